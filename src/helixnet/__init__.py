@@ -1,0 +1,1 @@
+"""HelixNet: business files in, validated JSON out."""

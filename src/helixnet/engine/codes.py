@@ -1,0 +1,399 @@
+"""Every error code, in one table: what it means and what to do. ``docs/errors.md`` is made from it.
+
+1xxx a source record, 2xxx the mapping of a record, 3xxx the target document, 4xxx the context,
+5xxx the file or its envelope, 6xxx a limit, 7xxx operation of a server.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What one ``HX-####`` means.
+
+    Args:
+        title: the fault in a few words.
+        cause: when it appears.
+        action: what a person does about it.
+    """
+
+    title: str
+    cause: str
+    action: str
+
+
+CODES: Final[dict[str, Code]] = {
+    # 1xxx: a source record
+    "HX-1001": Code(
+        "bytes do not decode",
+        "A record has bytes that the chosen encoding does not know.",
+        "Name the right encoding in `source.encoding`, or have the sender correct the record.",
+    ),
+    "HX-1002": Code(
+        "wrong number of cells",
+        "A CSV row has fewer or more cells than the header.",
+        "Look for an unquoted delimiter or a lost line break in that line.",
+    ),
+    "HX-1003": Code(
+        "text after a closing quote",
+        "A quoted cell goes on after its closing quote.",
+        "Double the quotes inside the cell, or quote the whole cell.",
+    ),
+    "HX-1004": Code(
+        "quote never closed",
+        "A quoted cell has no closing quote before the end of the file.",
+        "Close the quote; everything from it to the end of the file was taken as one cell.",
+    ),
+    "HX-1005": Code(
+        "not valid JSON",
+        "A line or document is not JSON as RFC 8259 says.",
+        "Correct the text at the named place.",
+    ),
+    "HX-1006": Code(
+        "duplicate key",
+        "A JSON object has the same key twice.",
+        "Keep one of them; which one is meant can't be known.",
+    ),
+    "HX-1007": Code(
+        "record is not an object",
+        "A JSON record is a text, number, boolean, null or array.",
+        "Name the records with `source.record`, or send objects.",
+    ),
+    "HX-1101": Code(
+        "required value missing",
+        "A field declared `required: true` is empty, null or absent.",
+        "Have the sender fill the field, or drop `required`.",
+    ),
+    "HX-1102": Code(
+        "not a number",
+        "A value does not match the strict pattern of a number with the declared separators.",
+        "Correct the value, or `decimal`/`thousands` of the source.",
+    ),
+    "HX-1103": Code(
+        "not an integer",
+        "A value of an integer field has a fraction or is no number.",
+        "Correct the value, or declare the field `decimal`.",
+    ),
+    "HX-1104": Code(
+        "too many digits",
+        "A number has more digits, or more digits after the point, than declared.",
+        "Correct the value, or raise `digits` or `scale`.",
+    ),
+    "HX-1105": Code(
+        "not a date",
+        "A value does not match the declared date format, or names no real day.",
+        "Correct the value, or `format` of the field.",
+    ),
+    "HX-1106": Code(
+        "not a boolean",
+        "A value is in neither the `true` nor the `false` list.",
+        "Correct the value, or list it.",
+    ),
+    "HX-1107": Code(
+        "unequal within a group",
+        "A column named in `group.same` differs between lines of one group.",
+        "Correct the lines, or take the column out of `same`.",
+    ),
+    "HX-1108": Code(
+        "the file drifted from its contract",
+        "A column is unknown, missing, doubled or retyped and `on_drift: reject` is set.",
+        "Bring the file or `fields` up to date.",
+    ),
+    "HX-1109": Code(
+        "field not in this file",
+        "The mapping reads a column that the file's header does not have.",
+        "Correct the file's header, or the name in the context.",
+    ),
+    # 2xxx: the mapping
+    "HX-2001": Code(
+        "conversion failed",
+        "A value can't become the type that the target or a filter needs.",
+        "Correct the value, or convert it explicitly in the expression.",
+    ),
+    "HX-2002": Code(
+        "not in the lookup",
+        "A key is not in the table and `missing: reject` is set.",
+        "Add the key to the table, or choose another `missing` policy.",
+    ),
+    "HX-2003": Code(
+        "not exactly one",
+        "`one` found no or several items, `maybe` or a dotted step found several.",
+        "Select more exactly, or use `many` or `first`.",
+    ),
+    "HX-2004": Code(
+        "number out of range",
+        "A result has more than 38 digits, or a division by zero was asked.",
+        "Round earlier, or guard the division with `if`.",
+    ),
+    "HX-2005": Code(
+        "types do not fit",
+        "An operator or filter met a value of a type that it does not take.",
+        "Convert the value first; nothing is guessed.",
+    ),
+    "HX-2006": Code(
+        "check failed",
+        "A condition of `checks` is not true for this document.",
+        "The text of the check says what is expected; its own code stands beside it.",
+    ),
+    "HX-2007": Code(
+        "path through a scalar",
+        "A dotted path goes through a text, number or boolean.",
+        "Correct the path.",
+    ),
+    "HX-2008": Code(
+        "template failed",
+        "A `.j2` template raised an error, or its output is not one JSON document.",
+        "Render it with the record shown and correct the template.",
+    ),
+    "HX-2009": Code(
+        "not a condition",
+        "A text, number, date, list or object stands where true or false is needed.",
+        "Compare it, or use `is present` or `is empty`.",
+    ),
+    # 3xxx: the target document
+    "HX-3001": Code(
+        "required property missing",
+        "The target schema requires a property that came out absent or null.",
+        "Map it, give it `or_else`, or have the sender fill its source field.",
+    ),
+    "HX-3002": Code(
+        "wrong type for the target",
+        "A value has not the type that the target schema asks.",
+        "Convert it in the mapping, or correct the schema.",
+    ),
+    "HX-3003": Code(
+        "not an allowed value",
+        "A value is not in the target schema's `enum` or differs from its `const`.",
+        "Translate it by a lookup, or extend the schema.",
+    ),
+    "HX-3004": Code(
+        "out of bounds",
+        "A value, length or count is below a minimum or above a maximum of the target schema.",
+        "Correct the value at its source.",
+    ),
+    "HX-3005": Code(
+        "pattern or format not met",
+        "A text does not match `pattern` or `format` of the target schema.",
+        "Correct the value at its source or in the mapping.",
+    ),
+    "HX-3006": Code(
+        "property not allowed",
+        "The target schema forbids a property that the document has.",
+        "Take it out of the mapping, or allow it in the schema.",
+    ),
+    "HX-3007": Code(
+        "target schema not met",
+        "Another rule of the target schema does not hold.",
+        "The message names the rule.",
+    ),
+    # 4xxx: the context
+    "HX-4001": Code("not YAML", "The context is not readable as YAML.", "Correct the named line."),
+    "HX-4002": Code(
+        "wrong format version",
+        "`helixnet:` is missing or names a version that this HelixNet does not read.",
+        "Write `helixnet: 1`.",
+    ),
+    "HX-4003": Code(
+        "unknown key", "A key is not part of the format.", "Correct it; near names are shown."
+    ),
+    "HX-4004": Code(
+        "value not allowed here",
+        "A key has a value of the wrong kind.",
+        "See docs/context-format.md.",
+    ),
+    "HX-4005": Code("key missing", "A key that must be there is not.", "Add it."),
+    "HX-4006": Code(
+        "YAML feature refused",
+        "Anchors, aliases, tags, merge keys and duplicate keys hide meaning.",
+        "Write the value out.",
+    ),
+    "HX-4007": Code(
+        "literal not allowed",
+        "A number, date or word is written in a way that YAML readers take differently.",
+        "Write a JSON number, or `{const: …}` for a text.",
+    ),
+    "HX-4008": Code(
+        "empty leaf", "A key of `map` has no value.", "Write an expression, or `null`."
+    ),
+    "HX-4009": Code(
+        "leaf cut by YAML",
+        "YAML took a part of the expression for a comment, a mapping or a quoted text.",
+        "Put the whole leaf in single quotes, as shown.",
+    ),
+    "HX-4101": Code(
+        "expression does not parse",
+        "The expression is not Jinja.",
+        "Correct it at the named column.",
+    ),
+    "HX-4102": Code(
+        "construct not allowed",
+        "The expression uses something outside the language.",
+        "Use the documented operators and filters.",
+    ),
+    "HX-4103": Code(
+        "unknown name",
+        "A name is neither a field, a variable nor a group name.",
+        "Correct the name.",
+    ),
+    "HX-4104": Code(
+        "unknown filter or test", "No filter or test has that name.", "See docs/filters.md."
+    ),
+    "HX-4105": Code(
+        "wrong arguments",
+        "A filter has too few, too many or wrong arguments.",
+        "See docs/filters.md.",
+    ),
+    "HX-4106": Code(
+        "types do not fit",
+        "The types of the parts are known and do not go together.",
+        "Convert first.",
+    ),
+    "HX-4107": Code(
+        "built in a circle",
+        "`out`, `this` or `vars` need each other.",
+        "Break the circle by `vars`.",
+    ),
+    "HX-4108": Code(
+        "parentheses needed",
+        "A filter binds tighter than arithmetic: `a * b | round(2)` rounds b.",
+        "Write `(a * b) | round(2)`, or `a * (b | round(2))`.",
+    ),
+    "HX-4109": Code(
+        "division without rounding",
+        "A quotient may have no end.",
+        "Put a rounding filter around it.",
+    ),
+    "HX-4110": Code(
+        "not in the target schema",
+        "A key of `map` is not named by the schema.",
+        "Correct the key, extend the schema, or write `additionalProperties` there.",
+    ),
+    "HX-4111": Code(
+        "target property not mapped",
+        "The schema requires a property that the map does not have.",
+        "Map it.",
+    ),
+    "HX-4112": Code(
+        "target type does not fit",
+        "The leaf's type can never become the type that the schema asks.",
+        "Convert it.",
+    ),
+    "HX-4201": Code(
+        "file of the bundle missing",
+        "A named schema, table, template or grammar is not in the bundle.",
+        "Put it beside the context.",
+    ),
+    "HX-4202": Code(
+        "outside the bundle",
+        "A name leads out of the context's folder.",
+        "Put the file into the folder and name it relative to it.",
+    ),
+    "HX-4203": Code(
+        "schema not usable",
+        "The target schema is no JSON Schema, or of an unknown draft.",
+        "Correct the schema.",
+    ),
+    "HX-4204": Code(
+        "remote reference refused",
+        "A `$ref` leads out of the bundle.",
+        "Copy the referenced schema into the bundle.",
+    ),
+    "HX-4205": Code(
+        "table not usable",
+        "A lookup table lacks its columns or has a key twice.",
+        "Correct the table.",
+    ),
+    "HX-4206": Code(
+        "grammar not usable",
+        "A grammar file can't be read, or the type is not shipped.",
+        "Name a parser report or YAML grammar in `source.grammar`.",
+    ),
+    "HX-4207": Code(
+        "bundle not usable",
+        "A zip is broken, has no or several contexts, or is over a limit.",
+        "Pack one context with its files.",
+    ),
+    "HX-4301": Code(
+        "not in this version",
+        "The format has the feature; this HelixNet does not yet.",
+        "See docs/context-format.md for what works.",
+    ),
+    "HX-4302": Code(
+        "required input missing",
+        "An `inputs` entry without default was given no value.",
+        "Give it by --input, flow or tenant.",
+    ),
+    "HX-4303": Code(
+        "input not usable", "A value given for an input has not its type.", "Correct the value."
+    ),
+    # 5xxx: the file
+    "HX-5001": Code(
+        "not a text file",
+        "The file has NUL bytes; it is binary, or UTF-16 without being declared.",
+        "Send text, or name the encoding.",
+    ),
+    "HX-5002": Code(
+        "header not usable",
+        "The CSV header has a used name twice, or can't be read.",
+        "Correct the first line of the file.",
+    ),
+    "HX-5003": Code(
+        "file drifted from its contract",
+        "A column is unknown, missing, doubled or retyped and `on_drift: fail` is set.",
+        "Bring the file or `fields` up to date.",
+    ),
+    "HX-5004": Code(
+        "not this format",
+        "The file does not begin as its format must.",
+        "Send the right file, or correct `source.format`.",
+    ),
+    "HX-5005": Code(
+        "segment not in the grammar",
+        "A segment is unknown or stands where it may not.",
+        "Extend the grammar, or set `on_drift: allow`.",
+    ),
+    "HX-5006": Code(
+        "not all good",
+        "`on_error.scope: file` is set and a record was rejected.",
+        "Correct the rejected records and send the file again.",
+    ),
+    "HX-5007": Code(
+        "too many rejects",
+        "More records were rejected than `on_error.stop_at` allows.",
+        "Look at the rejects; the file or the context is probably the wrong one.",
+    ),
+    "HX-5008": Code(
+        "counts do not balance",
+        "Records in differ from used + rejected + skipped, or documents from written + rejected.",
+        "This is a fault of HelixNet: report it with the job's id.",
+    ),
+    "HX-5009": Code(
+        "file changed", "The stored file is not the one that was accepted.", "Send it again."
+    ),
+    # 6xxx: limits
+    "HX-6001": Code(
+        "record too long",
+        "One record is longer than the limit.",
+        "Look for a lost line break; raise `max_record_bytes` if it is right.",
+    ),
+    "HX-6002": Code(
+        "too many columns", "A row has more columns than the limit.", "Check the delimiter."
+    ),
+    "HX-6003": Code(
+        "nested too deep", "A document is nested deeper than the limit.", "Flatten it."
+    ),
+    "HX-6004": Code(
+        "took too long", "A template or part ran over its time.", "Simplify the template."
+    ),
+    "HX-6005": Code("output too large", "A template or document is over its size.", "Write less."),
+    # 7xxx: operation
+    "HX-7001": Code(
+        "gave up after many attempts",
+        "A part failed at every attempt.",
+        "An operator finds the traceback with the job; rerun it when the cause is mended.",
+    ),
+    "HX-7002": Code("no flow matches", "No flow of the tenant takes that name.", "Add a flow."),
+    "HX-7003": Code("too large", "The body is over the limit.", "Send less, or raise `max_body`."),
+    "HX-7004": Code("storage full", "The data folder has no room.", "Free room; nothing is lost."),
+}

@@ -1,0 +1,1 @@
+"""Reading a context bundle into frozen values."""

@@ -1,0 +1,269 @@
+"""A context as frozen values: what the YAML says, each with its place, nothing yet compiled."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in a file of the bundle; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        """Print as editors and compilers do."""
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class ContextProblem:
+    """One thing wrong in a context: a :class:`helixnet.errors.Problem`."""
+
+    mark: Mark
+    code: str
+    message: str
+    hint: str = ""
+    severity: str = "error"
+
+    def __str__(self) -> str:
+        """``file:line:column: severity HX-4xxx: message (hint)``."""
+        hint = f" ({self.hint})" if self.hint else ""
+        return f"{self.mark}: {self.severity} {self.code}: {self.message}{hint}"
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An expression or template as written; ``mark`` is the place of its first character."""
+
+    text: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal: ``{const: …}``, a YAML number, true, false or null. Numbers are int or Decimal."""
+
+    value: object
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectNode:
+    """A JSON object; keys in the order written."""
+
+    fields: Mapping[str, "MapNode"]
+    marks: Mapping[str, Mark]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class ArrayNode:
+    """A YAML list: each element one item, an :class:`EachNode` spliced in."""
+
+    items: Sequence["MapNode"]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class EachNode:
+    """``{each, as, where, map}``: one item for each kept element of a list."""
+
+    each: Leaf
+    name: str | None
+    where: Leaf | None
+    when: Leaf | None
+    map: "MapNode"
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class WhenNode:
+    """``{when, map}``: absent unless the condition is true."""
+
+    when: Leaf
+    map: "MapNode"
+    mark: Mark
+
+
+MapNode: TypeAlias = Leaf | Const | ObjectNode | ArrayNode | EachNode | WhenNode
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A declared source field.
+
+    Args:
+        name: exactly as in the header.
+        type: string, integer, decimal, boolean, date or datetime.
+        format: of a date or datetime, in the closed list of codes.
+        digits: most digits of a number, 18 unless declared.
+        scale: digits after the point; None = any.
+        true: texts that mean true (boolean).
+        false: texts that mean false (boolean).
+        pivot: two-digit years below it are 20xx, others 19xx; None = ``%y`` is refused.
+        zone: of a datetime, ``Z`` or ``+hh:mm``; None = the value has none.
+    """
+
+    name: str
+    mark: Mark
+    type: str = "string"
+    required: bool = False
+    format: str | None = None
+    digits: int = 18
+    scale: int | None = None
+    true: Sequence[str] = ("true",)
+    false: Sequence[str] = ("false",)
+    pivot: int | None = None
+    zone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The source contract.
+
+    Args:
+        format: csv, json, ndjson or idoc (the others are refused with HX-4301 for now).
+        encoding: codecs to try in order; a BOM wins.
+        delimiter: one character, or ``auto``.
+        header: False when the file has none and ``fields`` give the order.
+        nulls: cell texts that mean null.
+        decimal: decimal point of numbers.
+        thousands: separator of strict groups of three, or empty.
+        on_drift: allow, warn, reject or fail.
+        fields: declared fields by name; empty = every field is text.
+        type: IDoc type, such as ORDERS05.
+        grammar: file of the bundle that holds the grammar; None = a shipped one.
+        record: path that names the record in JSON; None = root, or elements of a root array.
+        max_record_bytes: longest record accepted.
+    """
+
+    format: str
+    mark: Mark
+    encoding: Sequence[str] = ("utf-8",)
+    delimiter: str = ","
+    header: bool = True
+    nulls: Sequence[str] = ()
+    decimal: str = "."
+    thousands: str = ""
+    on_drift: str = "warn"
+    fields: Mapping[str, Field] | None = None
+    type: str | None = None
+    grammar: str | None = None
+    record: str | None = None
+    max_record_bytes: int = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """``group: consecutive``: neighbouring rows with equal ``by`` are one record."""
+
+    by: Sequence[str]
+    header: str
+    lines: str
+    same: Sequence[str]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A table: ``rows`` maps a tuple of key texts to a value; ``missing`` is the policy.
+
+    Args:
+        missing: ``reject``, ``null``, ``keep``, or a :class:`Const`.
+    """
+
+    name: str
+    keys: int
+    rows: Mapping[tuple[str, ...], object]
+    missing: "str | Const"
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A condition on the finished document; ``text`` is a template, ``code`` the user's own."""
+
+    that: Leaf
+    code: str
+    text: Leaf
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class StopAt:
+    """When too many rejects fail the file: a percent of source records, or a plain number."""
+
+    percent: Decimal | None = None
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deliver:
+    """A topic that good documents go to; ``key`` is an expression over ``out``."""
+
+    topic: str
+    key: Leaf | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """A value from outside, read as ``inputs.<name>``; ``required`` when it has no default."""
+
+    name: str
+    type: str
+    default: object
+    required: bool
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class TestCase:
+    """A test inside the context: ``expect`` (subset match) or ``rejects``, or both.
+
+    Args:
+        expect: one document, a list of documents, or None when not asked.
+        rejects: subset-matched dicts such as ``{"code": …, "line": …}``; None when not asked.
+        inputs: values for ``inputs``.
+    """
+
+    name: str
+    input: str
+    expect: object
+    rejects: Sequence[Mapping[str, object]] | None
+    inputs: Mapping[str, object]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The whole context. ``map`` or ``template`` is set, never both.
+
+    Args:
+        target: the target schema as decoded JSON (numbers int or Decimal).
+        template: name of the ``.j2`` file in the bundle.
+        fail_file: ``on_error.scope: file``.
+    """
+
+    name: str
+    version: str
+    target: Mapping[str, object] | bool
+    target_mark: Mark
+    source: Source
+    group: Group | None
+    lookups: Mapping[str, Lookup]
+    vars: Mapping[str, MapNode]
+    skip_when: Leaf | None
+    map: MapNode | None
+    template: str | None
+    checks: Sequence[Check]
+    fail_file: bool
+    stop_at: StopAt | None
+    deliver: Sequence[Deliver]
+    inputs: Mapping[str, InputSpec]
+    tests: Sequence[TestCase]
+    mark: Mark

@@ -1,0 +1,1 @@
+"""Expressions to one typed plan to one generated function."""

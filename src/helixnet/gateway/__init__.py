@@ -1,0 +1,1 @@
+"""REST, events for browsers, and the pages."""

@@ -1,0 +1,180 @@
+"""The ports: what the stages need of the world, and what every adapter promises.
+
+An adapter never inherits from a port. One contract suite a port (``tests/contract``) holds all of
+its adapters to these sentences.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from helixnet.events import Event, Topic
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectRef:
+    """One stored object, exactly: the version makes it immutable.
+
+    Args:
+        key: path within the store, ``/`` between segments, never absolute, never ``..``.
+        version: opaque; the same (key, version) always reads the same bytes.
+        size: bytes.
+        sha256: hexadecimal; empty when the store does not know it yet.
+    """
+
+    key: str
+    version: str
+    size: int
+    sha256: str = ""
+
+
+class ObjectStore(Protocol):
+    """Files by key. What was put is durable when the call returns."""
+
+    async def put_file(self, key: str, path: Path) -> ObjectRef:
+        """Move the local file ``path`` into the store under ``key``; readers see all or nothing.
+
+        Raises:
+            UnavailableError: the store can't be reached or is full; ``path`` is still there.
+        """
+        ...
+
+    async def put_bytes(self, key: str, data: bytes) -> ObjectRef:
+        """Store ``data`` under ``key``, as :meth:`put_file` does."""
+        ...
+
+    def local(
+        self, ref: ObjectRef, start: int = 0, end: int | None = None
+    ) -> AbstractAsyncContextManager[tuple[Path, int]]:
+        """Lend a local file that holds at least bytes ``[start, end)`` of the object.
+
+        Returns:
+            the path, and the offset in that file at which byte ``start`` of the object stands.
+
+        Raises:
+            NotFoundError: there is no such object or version.
+            UnavailableError: the store can't be reached.
+        """
+        ...
+
+    def read(self, ref: ObjectRef, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Yield bytes ``[start, end)`` in blocks of at most 1 MiB; errors as :meth:`local`."""
+        ...
+
+    async def find(self, key: str) -> ObjectRef | None:
+        """Return the present version of ``key``, or None."""
+        ...
+
+    def list(self, prefix: str) -> AsyncIterator[ObjectRef]:
+        """Yield the present objects below ``prefix`` in order of key."""
+        ...
+
+    async def take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
+        """Move a drop to ``key``, once: None when another took it or it changed meanwhile."""
+        ...
+
+    async def delete(self, key: str) -> None:
+        """Remove the object; not being there is no error."""
+        ...
+
+
+class Bus(Protocol):
+    """Events after their transaction. At least once, in no promised order; ``seq`` tells order."""
+
+    async def publish(self, events: Sequence[Event]) -> None:
+        """Return once every event is durable.
+
+        Raises:
+            UnavailableError: some may not be; the caller sends all again later.
+        """
+        ...
+
+    def subscribe(self, topic: Topic, group: str) -> AsyncIterator[Sequence[Event]]:
+        """Yield batches of at most 200 new events for ``group``, each batch committed at the next.
+
+        What was yielded but not followed by another step comes again after a restart. What can't
+        be decoded never appears: it goes to ``helix.dead``.
+        """
+        ...
+
+    def tail(self, topic: str, after: int) -> AsyncIterator[tuple[int, Event]]:
+        """Yield (position, event) of a topic from the position after ``after`` on, without end."""
+        ...
+
+
+class Ledger(Protocol):
+    """The one source of truth: runs synchronous functions of a connection in transactions."""
+
+    async def do(self, unit: Callable[[Connection], T]) -> T:
+        """Run ``unit`` in one transaction; return its value once the transaction is durable.
+
+        Units of one process may share a transaction, each in a savepoint: ``unit`` must touch
+        nothing but its connection, and may run again after a serialization failure.
+
+        Raises:
+            UnavailableError: the database can't be reached; nothing was written.
+        """
+        ...
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """Run ``unit`` against a consistent snapshot, without write access."""
+        ...
+
+    async def changed(self, after: int, seconds: float) -> int:
+        """Wait until the process's count of commits exceeds ``after`` or ``seconds`` pass."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was asked, then let the database go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a verified token speaks for.
+
+    Args:
+        subject: stable id (``sub``).
+        name: for people and the audit.
+        tenant: from the token only; empty for an admin without tenant.
+        roles: of viewer, operator, designer, admin.
+        expires: UNIX seconds.
+    """
+
+    subject: str
+    name: str
+    tenant: str
+    roles: frozenset[str]
+    expires: int
+
+
+class IdentityProvider(Protocol):
+    """Issues tokens for the password form and gives the keys that verify them."""
+
+    @property
+    def issuer(self) -> str:
+        """The ``iss`` that tokens must carry, exactly."""
+        ...
+
+    async def jwks(self, *, refresh: bool = False) -> Mapping[str, object]:
+        """Return the JSON Web Key Set (RFC 7517), cached unless ``refresh``.
+
+        Raises:
+            UnavailableError: the provider can't be reached and no key is cached.
+        """
+        ...
+
+    async def password(self, username: str, password: str) -> Mapping[str, object]:
+        """Exchange a password for a token response (RFC 6749, 5.1).
+
+        Raises:
+            UnauthenticatedError: name or password is wrong.
+            UnavailableError: the provider can't be reached.
+        """
+        ...

@@ -1,0 +1,1 @@
+"""Ingest, mapper, sink: one use case each."""
