@@ -1,0 +1,43 @@
+UV := scripts/uv
+RUN := $(UV) run --quiet --locked --all-extras
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench nightly wheel rebuild seed-data show-users deploy-code db-init docs
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+demo: ## map a CSV and an IDoc on an embedded server and show it (KEEP=1 leaves it running)
+	@$(RUN) python scripts/demo.py $(if $(KEEP),--keep)
+
+test: ## every test that this machine can run (TEST=path or TEST="-k word" for some)
+	@$(RUN) python scripts/test.py $(TEST)
+
+check: ## format, lint, types, floors and unit tests, in under a minute
+	@$(RUN) python scripts/check.py
+
+bench: ## measure beside peers and write bench/RESULTS.md (SHORT=1 for a quick look)
+	@$(RUN) python bench/run.py $(if $(SHORT),--short)
+
+nightly: ## the property tests with many more examples
+	@HYPOTHESIS_PROFILE=nightly $(RUN) python scripts/test.py -m "not stack and not browser"
+
+docs: ## write the generated pages of docs/ and schemas/ anew
+	@$(RUN) python scripts/make_docs.py
+
+wheel: ## build the wheel into dist/
+	@$(UV) build --quiet --wheel --out-dir dist
+
+rebuild: ## remove the environment and install it anew
+	@$(UV) sync --quiet --locked --all-extras --reinstall
+
+db-init: ## create or migrate the ledger of DATA (default ./helixnet-data)
+	@$(RUN) helixnet db upgrade --data $(or $(DATA),helixnet-data)
+
+seed-data: ## put demo flows, contexts and sample files into DATA (a server must not be running on it)
+	@$(RUN) python scripts/seed_data.py $(or $(DATA),helixnet-data)
+
+show-users: ## list the demo users with their roles and tenants
+	@$(RUN) helixnet users
+
+deploy-code: wheel ## build the wheel and install it for this user as the command `helixnet`
+	@$(UV) tool install --quiet --force "$$(ls -t dist/*.whl | head -n1)[serve]"
