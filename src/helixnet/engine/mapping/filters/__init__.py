@@ -1,0 +1,1 @@
+"""The filters and tests of the mapping language, one family a file."""

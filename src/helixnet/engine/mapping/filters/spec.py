@@ -1,0 +1,104 @@
+"""What a filter or a test says of itself: enough to type it, call it, document it and test it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeAlias
+
+from helixnet.engine.mapping.kinds import Kind
+
+
+class Required(Enum):
+    """The type of :data:`REQUIRED`."""
+
+    REQUIRED = "required"
+
+
+REQUIRED: Final = Required.REQUIRED
+Gives: TypeAlias = Callable[[Kind, Mapping[str, object]], Kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """One argument, given by position or name.
+
+    Args:
+        takes: kinds that fit; ANY takes all.
+        default: value when left out; REQUIRED = it must be given.
+        constant: it must be a literal, so that it is checked and compiled once.
+    """
+
+    name: str
+    takes: frozenset[Kind]
+    doc: str
+    default: object = REQUIRED
+    constant: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One call and what comes of it: printed in docs/filters.md and run as a test.
+
+    Args:
+        result: what comes out; ignored when ``fault`` is set.
+        fault: code of the :class:`~helixnet.engine.values.faults.ValueFault` that it raises.
+    """
+
+    value: object
+    args: Sequence[object] = ()
+    result: object = None
+    fault: str = ""
+    named: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilterSpec:
+    """A filter: ``value | name(args)`` calls ``function(value, *args, **named)``.
+
+    Args:
+        function: plain function; with ``passes_null`` it never sees null or absent, neither as
+            the value nor as an argument: with such a value that is the result, with such an
+            argument the result is null.
+        takes: kinds of the value that fit; ANY takes all.
+        gives: kind of the result, or a function of the value's kind and the literal arguments
+            by parameter name.
+        params: in order.
+        more: kinds of any further positional arguments; None = there are none.
+        selects: takes conditions instead of ``params``: ``NAME=value``, or pairs
+            ``"NAME", value``; the compiler calls ``function(value, {name: value})``.
+        bind: where given and all arguments are literals, the compiler calls ``bind(*args)`` once
+            (all parameters filled in, by position) and then the returned function of the value
+            alone; a bad argument raises ValueFault HX-4105.
+        compiled: the compiler writes the code itself; ``function`` says what it must do.
+        nulls: what null and absent do, where ``passes_null`` is not the whole story.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    takes: frozenset[Kind]
+    gives: Kind | Gives
+    doc: str
+    params: Sequence[Param] = ()
+    more: frozenset[Kind] | None = None
+    selects: bool = False
+    passes_null: bool = True
+    bind: Callable[..., Callable[[Any], Any]] | None = None
+    compiled: bool = False
+    nulls: str = ""
+    examples: Sequence[Example] = ()
+
+    def kind(self, value: Kind, literals: Mapping[str, object]) -> Kind:
+        """Return the kind of the result for a value of kind ``value``."""
+        return self.gives if isinstance(self.gives, Kind) else self.gives(value, literals)
+
+
+@dataclass(frozen=True, slots=True)
+class TestSpec:
+    """A test: ``value is name`` calls ``function(value)``, null and absent included."""
+
+    __test__ = False
+
+    name: str
+    function: Callable[[object], bool]
+    doc: str
+    examples: Sequence[Example] = ()

@@ -1,0 +1,33 @@
+"""How a function of the run time rejects a value: one exception, turned into a fault by the map."""
+
+from typing import Final
+
+from helixnet.errors import RejectedError
+
+SHOWN: Final = 60
+
+
+class ValueFault(RejectedError):  # noqa: N818 - it is data about a value, as Fault is
+    """A value can't be used as asked.
+
+    Args:
+        code: of :data:`helixnet.engine.codes.CODES`.
+        message: what is wrong, without place: the caller knows where the value stands.
+        value: the value as it was met.
+        hint: the next thing to try, where it is known.
+    """
+
+    def __init__(self, code: str, message: str, value: object = None, hint: str = "") -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.message = message
+        self.value = value
+
+    def __reduce__(self) -> tuple[type["ValueFault"], tuple[str, str, object, str]]:
+        """Pickle by its arguments, so that a fault crosses a process border whole."""
+        return ValueFault, (self.code, self.message, self.value, self.hint)
+
+
+def shown(value: object) -> str:
+    """Return ``value`` as a message names it: quoted if text, cut after 60 characters."""
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"
