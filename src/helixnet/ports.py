@@ -162,6 +162,14 @@ class IdentityProvider(Protocol):
         """The ``iss`` that tokens must carry, exactly."""
         ...
 
+    async def discovery(self) -> Mapping[str, object]:
+        """Return the provider's metadata (OpenID Connect Discovery 1.0, section 3).
+
+        Raises:
+            UnavailableError: the provider can't be reached.
+        """
+        ...
+
     async def jwks(self, *, refresh: bool = False) -> Mapping[str, object]:
         """Return the JSON Web Key Set (RFC 7517), cached unless ``refresh``.
 
