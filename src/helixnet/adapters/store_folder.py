@@ -1,0 +1,244 @@
+"""Object store on a folder: what returned is on the disk, what is half written is never seen."""
+
+import asyncio
+import errno
+import os
+import re
+import stat
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
+from typing import Final, TypeVar
+from uuid import uuid4
+
+from helixnet.errors import NotFoundError, UnavailableError, UsageError
+from helixnet.ports import ObjectRef
+
+AREAS: Final = ("inbox", "work", "results", "contexts")
+BLOCK: Final = 1 << 20
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_SEGMENT: Final = re.compile(r"[^/\x00]{1,255}")
+T = TypeVar("T")
+
+
+class FolderStore:
+    """Keys are paths below ``root``; the first segment is one of :data:`AREAS`.
+
+    In the inbox a version is made of inode, change time and size, so a file overwritten in place,
+    or dropped again with the same content and times, is another version. Elsewhere it is made of
+    modification time and size, which a copy of the folder keeps. Symbolic links, devices and pipes
+    are not objects: they are neither listed nor read nor taken.
+
+    Args:
+        root: made if it is not there; everything in it must be on one file system.
+
+    Raises:
+        UnavailableError: the folder can't be made or written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+        self._fresh = self._root / "tmp"
+        self._threads = ThreadPoolExecutor(16, thread_name_prefix="store")
+        with _translated(self._root):
+            for area in (*AREAS, "tmp"):
+                (self._root / area).mkdir(parents=True, exist_ok=True)
+
+    @property
+    def scratch(self) -> Path:
+        """A folder on the same file system, from which :meth:`put_file` is a rename."""
+        return self._fresh
+
+    async def put_file(self, key: str, path: Path) -> ObjectRef:
+        """See :class:`helixnet.ports.ObjectStore`."""
+        return await self._run(lambda: self._put(key, path))
+
+    async def put_bytes(self, key: str, data: bytes) -> ObjectRef:
+        """See :class:`helixnet.ports.ObjectStore`."""
+
+        def put() -> ObjectRef:
+            fresh = self._fresh / uuid4().hex
+            try:
+                with _translated(fresh):
+                    fresh.write_bytes(data)
+                return self._put(key, fresh)
+            finally:
+                fresh.unlink(missing_ok=True)
+
+        return await self._run(put)
+
+    @asynccontextmanager
+    async def local(
+        self, ref: ObjectRef, start: int = 0, end: int | None = None
+    ) -> AsyncGenerator[tuple[Path, int]]:
+        """See :class:`helixnet.ports.ObjectStore`; the file is lent, not copied."""
+        path = self._path(ref.key)
+        await self._run(lambda: self._expect(ref))
+        yield path, start
+
+    async def read(
+        self, ref: ObjectRef, start: int = 0, end: int | None = None
+    ) -> AsyncIterator[bytes]:
+        """See :class:`helixnet.ports.ObjectStore`."""
+        await self._run(lambda: self._expect(ref))
+        place, stop = start, ref.size if end is None else min(end, ref.size)
+        with _translated(self._path(ref.key)):
+            handle = os.open(self._path(ref.key), os.O_RDONLY | os.O_NOFOLLOW)
+        try:
+            while place < stop:
+                size = min(BLOCK, stop - place)
+                block = await self._run(lambda at=place, n=size: os.pread(handle, n, at))
+                if not block:
+                    raise UnavailableError(f"{ref.key} ends early at byte {place}")
+                yield block
+                place += len(block)
+        finally:
+            os.close(handle)
+
+    async def find(self, key: str) -> ObjectRef | None:
+        """See :class:`helixnet.ports.ObjectStore`."""
+        path = self._path(key)
+        return await self._run(lambda: _reference(key, path))
+
+    async def list(self, prefix: str) -> AsyncIterator[ObjectRef]:
+        """See :class:`helixnet.ports.ObjectStore`; ``prefix`` may end within a name."""
+        folder = prefix.rpartition("/")[0]
+        root = self._path(folder) if folder else self._root
+        for ref in await self._run(lambda: sorted(_walk(root, folder), key=lambda r: r.key)):
+            if ref.key.startswith(prefix) and ref.key.partition("/")[0] in AREAS:
+                yield ref
+
+    async def take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
+        """See :class:`helixnet.ports.ObjectStore`; a rename, so one of several takers wins."""
+        return await self._run(lambda: self._take(ref, key))
+
+    async def delete(self, key: str) -> None:
+        """See :class:`helixnet.ports.ObjectStore`; folders left empty below an area go too."""
+        await self._run(lambda: self._delete(key))
+
+    async def close(self) -> None:
+        """End the threads; what was asked is finished."""
+        await asyncio.to_thread(self._threads.shutdown)
+
+    async def _run(self, unit: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, unit)
+
+    def _path(self, key: str) -> Path:
+        """Confine ``key`` below the root; no segment of it may be a symbolic link."""
+        segments = key.split("/")
+        legal = all(_SEGMENT.fullmatch(part) and part not in {".", ".."} for part in segments)
+        if not legal or segments[0] not in AREAS:
+            raise UsageError(f"not a key of this store: {key!r}")
+        path = self._root
+        for part in segments:
+            path /= part
+            if path.is_symlink():
+                raise UsageError(f"a symbolic link is not an object: {key!r}")
+        return path
+
+    def _put(self, key: str, fresh: Path) -> ObjectRef:
+        target = self._path(key)
+        with _translated(target):
+            _sync(fresh)
+            _make_folder(target.parent, self._root)
+            fresh.replace(target)
+            _sync(target.parent)
+            return _of(key, target.stat())
+
+    def _expect(self, ref: ObjectRef) -> None:
+        found = _reference(ref.key, self._path(ref.key))
+        if found is None or (ref.version and found.version != ref.version):
+            raise NotFoundError(f"no object {ref.key} of version {ref.version}")
+
+    def _take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
+        source, target = self._path(ref.key), self._path(key)
+        found = _reference(ref.key, source)
+        if found is None or found.version != ref.version:
+            return None
+        with _translated(target):
+            _sync(source)
+            _make_folder(target.parent, self._root)
+            try:
+                source.rename(target)
+            except FileNotFoundError:
+                return None
+            _sync(target.parent)
+            _sync(source.parent)
+            return _of(key, target.stat())
+
+    def _delete(self, key: str) -> None:
+        path = self._path(key)
+        with _translated(path):
+            path.unlink(missing_ok=True)
+        keep = {self._root / area for area in AREAS}
+        # The inbox's folders are the partners' doors: they stay when they are empty.
+        while key.partition("/")[0] != "inbox" and path.parent not in keep:
+            path = path.parent
+            try:
+                path.rmdir()
+            except OSError:
+                return
+
+
+@contextmanager
+def _translated(path: Path) -> Generator[None]:
+    """Turn what the operating system says into what the caller must do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise UnavailableError(
+                f"no room for {path.name} in the data folder", code="HX-7004"
+            ) from error
+        raise UnavailableError(f"{path}: {error.strerror}") from error
+
+
+def _sync(path: Path) -> None:
+    """Have the disk hold a file's bytes, or a folder's names, before going on."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _make_folder(folder: Path, root: Path) -> None:
+    """Make a folder and those above it, each durable in its parent."""
+    if folder == root or folder.is_dir():
+        return
+    _make_folder(folder.parent, root)
+    with suppress(FileExistsError):
+        folder.mkdir()
+    _sync(folder.parent)
+
+
+def _of(key: str, found: os.stat_result) -> ObjectRef:
+    stamp = f"{found.st_mtime_ns:x}"
+    if key.startswith("inbox/"):
+        stamp = f"{found.st_ctime_ns:x}-{found.st_ino:x}"
+    version = f"{stamp}-{found.st_size:x}"
+    return ObjectRef(key, version, found.st_size)
+
+
+def _reference(key: str, path: Path) -> ObjectRef | None:
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return _of(key, found) if stat.S_ISREG(found.st_mode) else None
+
+
+def _walk(folder: Path, key: str) -> Iterator[ObjectRef]:
+    """Yield the regular files below ``folder``; what vanishes meanwhile is not there."""
+    try:
+        entries = list(os.scandir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    for entry in entries:
+        name = f"{key}/{entry.name}" if key else entry.name
+        with suppress(FileNotFoundError):
+            if entry.is_dir(follow_symlinks=False):
+                yield from _walk(Path(entry.path), name)
+            elif entry.is_file(follow_symlinks=False):
+                yield _of(name, entry.stat(follow_symlinks=False))

@@ -1,0 +1,171 @@
+"""What every object store promises; each adapter is one parameter."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from helixnet.adapters.store_folder import FolderStore
+from helixnet.errors import NotFoundError, UnavailableError, UsageError
+from helixnet.ports import ObjectRef, ObjectStore
+
+pytestmark = pytest.mark.contract
+
+
+ADAPTERS = {"folder": lambda folder: FolderStore(folder / "store")}
+
+
+@pytest.fixture(params=ADAPTERS)
+async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObjectStore]:
+    opened = ADAPTERS[request.param](tmp_path)
+    yield opened
+    await opened.close()
+
+
+async def content(
+    store: ObjectStore, ref: ObjectRef, start: int = 0, end: int | None = None
+) -> bytes:
+    return b"".join([block async for block in store.read(ref, start, end)])
+
+
+async def test_what_was_put_is_read_back(store: ObjectStore) -> None:
+    ref = await store.put_bytes("results/t/j/1/result.ndjson", b"one\ntwo\n")
+    assert (ref.key, ref.size) == ("results/t/j/1/result.ndjson", 8)
+    assert await content(store, ref) == b"one\ntwo\n"
+    assert await content(store, ref, 4, 7) == b"two"
+    assert await content(store, ref, 4, 99) == b"two\n"
+    assert await store.find(ref.key) == ref
+
+
+async def test_a_file_is_moved_in(store: ObjectStore, tmp_path: Path) -> None:
+    fresh = tmp_path / "fresh"
+    fresh.write_bytes(b"x" * 3_000_000)
+    ref = await store.put_file("work/t/j/a b ü.csv", fresh)
+    assert not fresh.exists()
+    blocks = [block async for block in store.read(ref)]
+    assert max(map(len, blocks)) <= 1 << 20
+    assert b"".join(blocks) == b"x" * 3_000_000
+
+
+async def test_a_range_is_lent_as_a_local_file(store: ObjectStore) -> None:
+    ref = await store.put_bytes("work/t/j/f", b"0123456789")
+    async with store.local(ref, 3, 6) as (path, offset):
+        assert path.read_bytes()[offset : offset + 3] == b"345"
+
+
+async def test_a_version_never_reads_other_bytes(store: ObjectStore) -> None:
+    """Who holds an old version learns that it is gone, instead of reading the new one."""
+    old = await store.put_bytes("work/t/j/f", b"old")
+    new = await store.put_bytes("work/t/j/f", b"newer")
+    assert await content(store, new) == b"newer"
+    with pytest.raises(NotFoundError):
+        await content(store, old)
+    with pytest.raises(NotFoundError):
+        async with store.local(old):
+            pass
+
+
+async def test_what_is_not_there_is_told(store: ObjectStore) -> None:
+    assert await store.find("work/none") is None
+    assert await store.find("work/none/below") is None
+    with pytest.raises(NotFoundError):
+        await content(store, ObjectRef("work/none", "v", 1))
+    await store.delete("work/none")
+
+
+async def test_a_list_is_in_order_of_key(store: ObjectStore) -> None:
+    for name in ("b", "a/z", "a/b", "c"):
+        await store.put_bytes(f"inbox/t/{name}", b"")
+    keys = [ref.key async for ref in store.list("inbox/t/")]
+    assert keys == ["inbox/t/a/b", "inbox/t/a/z", "inbox/t/b", "inbox/t/c"]
+    assert [ref.key async for ref in store.list("inbox/t/a")] == ["inbox/t/a/b", "inbox/t/a/z"]
+    assert [ref.key async for ref in store.list("inbox/nobody/")] == []
+
+
+async def test_a_drop_is_taken_once(store: ObjectStore) -> None:
+    drop = await store.put_bytes("inbox/t/f/x.csv", b"data")
+    won = await asyncio.gather(*(store.take(drop, f"work/t/j{n}/x.csv") for n in range(8)))
+    (taken,) = [ref for ref in won if ref]
+    assert await content(store, taken) == b"data"
+    assert await store.find(drop.key) is None
+    assert [ref.key async for ref in store.list("inbox/")] == []
+
+
+async def test_a_changed_drop_is_not_taken(store: ObjectStore) -> None:
+    drop = await store.put_bytes("inbox/t/f/x.csv", b"data")
+    await store.put_bytes("inbox/t/f/x.csv", b"atad")
+    assert await store.take(drop, "work/t/j/x.csv") is None
+    assert await store.find("inbox/t/f/x.csv") is not None
+
+
+async def test_the_same_bytes_dropped_again_are_another_version(store: ObjectStore) -> None:
+    first = await store.put_bytes("inbox/t/f/x.csv", b"data")
+    await store.take(first, "work/t/j1/x.csv")
+    second = await store.put_bytes("inbox/t/f/x.csv", b"data")
+    assert second.version != first.version
+    assert await store.take(second, "work/t/j2/x.csv") is not None
+
+
+async def test_deleted_is_gone(store: ObjectStore) -> None:
+    ref = await store.put_bytes("results/t/j/1/manifest.json", b"{}")
+    await store.delete(ref.key)
+    assert await store.find(ref.key) is None
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["../x", "/etc/passwd", "work/../../x", "work//x", "", ".", "work/.", "work/a\0b", "ledger.db"],
+)
+async def test_no_key_leads_out(store: ObjectStore, key: str) -> None:
+    with pytest.raises(UsageError):
+        await store.put_bytes(key, b"x")
+    with pytest.raises(UsageError):
+        await store.find(key)
+    with pytest.raises(UsageError):
+        await store.delete(key)
+
+
+class TestFolder:
+    """What only a folder can do wrong."""
+
+    async def test_links_and_pipes_are_no_objects(self, tmp_path: Path) -> None:
+        store = FolderStore(tmp_path)
+        folder = tmp_path / "inbox" / "t"
+        folder.mkdir()
+        (tmp_path / "secret").write_text("s")
+        (folder / "link").symlink_to(tmp_path / "secret")
+        (folder / "folder").symlink_to("/etc")
+        os.mkfifo(folder / "pipe")
+        assert [ref.key async for ref in store.list("inbox/")] == []
+        with pytest.raises(UsageError):
+            await store.find("inbox/t/link")
+        with pytest.raises(UsageError):
+            await store.find("inbox/t/folder/passwd")
+        assert await store.find("inbox/t/pipe") is None
+        await store.close()
+
+    async def test_nothing_half_written_is_left(self, tmp_path: Path) -> None:
+        """A put that can't be placed leaves neither an object nor a scrap."""
+        store = FolderStore(tmp_path)
+        (tmp_path / "work" / "t").write_bytes(b"a file where a folder is needed")
+        with pytest.raises(UnavailableError):
+            await store.put_bytes("work/t/x", b"data")
+        assert list((tmp_path / "tmp").iterdir()) == []
+        await store.close()
+
+    async def test_a_file_that_could_not_be_placed_is_still_there(self, tmp_path: Path) -> None:
+        store = FolderStore(tmp_path)
+        (tmp_path / "work" / "t").write_bytes(b"")
+        fresh = tmp_path / "tmp" / "fresh"
+        fresh.write_bytes(b"data")
+        with pytest.raises(UnavailableError):
+            await store.put_file("work/t/x", fresh)
+        assert fresh.read_bytes() == b"data"
+        await store.close()
+
+    def test_a_folder_that_cannot_be_made_is_told(self, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        with pytest.raises(UnavailableError):
+            FolderStore(tmp_path / "file" / "data")
