@@ -18,12 +18,14 @@ def provision() -> list[str]:
     if missing and shutil.which("apt-get") and os.geteuid() == 0:
         print(f"helixnet: installing {', '.join(missing.values())} for the tests", flush=True)
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        quiet = {"env": environment, "stdout": subprocess.DEVNULL, "check": False}
-        subprocess.run(["apt-get", "update", "-q"], **quiet)
-        subprocess.run(
-            ["apt-get", "install", "-q", "-y", "--no-install-recommends", *missing.values()],
-            **quiet,
-        )
+        install = ["install", "-q", "-y", "--no-install-recommends", *missing.values()]
+        for arguments in (["update", "-q"], install):
+            subprocess.run(
+                ["apt-get", *arguments],
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                check=False,
+            )
     return [name for name in missing if not shutil.which(name)]
 
 

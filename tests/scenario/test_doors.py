@@ -15,7 +15,7 @@ CONTENT = (HEADER + GOOD).encode()
 
 
 @pytest.fixture
-def flow(helix: Helix, demo: Person, orders: dict[str, bytes]) -> str:
+def flow(demo: Person, orders: dict[str, bytes]) -> str:
     """A flow of the tenant demo that takes CSV orders by a published context."""
     files = [("files", (name, data)) for name, data in orders.items()]
     answer = demo.http.post("/contexts", files=files)

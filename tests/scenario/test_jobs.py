@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.scenario.conftest import EXAMPLES
 from tests.scenario.running import Helix, Person, eventually
 
 pytestmark = pytest.mark.scenario
@@ -168,8 +169,6 @@ def test_a_file_without_records_completes(
 
 
 def test_an_idoc_goes_the_same_way(demo: Person, idoc_orders: dict[str, bytes]) -> None:
-    from tests.scenario.conftest import EXAMPLES
-
     content = (EXAMPLES / "orders-idoc" / "orders.idoc").read_bytes()
     job = demo.wait(demo.submit(content, idoc_orders, name="orders.idoc"))
     assert job["state"] == "COMPLETED", job

@@ -1,0 +1,80 @@
+"""``helixnet jobs list|show|cancel|rerun``: jobs on a server."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+COLUMNS = ("job_id", "state", "run", "filename", "context", "flow", "created")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from helixnet.cli import connection
+
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="the newest jobs first")
+    listing.add_argument("--state", help="PENDING, PROCESSING, COMPLETED, PARTIAL, FAILED, …")
+    listing.add_argument("--flow", help="only jobs of this flow")
+    listing.add_argument("--text", help="only jobs whose file name contains this")
+    listing.add_argument("--limit", type=int, default=50, help="how many at most (default 50)")
+    show = verbs.add_parser("show", help="state, counts and errors of a job")
+    cancel = verbs.add_parser("cancel", help="end a job's open run for good")
+    rerun = verbs.add_parser("rerun", help="run a job again, with the same or another context")
+    rerun.add_argument("--context", help="a context file, folder or zip, or a published NAME[@V]")
+    rerun.add_argument("--wait", action="store_true", help="wait until the run has ended")
+    for verb in (show, cancel, rerun):
+        verb.add_argument("job", metavar="JOB", help="id of the job")
+    for verb in (listing, show, cancel, rerun):
+        connection.add_arguments(verb)
+
+
+def show_job(job: dict[str, Any]) -> None:
+    """Print one job for a person."""
+    for name in ("job_id", "state", "run", "filename", "context", "result_path"):
+        if job.get(name) is not None:
+            print(f"{name:12} {job[name]}")
+    counts = job.get("counts") or {}
+    print("counts       " + ", ".join(f"{name} {number}" for name, number in counts.items()))
+    for error in job.get("errors") or []:
+        print(f"error        {error.get('code', '')}: {error.get('message', '')}")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do it; return the exit status."""
+    from helixnet.cli import connection, following, show
+
+    server = connection.connect(args)
+    if args.verb == "list":
+        found = server.get(
+            "/jobs", state=args.state, flow=args.flow, text=args.text, limit=args.limit
+        )
+        if args.json:
+            show.show_json(found["jobs"])
+        else:
+            show.show_table(found["jobs"], COLUMNS)
+        return 0
+    if args.verb == "rerun":
+        job = rerun(server, args.job, args.context)
+        if args.wait:
+            job = following.wait(server, args.job, run=int(job["run"]))
+    elif args.verb == "cancel":
+        job = server.post(f"/jobs/{args.job}/cancel")
+    else:
+        job = server.get(f"/jobs/{args.job}")
+    if args.json:
+        show.show_json(job)
+    else:
+        show_job(job)
+    return 0
+
+
+def rerun(server: Any, job: str, context: str | None) -> dict[str, Any]:
+    """Ask for a new run; a context that is a path is sent along, a name is looked up there."""
+    from helixnet.engine.context.bundle import load_bundle
+
+    if context and Path(context).exists():
+        bundle = load_bundle(Path(context))
+        files = {"bundle": ("bundle.zip", bundle.to_zip(), "application/zip")}
+        return server.send("POST", f"/jobs/{job}/rerun", files=files).json()
+    data = {"context": context} if context else {}
+    return server.send("POST", f"/jobs/{job}/rerun", data=data).json()

@@ -1,0 +1,33 @@
+"""``helixnet login``: get a token and keep it for the client commands."""
+
+import argparse
+import getpass
+import sys
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from helixnet.cli import connection
+
+    parser.add_argument("--user", help="name (asked for if missing)")
+    parser.add_argument(
+        "--password-stdin", action="store_true", help="read the password from stdin"
+    )
+    connection.add_arguments(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do it; return the exit status."""
+    from helixnet.cli import connection, show
+
+    server = connection.connect(args)
+    user = args.user or input("user: ")
+    password = sys.stdin.readline().rstrip("\n") if args.password_stdin else getpass.getpass()
+    form = {"username": user, "password": password}
+    token = server.send("POST", "/auth/token", data=form).json()
+    connection.keep_token(server.url, token["access_token"], int(token["expires_in"]))
+    if args.json:
+        show.show_json({"url": server.url, "expires_in": token["expires_in"]})
+    else:
+        print(f"logged in at {server.url} for {int(token['expires_in']) // 60} minutes")
+    return 0

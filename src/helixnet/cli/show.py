@@ -1,0 +1,33 @@
+"""How commands print: a table for people, JSON for programs."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+
+def show_json(value: object) -> None:
+    """Print a value as indented JSON."""
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Print the named columns of ``rows``, aligned, with a head line."""
+    cells = [[text(row.get(column)) for column in columns] for row in rows]
+    table = [[column.upper() for column in columns], *cells]
+    widths = [max(len(line[number]) for line in table) for number in range(len(columns))]
+    for line in table:
+        pairs = zip(line, widths, strict=True)
+        print("  ".join(cell.ljust(width) for cell, width in pairs).rstrip())
+
+
+def text(value: object) -> str:
+    """Write one cell: nothing for None, local time with offset for a UTC time."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and value.endswith("Z") and "T" in value:
+        try:
+            return datetime.fromisoformat(value).astimezone().isoformat(" ", "seconds")
+        except ValueError:
+            return value
+    return str(value)

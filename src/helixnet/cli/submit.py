@@ -1,0 +1,69 @@
+"""``helixnet submit FILE``: send a file to a server, for a context or a flow."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from helixnet.cli import connection
+
+    parser.add_argument("file", metavar="FILE", help="the file to map")
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument("--context", metavar="C", help="a context file, folder or zip")
+    how.add_argument("--flow", metavar="NAME", help="a flow of your tenant on the server")
+    parser.add_argument("--key", help="Idempotency-Key: the same key makes one job, however often")
+    parser.add_argument("--wait", action="store_true", help="wait and print the result on stdout")
+    connection.add_arguments(parser)
+
+
+def upload(server: Any, args: argparse.Namespace) -> dict[str, Any]:
+    """Send the file with its context or flow; return what the server answered."""
+    from helixnet.engine.context.bundle import load_bundle
+    from helixnet.errors import UsageError
+
+    path = Path(args.file)
+    if not path.is_file():
+        raise UsageError(f"{path}: no such file")
+    headers = {"Idempotency-Key": args.key} if args.key else {}
+    data = {"flow": args.flow} if args.flow else {}
+    files: dict[str, object] = {}
+    if args.context:
+        zipped = load_bundle(Path(args.context)).to_zip()
+        files["context_file"] = ("bundle.zip", zipped, "application/zip")
+    with path.open("rb") as content:
+        files["content_file"] = (path.name, content)
+        sent = server.send("POST", "/jobs/upload", files=files, data=data, headers=headers)
+    return sent.json()
+
+
+def print_result(server: Any, job: dict[str, Any]) -> None:
+    """Stream the result of a finished job to standard output."""
+    from helixnet.cli.connection import API
+
+    with server.http.stream("GET", f"{API}/jobs/{job['job_id']}/result") as result:
+        for block in result.iter_bytes():
+            sys.stdout.buffer.write(block)
+    sys.stdout.flush()
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do it; return the exit status."""
+    from helixnet.cli import connection, following, show
+
+    server = connection.connect(args)
+    job = upload(server, args)
+    if args.wait:
+        job = following.wait(server, job["job_id"])
+        print(f"helixnet: job {job['job_id']} {job['state']}", file=sys.stderr)
+        for error in job.get("errors") or []:
+            print(f"helixnet: {error['code']}: {error['message']}", file=sys.stderr)
+    if args.json:
+        show.show_json(job)
+    elif not args.wait:
+        print(job["job_id"])
+    elif job["state"] in {"COMPLETED", "PARTIAL"}:
+        print_result(server, job)
+    return 0 if not args.wait or job["state"] == "COMPLETED" else 1
