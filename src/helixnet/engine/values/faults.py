@@ -5,6 +5,7 @@ from typing import Final
 from helixnet.errors import RejectedError
 
 SHOWN: Final = 60
+MAX_BITS: Final = 4096
 
 
 class ValueFault(RejectedError):  # noqa: N818 - it is data about a value, as Fault is
@@ -29,5 +30,7 @@ class ValueFault(RejectedError):  # noqa: N818 - it is data about a value, as Fa
 
 def shown(value: object) -> str:
     """Return ``value`` as a message names it: quoted if text, cut after 60 characters."""
+    if isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return f"an integer of {value.bit_length()} bits"  # str() refuses more than 4,300 digits
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

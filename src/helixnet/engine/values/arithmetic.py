@@ -1,0 +1,196 @@
+"""Exact arithmetic: a result has at most 38 digits or is a fault; nothing rounds in silence.
+
+A quotient has no end in general, so a division gives a :class:`fractions.Fraction`, which stays
+exact until a rounding function makes a Decimal of it: ``(a / b * c) | round(2)`` compiles to
+``round_half_away(multiply(divide(a, b), c), 2)``. No Fraction ever reaches a document.
+
+The operands are neither null nor absent: those are passed on by the caller. They are typed ``Any``
+because a mapping's types may be known only at run time; what is no number is a fault.
+"""
+
+from collections.abc import Callable
+from decimal import (
+    ROUND_HALF_EVEN,
+    ROUND_HALF_UP,
+    Clamped,
+    Context,
+    Decimal,
+    DecimalException,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Rounded,
+)
+from fractions import Fraction
+from typing import Any, Final, TypeAlias
+
+from helixnet.engine.values.faults import ValueFault, shown
+from helixnet.engine.values.numbers import check_size
+
+Operand: TypeAlias = int | Decimal | Fraction
+
+DIGITS: Final = 38
+LIMIT: Final = 10**DIGITS
+# Emax and Emin make the guard of 38 digits, before and after the point, the C code's own work.
+EXACT: Final = Context(
+    prec=DIGITS, Emin=-1, Emax=37, traps=[Inexact, Rounded, Clamped, Overflow, InvalidOperation]
+)
+_AWAY: Final = Context(
+    prec=DIGITS, rounding=ROUND_HALF_UP, Emin=-1, Emax=37, traps=[InvalidOperation]
+)
+_EVEN: Final = Context(
+    prec=DIGITS, rounding=ROUND_HALF_EVEN, Emin=-1, Emax=37, traps=[InvalidOperation]
+)
+_UNITS: Final = tuple(Decimal(1).scaleb(-places) for places in range(DIGITS + 1))
+_PLAIN: Final = frozenset({int, Decimal})
+
+
+def add(left: Any, right: Any) -> Operand:
+    """Return the exact sum.
+
+    Raises:
+        ValueFault: HX-2004 more than 38 digits, HX-2005 an operand is no number.
+    """
+    if type(left) in _PLAIN and type(right) in _PLAIN:
+        try:
+            if type(left) is int and type(right) is int:
+                return _guard(left + right)
+            return EXACT.add(left, right)
+        except DecimalException as error:
+            raise _too_many("+", left, right) from error
+    return exact(left, "+") + exact(right, "+")
+
+
+def subtract(left: Any, right: Any) -> Operand:
+    """Return the exact difference; faults as :func:`add`."""
+    if type(left) in _PLAIN and type(right) in _PLAIN:
+        try:
+            if type(left) is int and type(right) is int:
+                return _guard(left - right)
+            return EXACT.subtract(left, right)
+        except DecimalException as error:
+            raise _too_many("-", left, right) from error
+    return exact(left, "-") - exact(right, "-")
+
+
+def multiply(left: Any, right: Any) -> Operand:
+    """Return the exact product; its scale is the sum of the scales. Faults as :func:`add`."""
+    if type(left) in _PLAIN and type(right) in _PLAIN:
+        try:
+            if type(left) is int and type(right) is int:
+                return _guard(left * right)
+            product = EXACT.multiply(left, right)
+        except DecimalException as error:
+            raise _too_many("*", left, right) from error
+        return product or product.copy_abs()
+    return exact(left, "*") * exact(right, "*")
+
+
+def divide(left: Any, right: Any) -> Fraction:
+    """Return the exact quotient, to be rounded before it is used.
+
+    Raises:
+        ValueFault: HX-2004 division by zero, HX-2005 an operand is no number.
+    """
+    try:
+        return exact(left, "/") / exact(right, "/")
+    except ZeroDivisionError as error:
+        raise ValueFault("HX-2004", f"{shown(left)} / 0: division by zero", left) from error
+
+
+def negate(value: Any) -> Operand:
+    """Return ``value`` with the other sign.
+
+    Raises:
+        ValueFault: HX-2005 if it is no number.
+    """
+    if type(value) is Decimal:
+        return value.copy_negate() if value else value
+    if type(value) is int or type(value) is Fraction:
+        return -value
+    raise _no_number("-", value)
+
+
+def exact(value: Any, operator: str = "/") -> Fraction:
+    """Return ``value`` as a fraction.
+
+    Raises:
+        ValueFault: HX-2005 if it is no number, HX-2004 if it is beyond all measure.
+    """
+    if type(value) is Fraction:
+        return value
+    if type(value) is Decimal:
+        check_size(value)
+        return Fraction(value)
+    if type(value) is int:
+        return Fraction(value)
+    raise _no_number(operator, value)
+
+
+def round_half_away(value: Any, places: int = 0) -> Decimal:
+    """Return ``value`` with exactly ``places`` digits after the point, a half away from zero.
+
+    Args:
+        value: a number or a quotient.
+        places: 0 to 38.
+
+    Raises:
+        ValueFault: HX-2004 more than 38 digits, HX-2005 no number, HX-4105 bad ``places``.
+    """
+    return _round(value, places, _AWAY, _half_away)
+
+
+def round_half_even(value: Any, places: int = 0) -> Decimal:
+    """Return ``value`` rounded as :func:`round_half_away`, but a half to the even neighbour."""
+    return _round(value, places, _EVEN, _half_even)
+
+
+def check_places(places: object) -> None:
+    """Refuse what can't be a number of digits after the point.
+
+    Raises:
+        ValueFault: HX-4105 unless an integer from 0 to 38.
+    """
+    if type(places) is not int or not 0 <= places <= DIGITS:
+        raise ValueFault("HX-4105", f"{shown(places)} is no number of digits from 0 to 38", places)
+
+
+def _round(
+    value: Any, places: int, context: Context, up: Callable[[int, int, int], bool]
+) -> Decimal:
+    if type(places) is not int or not 0 <= places <= DIGITS:
+        check_places(places)
+    try:
+        if type(value) in _PLAIN:
+            rounded = context.quantize(value, _UNITS[places])
+            return rounded or rounded.copy_abs()
+        fraction = exact(value, "round")
+        whole, rest = divmod(abs(fraction.numerator) * 10**places, fraction.denominator)
+        whole += up(whole, rest, fraction.denominator)
+        return Decimal(-whole if fraction < 0 else whole).scaleb(-places, EXACT)
+    except DecimalException as error:
+        raise ValueFault("HX-2004", f"{shown(value)} rounded has over 38 digits", value) from error
+
+
+def _half_away(_whole: int, rest: int, denominator: int) -> bool:
+    return 2 * rest >= denominator
+
+
+def _half_even(whole: int, rest: int, denominator: int) -> bool:
+    return 2 * rest > denominator or (2 * rest == denominator and whole % 2 == 1)
+
+
+def _guard(value: int) -> int:
+    if -LIMIT < value < LIMIT:
+        return value
+    raise Overflow
+
+
+def _too_many(operator: str, left: object, right: object) -> ValueFault:
+    text = f"{shown(left)} {operator} {shown(right)} has more than 38 digits"
+    return ValueFault("HX-2004", text, left)
+
+
+def _no_number(operator: str, value: object) -> ValueFault:
+    text = f"{operator} takes numbers only, not {shown(value)}"
+    return ValueFault("HX-2005", text, value, "convert it with int or decimal first")
