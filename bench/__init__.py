@@ -1,0 +1,1 @@
+"""Measuring HelixNet beside its peers."""

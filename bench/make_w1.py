@@ -33,13 +33,23 @@ def quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if ";" in text or '"' in text else text
 
 
+def day(chance: random.Random) -> str:
+    """Write some day of three years as Germans do."""
+    year, month, date = (
+        chance.randrange(2024, 2027),
+        chance.randrange(1, 13),
+        chance.randrange(1, 29),
+    )
+    return f"{date:02d}.{month:02d}.{year}"
+
+
 def line(row: int, chance: random.Random) -> str:
     """Make one order line; four lines an order."""
     price = chance.choice((chance.randrange(1, 10_000), chance.randrange(1, 5_000_000)))
     cells = (
         f"{4_500_000_000 + row // 4}",
         f"{(row % 4 + 1) * 10:06d}",
-        f"{chance.randrange(1, 29):02d}.{chance.randrange(1, 13):02d}.{chance.randrange(2024, 2027)}",
+        day(chance),
         f"{chance.randrange(1, 99999):010d}",
         quoted(chance.choice(NAMES)),
         chance.choice(("DE", "AT", "CH", "FR", "NL", "")),

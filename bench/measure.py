@@ -42,8 +42,8 @@ def pairs(
     """Run two commands in turn, so that both meet the same state of the machine."""
     costs: tuple[list[Cost], list[Cost]] = ([], [])
     for _ in range(times):
-        for kept, command in zip(costs, (ours, peer), strict=True):
-            kept.append(run(command, folder / "out"))
+        for kept, name, command in zip(costs, ("ours", "peer"), (ours, peer), strict=True):
+            kept.append(run(command, folder / f"{name}.out"))
     return costs
 
 

@@ -1,0 +1,67 @@
+"""``make bench``: measure, print, and write bench/RESULTS.md with machine and versions."""
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from bench import w0, w1
+from bench.measure import machine
+
+RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
+MB = 1_000_000
+
+
+def rows(*, short: bool) -> list[tuple[str, str, str, str]]:
+    """Measure everything; return (workload, figure, peer or reference, to reach)."""
+    table: list[tuple[str, str, str, str]] = []
+    lines = w1.measure(
+        rows=100_000 if short else 500_000,
+        peer_rows=5_000 if short else 20_000,
+        times=2 if short else 5,
+    )
+    peer = "Jinja2 per field + fastjsonschema"
+    table.append(
+        (
+            f"W1-rows, {lines.rows:,} lines, rows per CPU-second",
+            f"{lines.rate:,.0f} (peak {lines.ours.peak / MB:.0f} MB)",
+            f"{peer} {lines.peer_rate:,.0f}: ratio {lines.rate / lines.peer_rate:.1f}",
+            "≥ 35,000 and ratio ≥ 10",
+        )
+    )
+    jobs = w0.measure(jobs=500 if short else 3000, seconds=5 if short else 20)
+    table += [
+        (f"W0 at saturation, {jobs.jobs} jobs", f"{jobs.per_second:.0f} jobs/s", "", "≥ 200"),
+        (
+            "W0 at 20/s, upload to COMPLETED",
+            f"p50 {jobs.p50 * 1000:.0f} ms, p95 {jobs.p95 * 1000:.0f} ms",
+            "",
+            "p50 ≤ 40 ms",
+        ),
+        ("server ready (process start to /health/ready)", f"{jobs.ready:.1f} s", "", "< 4 s"),
+    ]
+    cost = w1.help_cost(times=3 if short else 9)
+    table.append(("helixnet --help", f"{cost.wall * 1000:.0f} ms", "", "< 250 ms"))
+    return table
+
+
+def main() -> int:
+    """Measure and report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="small sizes, few repetitions")
+    short = parser.parse_args().short
+    table = rows(short=short)
+    head = ["| workload | HelixNet | in the same run | to reach |", "|---|---|---|---|"]
+    report = "\n".join([*head, *(f"| {' | '.join(row)} |" for row in table)])
+    print(report, flush=True)
+    if not short:
+        day = datetime.now(UTC).date().isoformat()
+        text = f"# Measured by `make bench` on {day}\n\n{machine()}\n\n{report}\n"
+        RESULTS.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
