@@ -14,6 +14,8 @@ from sqlalchemy import Connection
 
 from helixnet.events import Event, Topic
 
+A = TypeVar("A")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -132,6 +134,47 @@ class Ledger(Protocol):
 
     async def close(self) -> None:
         """Finish what was asked, then let the database go."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An item that a worker did not finish.
+
+    Args:
+        reason: traceback or cause of death, for operators.
+        begun: False when the worker died before this item's turn: it counts as no attempt.
+    """
+
+    reason: str
+    begun: bool
+
+
+class Workers(Protocol):
+    """Processes that do the computing, so that what waits on the network never waits on it."""
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def free(self) -> int:
+        """How many have nothing to do now."""
+        ...
+
+    async def run(
+        self, function: Callable[[A, Callable[[], None]], R], items: Sequence[A]
+    ) -> Sequence[R | Ended]:
+        """Apply a module-level ``function`` to each item in turn, in one worker.
+
+        ``function`` gets the item and a callable to be called while it makes progress; one that
+        raises, dies or makes no progress for long ends that item alone, and a dead worker is
+        replaced. Items and results travel pickled.
+
+        Raises:
+            UnavailableError: no worker can be started.
+        """
         ...
 
 
