@@ -1,0 +1,99 @@
+"""``source.fields``: the declared type of each source field."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from helixnet.engine.context.keys import section
+from helixnet.engine.context.literals import boolean, choice, integer, text, texts
+from helixnet.engine.context.model import Field
+from helixnet.engine.context.problems import Problems
+from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
+
+TYPES: Final = ("string", "integer", "decimal", "boolean", "date", "datetime")
+
+_ONLY_FOR: Final[Mapping[str, frozenset[str]]] = {
+    "format": frozenset({"date", "datetime"}),
+    "pivot": frozenset({"date", "datetime"}),
+    "zone": frozenset({"datetime"}),
+    "digits": frozenset({"integer", "decimal"}),
+    "scale": frozenset({"decimal"}),
+    "true": frozenset({"boolean"}),
+    "false": frozenset({"boolean"}),
+}
+_ZONE = re.compile(r"Z|[-+](?:0[0-9]|1[0-4]):[0-5][0-9]")
+_MAX_DIGITS = 38
+
+
+def read_fields(node: Node, problems: Problems) -> dict[str, Field]:
+    """Read ``fields`` in the order written; a wrong field counts as text."""
+    if not isinstance(node, Pairs):
+        problems.add(node.mark, "HX-4004", f"`fields` is a mapping, not {kind(node)}")
+        return {}
+    if not node.pairs:
+        hint = "leave `fields` out if every field is text"
+        problems.add(node.mark, "HX-4004", "`fields` is empty", hint)
+    return {key.text: _field(key, value, problems) for key, value in node.pairs}
+
+
+def _field(key: Scalar, node: Node, problems: Problems) -> Field:
+    keys = section(node, problems, "field", name=f"fields.{key.text}")
+    if keys is None:
+        return Field(key.text, key.mark)
+    type_node = keys.get("type")
+    type_ = (choice(type_node, problems, "type", TYPES) if type_node else None) or "string"
+    for name in [name for name in keys if type_ not in _ONLY_FOR.get(name, {type_})]:
+        owners = ", ".join(sorted(_ONLY_FOR[name]))
+        message = f"`{name}` does not go with `type: {type_}`"
+        problems.add(keys.pop(name).mark, "HX-4004", message, f"it belongs to: {owners}")
+    digits = _integer(keys, "digits", 1, _MAX_DIGITS, problems)
+    required = keys.get("required")
+    format_ = keys.get("format")
+    return Field(
+        name=key.text,
+        mark=key.mark,
+        type=type_,
+        required=bool(required and boolean(required, problems, "required")),
+        format=text(format_, problems, "format") if format_ else None,
+        digits=18 if digits is None else digits,
+        scale=_integer(keys, "scale", 0, digits or 18, problems),
+        true=_words(keys, "true", problems),
+        false=_words(keys, "false", problems),
+        pivot=_pivot(keys, problems),
+        zone=_zone(keys.get("zone"), problems),
+    )
+
+
+def _integer(
+    keys: Mapping[str, Node], name: str, low: int, high: int, problems: Problems
+) -> int | None:
+    return integer(keys[name], problems, name, low, high) if name in keys else None
+
+
+def _words(keys: Mapping[str, Node], name: str, problems: Problems) -> list[str]:
+    if name not in keys:
+        return [name]
+    words = texts(keys[name], problems, name, empty=True)
+    if name == "false" and "true" in keys:
+        shared = set(words) & set(texts(keys["true"], Problems(), "true", empty=True))
+        for word in sorted(shared):
+            problems.add(keys[name].mark, "HX-4004", f"`{word}` means both true and false")
+    return words
+
+
+def _pivot(keys: Mapping[str, Node], problems: Problems) -> int | None:
+    pivot = _integer(keys, "pivot", 0, 99, problems)
+    format_ = keys.get("format")
+    if pivot is not None and not (isinstance(format_, Scalar) and "%y" in format_.text):
+        message = "`pivot` needs a format with `%y`"
+        problems.add(keys["pivot"].mark, "HX-4004", message, "`%Y` has four digits and no pivot")
+    return pivot
+
+
+def _zone(node: Node | None, problems: Problems) -> str | None:
+    zone = text(node, problems, "zone") if node else None
+    if node is None or zone is None or _ZONE.fullmatch(zone):
+        return zone
+    hint = "write Z or an offset such as +01:00; names of zones change with the law"
+    problems.add(node.mark, "HX-4004", f"`zone` can't be `{zone}`", hint)
+    return None

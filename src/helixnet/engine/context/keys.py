@@ -1,0 +1,83 @@
+"""Every key of the format, by place: the readers and ``schemas/context.schema.json`` agree on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from helixnet.engine.context.problems import Problems, near
+from helixnet.engine.context.yaml_nodes import Node, Pairs, kind
+
+KEYS: Final[Mapping[str, Sequence[str]]] = {
+    "context": (
+        "helixnet", "name", "version", "target", "source", "group", "lookups", "vars",
+        "skip_when", "map", "template", "checks", "on_error", "deliver", "inputs", "tests",
+        "hints",
+    ),
+    "source": (
+        "format", "encoding", "delimiter", "header", "nulls", "decimal", "thousands", "locale",
+        "on_drift", "fields", "type", "grammar", "record", "max_record_bytes",
+    ),
+    "field": (
+        "type", "required", "format", "digits", "scale", "true", "false", "pivot", "zone",
+    ),
+    "group": ("by", "order", "header", "lines", "same"),
+    "lookup": ("inline", "file", "key", "value", "missing", "delimiter", "encoding"),
+    "const": ("const",),
+    "check": ("that", "code", "text"),
+    "on_error": ("scope", "stop_at"),
+    "deliver": ("topic", "key"),
+    "input": ("type", "default"),
+    "test": ("name", "input", "inputs", "expect", "rejects"),
+    "hints": ("fields", "aliases"),
+}  # fmt: skip
+
+LATER: Final[Mapping[str, Sequence[str]]] = {
+    "context": ("outputs", "pipeline", "totals", "file_checks"),
+    "source": ("records", "fill_down", "totals", "file_checks", "namespaces", "unit"),
+    "field": ("at", "unit"),
+    "deliver": ("rest", "sftp"),
+}
+
+DIRECTIVES: Final = ("each", "as", "where", "when", "map", "const", "object")
+
+
+def section(
+    node: Node, problems: Problems, place: str, required: Sequence[str] = (), name: str = ""
+) -> dict[str, Node] | None:
+    """Read the known keys of a mapping; None when it is no mapping.
+
+    Unknown keys (HX-4003), keys of a later version (HX-4301) and missing ones (HX-4005) are
+    problems.
+
+    Args:
+        node: what stands there.
+        problems: where to note what is wrong.
+        place: which row of :data:`KEYS` holds.
+        required: keys that must be there.
+        name: how messages call it; ``place`` unless given.
+    """
+    called = name or place
+    if not isinstance(node, Pairs):
+        problems.add(node.mark, "HX-4004", f"`{called}` is a mapping, not {kind(node)}")
+        return None
+    known = KEYS[place]
+    read: dict[str, Node] = {}
+    for key, value in node.pairs:
+        if key.text in known:
+            read[key.text] = value
+        elif key.text in LATER.get(place, ()):
+            later(key.text, key, problems)
+        else:
+            hint = near(key.text, known)
+            problems.add(key.mark, "HX-4003", f"unknown key `{key.text}` in `{called}`", hint)
+    for key_name in required:
+        if key_name not in read:
+            problems.add(
+                node.mark, "HX-4005", f"`{called}` lacks `{key_name}`", f"add `{key_name}:`"
+            )
+    return read
+
+
+def later(what: str, node: Node, problems: Problems) -> None:
+    """Refuse what the format has and this version does not do yet."""
+    hint = "docs/context-format.md says what works"
+    problems.add(node.mark, "HX-4301", f"`{what}` is not in this version", hint)

@@ -1,0 +1,112 @@
+"""Which files a context names: they and no others go into the bundle made from a folder."""
+
+import json
+import posixpath
+from collections.abc import Callable, Iterator
+from typing import cast
+from urllib.parse import unquote
+
+from jinja2 import Environment, TemplateSyntaxError, meta
+
+from helixnet.engine.context.model import Mark
+from helixnet.engine.context.names import inside
+from helixnet.engine.context.problems import Problems
+from helixnet.engine.context.recovery import read_nodes
+from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar
+
+Load = Callable[[str, Mark], bytes | None]
+
+
+def collect(entry: str, content: bytes, load: Load) -> dict[str, bytes]:
+    """Gather the context and, through ``load``, every file that it names, directly or not.
+
+    What is missing or leads out of the bundle is left out: the reader says so with its place.
+    """
+    files = {entry: content}
+    waiting = list(_named_by_context(content, entry))
+    while waiting:
+        kind, name, mark = waiting.pop()
+        normal = inside(name)
+        if normal is None or normal in files:
+            continue
+        found = load(normal, mark)
+        if found is None:
+            continue
+        files[normal] = found
+        if kind == "target":
+            waiting += [("target", ref, mark) for ref in _references(found, normal)]
+        elif kind == "template":
+            waiting += [("template", ref, mark) for ref in _includes(found)]
+    return files
+
+
+def _named_by_context(content: bytes, entry: str) -> Iterator[tuple[str, str, Mark]]:
+    root, _ = read_nodes(content, entry, Problems())
+    if not isinstance(root, Pairs):
+        return
+    for key in ("target", "template"):
+        yield from _named(key, root.get(key))
+    source = root.get("source")
+    if isinstance(source, Pairs):
+        yield from _named("grammar", source.get("grammar"))
+    target = root.get("target")
+    if isinstance(target, Pairs):
+        for ref in _inline_references(target):
+            yield "target", ref, target.mark
+    lookups = root.get("lookups")
+    for _, lookup in lookups.pairs if isinstance(lookups, Pairs) else ():
+        if isinstance(lookup, Pairs):
+            yield from _named("lookup", lookup.get("file"))
+
+
+def _named(kind: str, node: Node | None) -> Iterator[tuple[str, str, Mark]]:
+    if isinstance(node, Scalar):
+        yield kind, node.text, node.mark
+
+
+def _inline_references(node: Node) -> Iterator[str]:
+    match node:
+        case Scalar():
+            return
+        case Pairs():
+            for key, value in node.pairs:
+                if key.text in ("$ref", "$dynamicRef") and isinstance(value, Scalar):
+                    yield from _relative(value.text, "")
+                else:
+                    yield from _inline_references(value)
+        case _:
+            for one in node.items:
+                yield from _inline_references(one)
+
+
+def _references(content: bytes, name: str) -> Iterator[str]:
+    """Bundle names that a schema file refers to, relative to its own folder."""
+    try:
+        waiting = [cast("object", json.loads(content))]
+    except (ValueError, RecursionError):
+        return
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, dict):
+            for key, value in cast("dict[str, object]", node).items():
+                if key in ("$ref", "$dynamicRef") and isinstance(value, str):
+                    yield from _relative(value, name)
+                else:
+                    waiting.append(value)
+        elif isinstance(node, list):
+            waiting += cast("list[object]", node)
+
+
+def _relative(reference: str, base: str) -> Iterator[str]:
+    path = unquote(reference.partition("#")[0])
+    if path and "://" not in path and not path.startswith(("/", "urn:")):
+        yield posixpath.normpath(posixpath.join(posixpath.dirname(base), path))
+
+
+def _includes(content: bytes) -> Iterator[str]:
+    try:
+        # Only parsed, never rendered: no escaping takes place.
+        tree = Environment(autoescape=True).parse(content.decode("utf-8-sig"))
+    except (TemplateSyntaxError, UnicodeDecodeError):
+        return
+    yield from (name for name in meta.find_referenced_templates(tree) if name)

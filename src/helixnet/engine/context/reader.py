@@ -1,0 +1,167 @@
+"""A bundle's context as frozen values, with every problem found at once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from helixnet.engine.context.bundle import Bundle
+from helixnet.engine.context.cuts import find_cuts
+from helixnet.engine.context.keys import section
+from helixnet.engine.context.literals import number, text
+from helixnet.engine.context.lookup_tables import read_lookups
+from helixnet.engine.context.map_reader import condition, identifier, read_map
+from helixnet.engine.context.model import (
+    Context,
+    ContextProblem,
+    MapNode,
+    Mark,
+    StopAt,
+)
+from helixnet.engine.context.names import find
+from helixnet.engine.context.outcome_reader import read_checks, read_deliver, read_on_error
+from helixnet.engine.context.problems import Problems
+from helixnet.engine.context.recovery import read_nodes
+from helixnet.engine.context.source_reader import read_group, read_source
+from helixnet.engine.context.target_schema import read_target
+from helixnet.engine.context.trial_reader import read_hints, read_inputs, read_tests
+from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
+
+FORMAT_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ReadContext:
+    """What reading gave: ``context`` is None when an error leaves nothing to go on with."""
+
+    context: Context | None
+    problems: list[ContextProblem]
+
+
+def read_context(bundle: Bundle) -> ReadContext:
+    """Read the context of a bundle; never raises for a bad one."""
+    problems = Problems()
+    root, lines = read_nodes(bundle.files[bundle.entry], bundle.entry, problems)
+    context = None
+    if root is not None:
+        find_cuts(root, lines, problems)
+        context = _read_root(root, bundle, problems)
+    return ReadContext(context, problems.sorted())
+
+
+def _read_root(root: Node, bundle: Bundle, problems: Problems) -> Context | None:
+    if not isinstance(root, Pairs):
+        problems.add(root.mark, "HX-4004", f"a context is a mapping, not {kind(root)}")
+        return None
+    if not _version_fits(root, problems):
+        return None
+    required = ("name", "version", "source")
+    keys = section(root, problems, "context", required) or {}
+    if "outputs" not in {key.text for key, _ in root.pairs}:
+        _either(root, keys, problems)
+    return _Assembly(keys, bundle.files, problems).context(root.mark)
+
+
+def _version_fits(root: Pairs, problems: Problems) -> bool:
+    node = root.get("helixnet")
+    if node is None:
+        problems.add(root.mark, "HX-4002", "`helixnet:` is missing", "begin with `helixnet: 1`")
+        return True
+    if isinstance(node, Scalar) and node.plain and number(node.text) == FORMAT_VERSION:
+        return True
+    given = f"`{node.text}`" if isinstance(node, Scalar) else kind(node)
+    message = f"format version {given} is not one that this HelixNet reads"
+    problems.add(node.mark, "HX-4002", message, f"write `helixnet: {FORMAT_VERSION}`")
+    return False
+
+
+def _either(root: Pairs, keys: Mapping[str, Node], problems: Problems) -> None:
+    """A target and one of ``map`` and ``template`` make a context complete."""
+    if "target" not in keys:
+        problems.add(root.mark, "HX-4005", "`context` lacks `target`", "add `target:`")
+    if "map" not in keys and "template" not in keys:
+        problems.add(root.mark, "HX-4005", "`context` lacks `map`", "add `map:` or `template:`")
+    if "map" in keys and "template" in keys:
+        message = "`map` and `template` exclude each other"
+        problems.add(keys["template"].mark, "HX-4004", message, "keep one of them")
+
+
+class _Assembly:
+    """Reads the sections one by one; a missing or wrong one does not hide the others."""
+
+    def __init__(
+        self, keys: Mapping[str, Node], files: Mapping[str, bytes], problems: Problems
+    ) -> None:
+        self._keys = keys
+        self._files = files
+        self._problems = problems
+
+    def context(self, mark: Mark) -> Context | None:
+        keys, files, problems = self._keys, self._files, self._problems
+        target = read_target(keys["target"], files, problems) if "target" in keys else None
+        source = read_source(keys["source"], files, problems) if "source" in keys else None
+        group = read_group(keys["group"], source, problems) if "group" in keys else None
+        inputs = read_inputs(keys["inputs"], problems) if "inputs" in keys else {}
+        fail_file, stop_at = self._on_error()
+        if "hints" in keys:
+            read_hints(keys["hints"], problems)
+        skip_when = condition(keys["skip_when"], problems) if "skip_when" in keys else None
+        lookups = read_lookups(keys["lookups"], files, problems) if "lookups" in keys else {}
+        body, template = self._map(), self._template()
+        context_parts = {
+            "name": self._text("name"),
+            "version": self._text("version"),
+        }
+        vars_ = self._vars()
+        checks = read_checks(keys["checks"], problems) if "checks" in keys else []
+        deliver = read_deliver(keys["deliver"], problems) if "deliver" in keys else []
+        tests = read_tests(keys["tests"], inputs, problems) if "tests" in keys else []
+        if source is None or target is None or (body is None and template is None):
+            return None
+        return Context(
+            **context_parts,
+            target=target[0],
+            target_mark=target[1],
+            source=source,
+            group=group,
+            lookups=lookups,
+            vars=vars_,
+            skip_when=skip_when,
+            map=body,
+            template=template,
+            checks=checks,
+            fail_file=fail_file,
+            stop_at=stop_at,
+            deliver=deliver,
+            inputs=inputs,
+            tests=tests,
+            mark=mark,
+        )
+
+    def _text(self, key: str) -> str:
+        return (text(self._keys[key], self._problems, key) if key in self._keys else None) or ""
+
+    def _on_error(self) -> tuple[bool, StopAt | None]:
+        node = self._keys.get("on_error")
+        return read_on_error(node, self._problems) if node else (False, None)
+
+    def _map(self) -> MapNode | None:
+        node = self._keys.get("map")
+        return read_map(node, self._problems) if node else None
+
+    def _template(self) -> str | None:
+        node = self._keys.get("template")
+        name = text(node, self._problems, "template") if node else None
+        return find(name, node.mark, self._files, self._problems) if node and name else None
+
+    def _vars(self) -> dict[str, MapNode]:
+        node = self._keys.get("vars")
+        if node is None:
+            return {}
+        if not isinstance(node, Pairs):
+            self._problems.add(node.mark, "HX-4004", f"`vars` is a mapping, not {kind(node)}")
+            return {}
+        return {
+            key.text: read_map(value, self._problems)
+            for key, value in node.pairs
+            if identifier(key, self._problems, "vars")
+        }

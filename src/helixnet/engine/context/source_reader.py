@@ -1,0 +1,224 @@
+"""``source`` and ``group``: the contract of the incoming file."""
+
+import codecs
+from collections.abc import Mapping
+from typing import Final
+
+from helixnet.engine.context.field_reader import read_fields
+from helixnet.engine.context.keys import later, section
+from helixnet.engine.context.literals import boolean, choice, integer, text, texts
+from helixnet.engine.context.locales import LOCALES
+from helixnet.engine.context.map_reader import identifier
+from helixnet.engine.context.model import Group, Mark, Source
+from helixnet.engine.context.names import find
+from helixnet.engine.context.problems import Problems, near
+from helixnet.engine.context.yaml_nodes import Items, Node
+
+FORMATS: Final = ("csv", "json", "ndjson", "idoc")
+LATER_FORMATS: Final = ("fixed", "xml", "x12", "edifact", "excel")
+DRIFT: Final = ("allow", "warn", "reject", "fail")
+THOUSANDS: Final = (".", ",", "'", " ", "\u2019", "\u00a0", "\u202f")
+
+_EVERY = frozenset({"format", "encoding", "on_drift", "max_record_bytes"})
+_TYPED = frozenset({"nulls", "decimal", "thousands", "locale", "fields"})
+_ALLOWED: Final[Mapping[str, frozenset[str]]] = {
+    "csv": _EVERY | _TYPED | {"delimiter", "header"},
+    "ndjson": _EVERY | _TYPED,
+    "json": _EVERY | _TYPED | {"record"},
+    "idoc": _EVERY | {"type", "grammar"},
+}
+
+_NOT_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+
+
+def read_source(node: Node, files: Mapping[str, bytes], problems: Problems) -> Source | None:
+    """Read ``source``; None when not even its format is known."""
+    keys = section(node, problems, "source", required=("format",))
+    if keys is None or "format" not in keys:
+        return None
+    kind = _format(keys["format"], problems)
+    if kind is None:
+        return None
+    for key in [key for key in keys if key not in _ALLOWED[kind]]:
+        owners = ", ".join(one for one in FORMATS if key in _ALLOWED[one])
+        message = f"`{key}` does not go with `format: {kind}`"
+        problems.add(keys.pop(key).mark, "HX-4004", message, f"it belongs to: {owners}")
+    reader = _SourceReader(keys, files, problems)
+    return reader.read(kind, node.mark)
+
+
+def _format(node: Node, problems: Problems) -> str | None:
+    word = text(node, problems, "format")
+    if word in LATER_FORMATS:
+        later(f"format: {word}", node, problems)
+        return None
+    if word is None or word in FORMATS:
+        return word
+    problems.add(node.mark, "HX-4004", f"`format` can't be `{word}`", near(word, FORMATS))
+    return None
+
+
+class _SourceReader:
+    """Reads the single keys; a wrong one keeps its default, so that the rest is read too."""
+
+    def __init__(
+        self, keys: Mapping[str, Node], files: Mapping[str, bytes], problems: Problems
+    ) -> None:
+        self._keys = keys
+        self._files = files
+        self._problems = problems
+
+    def read(self, kind: str, mark: Mark) -> Source:
+        decimal, thousands = self._separators()
+        header = self._header()
+        fields = self._keys.get("fields")
+        record = self._keys.get("record")
+        return Source(
+            format=kind,
+            mark=mark,
+            encoding=self._encoding(),
+            delimiter=self._delimiter(),
+            header=header,
+            nulls=self._nulls(),
+            decimal=decimal,
+            thousands=thousands,
+            on_drift=self._drift(),
+            fields=read_fields(fields, self._problems) if fields else None,
+            type=self._type(kind, mark),
+            grammar=self._grammar(),
+            record=text(record, self._problems, "record") if record else None,
+            max_record_bytes=self._limit(),
+        )
+
+    def _encoding(self) -> list[str]:
+        node = self._keys.get("encoding")
+        if node is None:
+            return ["utf-8"]
+        read = [self._codec(name, node) for name in texts(node, self._problems, "encoding")]
+        return [name for name in read if name] or ["utf-8"]
+
+    def _codec(self, name: str, node: Node) -> str | None:
+        try:
+            b"".decode(name)
+            codec = codecs.lookup(name).name
+        except (LookupError, ValueError):
+            codec = ""
+        if codec and codec not in _NOT_TEXT:
+            return codec
+        hint = "such as utf-8, cp1252, iso8859-15 or utf-16"
+        self._problems.add(node.mark, "HX-4004", f"`{name}` is no text encoding", hint)
+        return None
+
+    def _delimiter(self) -> str:
+        node = self._keys.get("delimiter")
+        value = text(node, self._problems, "delimiter") if node else None
+        if node is None or value is None:
+            return ","
+        if value == "auto" or (len(value) == 1 and value not in '"\r\n\0'):
+            return value
+        hint = 'write one character in double quotes, such as ";" or "\\t", or auto'
+        self._problems.add(node.mark, "HX-4004", f"`delimiter` can't be `{value}`", hint)
+        return ","
+
+    def _header(self) -> bool:
+        node = self._keys.get("header")
+        value = boolean(node, self._problems, "header") if node else None
+        if node is not None and value is False and "fields" not in self._keys:
+            hint = "list the columns in order under `fields:`"
+            self._problems.add(node.mark, "HX-4005", "`header: false` needs `fields`", hint)
+        return value is not False
+
+    def _nulls(self) -> list[str]:
+        node = self._keys.get("nulls")
+        return texts(node, self._problems, "nulls", empty=True) if node else []
+
+    def _separators(self) -> tuple[str, str]:
+        decimal, thousands = self._locale()
+        point, groups = self._keys.get("decimal"), self._keys.get("thousands")
+        if point is not None:
+            decimal = choice(point, self._problems, "decimal", (".", ",")) or decimal
+        if groups is not None:
+            thousands = self._thousands(groups)
+        if decimal == thousands:
+            mark = (groups or point or self._keys["locale"]).mark
+            message = f"`decimal` and `thousands` are both `{decimal}`"
+            self._problems.add(mark, "HX-4004", message, "a number could mean two things")
+            thousands = ""
+        return decimal, thousands
+
+    def _locale(self) -> tuple[str, str]:
+        node = self._keys.get("locale")
+        name = choice(node, self._problems, "locale", tuple(LOCALES)) if node else None
+        return LOCALES[name] if name else (".", "")
+
+    def _thousands(self, node: Node) -> str:
+        value = text(node, self._problems, "thousands", empty=True)
+        if value is None or value == "" or value in THOUSANDS:
+            return value or ""
+        hint = "one of . , ' or a space; empty for none"
+        self._problems.add(node.mark, "HX-4004", f"`thousands` can't be `{value}`", hint)
+        return ""
+
+    def _type(self, kind: str, mark: Mark) -> str | None:
+        node = self._keys.get("type")
+        if node is not None:
+            return text(node, self._problems, "type")
+        if kind == "idoc" and "grammar" not in self._keys:
+            hint = "add `type:` with the IDoc type, such as ORDERS05"
+            self._problems.add(mark, "HX-4005", "`source` lacks `type`", hint)
+        return None
+
+    def _grammar(self) -> str | None:
+        node = self._keys.get("grammar")
+        name = text(node, self._problems, "grammar") if node else None
+        if node is None or name is None:
+            return None
+        return find(name, node.mark, self._files, self._problems)
+
+    def _limit(self) -> int:
+        node = self._keys.get("max_record_bytes")
+        default = 16 * 1024 * 1024
+        if node is None:
+            return default
+        return integer(node, self._problems, "max_record_bytes", 1, 1024**3) or default
+
+    def _drift(self) -> str:
+        node = self._keys.get("on_drift")
+        return (choice(node, self._problems, "on_drift", DRIFT) if node else None) or "warn"
+
+
+def read_group(node: Node, source: Source | None, problems: Problems) -> Group | None:
+    """Read ``group``; None after a problem that leaves no group."""
+    keys = section(node, problems, "group", required=("by",))
+    if keys is None or "by" not in keys:
+        return None
+    if source is not None and source.format not in ("csv", "ndjson"):
+        message = f"`group` does not go with `format: {source.format}`"
+        problems.add(node.mark, "HX-4004", message, "its records are nested already")
+    if "order" in keys:
+        order = choice(keys["order"], problems, "order", ("consecutive", "keyed"))
+        if order == "keyed":
+            later("order: keyed", keys["order"], problems)
+    header, lines = (
+        (identifier(keys[key], problems, key) if key in keys else None) or default
+        for key, default in (("header", "h"), ("lines", "lines"))
+    )
+    if header == lines:
+        problems.add(node.mark, "HX-4004", f"`header` and `lines` are both `{header}`")
+    by = texts(keys["by"], problems, "by")
+    same = texts(keys["same"], problems, "same") if "same" in keys else []
+    _known(by, keys["by"], source, problems)
+    if "same" in keys:
+        _known(same, keys["same"], source, problems)
+    return Group(by=by, header=header, lines=lines, same=same, mark=node.mark) if by else None
+
+
+def _known(names: list[str], node: Node, source: Source | None, problems: Problems) -> None:
+    """A declared source has no other columns, so a wrong name shows before any file comes."""
+    if source is None or not source.fields:
+        return
+    marks = [one.mark for one in node.items] if isinstance(node, Items) else [node.mark]
+    for name, mark in zip(names, marks, strict=False):
+        if name not in source.fields:
+            hint = near(name, source.fields)
+            problems.add(mark, "HX-4103", f"`{name}` is no field of the source", hint)

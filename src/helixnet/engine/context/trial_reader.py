@@ -1,0 +1,155 @@
+"""``inputs``, ``tests`` and ``hints``: what comes from outside, and what people say about it."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import cast
+
+from helixnet.engine.context.field_reader import TYPES
+from helixnet.engine.context.keys import section
+from helixnet.engine.context.literals import Json, choice, data, text, texts
+from helixnet.engine.context.map_reader import identifier
+from helixnet.engine.context.model import InputSpec, TestCase
+from helixnet.engine.context.outcome_reader import members
+from helixnet.engine.context.problems import Problems, near
+from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, kind
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
+
+def read_inputs(node: Node, problems: Problems) -> dict[str, InputSpec]:
+    """Read ``inputs``; defaults stay as written in JSON (a date is its ISO text)."""
+    if not isinstance(node, Pairs):
+        problems.add(node.mark, "HX-4004", f"`inputs` is a mapping, not {kind(node)}")
+        return {}
+    read = [_input(key, value, problems) for key, value in node.pairs]
+    return {one.name: one for one in read if one is not None}
+
+
+def _input(key: Scalar, node: Node, problems: Problems) -> InputSpec | None:
+    name = identifier(key, problems, "inputs")
+    keys = section(node, problems, "input", required=("type",), name=f"inputs.{key.text}")
+    if name is None or keys is None or "type" not in keys:
+        return None
+    type_ = choice(keys["type"], problems, "type", TYPES)
+    if type_ is None:
+        return None
+    default = data(keys["default"], problems) if "default" in keys else None
+    if "default" in keys and default is not None and not fits(default, type_):
+        hint = f'write "{default}"' if type_ == "string" else _EXAMPLES[type_]
+        message = f"`default` is no {type_}"
+        problems.add(keys["default"].mark, "HX-4004", message, hint)
+    return InputSpec(name, type_, default, "default" not in keys, key.mark)
+
+
+_EXAMPLES: Mapping[str, str] = {
+    "integer": "such as 12",
+    "decimal": "such as 12.50",
+    "boolean": "true or false",
+    "date": 'such as "2026-11-23"',
+    "datetime": 'such as "2026-11-23T08:00:00Z"',
+}
+
+
+def fits(value: Json, type_: str) -> bool:
+    """Whether a JSON value is of an input's type; dates are ISO 8601 texts."""
+    match type_:
+        case "string":
+            return isinstance(value, str)
+        case "boolean":
+            return isinstance(value, bool)
+        case "integer":
+            return isinstance(value, int) and not isinstance(value, bool)
+        case "decimal":
+            return isinstance(value, int | Decimal) and not isinstance(value, bool)
+        case _:
+            return isinstance(value, str) and _is_moment(value, with_time=type_ == "datetime")
+
+
+def _is_moment(value: str, *, with_time: bool) -> bool:
+    if (_DATE.fullmatch(value) is None) != with_time:
+        return False
+    try:
+        _ = datetime.fromisoformat(value) if with_time else date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
+
+
+def read_tests(node: Node, inputs: Mapping[str, InputSpec], problems: Problems) -> list[TestCase]:
+    """Read ``tests``; one with a problem is left out."""
+    read = [_test(one, inputs, problems) for one in members(node, problems, "tests")]
+    return [one for one in read if one is not None]
+
+
+def _test(node: Node, inputs: Mapping[str, InputSpec], problems: Problems) -> TestCase | None:
+    keys = section(node, problems, "test", required=("name", "input"))
+    if keys is None:
+        return None
+    if not {"expect", "rejects"} & keys.keys():
+        hint = "add `expect:` with the document, or `rejects:`"
+        problems.add(node.mark, "HX-4005", "`test` expects nothing", hint)
+    name = text(keys["name"], problems, "name") if "name" in keys else None
+    content = text(keys["input"], problems, "input", empty=True) if "input" in keys else None
+    if name is None or content is None:
+        return None
+    return TestCase(
+        name=name,
+        input=content,
+        expect=_expect(keys["expect"], problems) if "expect" in keys else None,
+        rejects=_rejects(keys["rejects"], problems) if "rejects" in keys else None,
+        inputs=_given(keys["inputs"], inputs, problems) if "inputs" in keys else {},
+        mark=node.mark,
+    )
+
+
+def _expect(node: Node, problems: Problems) -> Json:
+    if isinstance(node, Scalar):
+        message = f"`expect` is a document or a list of documents, not {kind(node)}"
+        problems.add(node.mark, "HX-4004", message)
+        return None
+    return data(node, problems)
+
+
+def _rejects(node: Node, problems: Problems) -> list[Mapping[str, object]]:
+    read: list[Mapping[str, object]] = []
+    for one in members(node, problems, "rejects"):
+        if isinstance(one, Pairs):
+            read.append(cast("dict[str, object]", data(one, problems)))
+        else:
+            hint = "such as {code: HX-1102, line: 2}"
+            problems.add(one.mark, "HX-4004", f"a reject is a mapping, not {kind(one)}", hint)
+    return read
+
+
+def _given(node: Node, inputs: Mapping[str, InputSpec], problems: Problems) -> Mapping[str, object]:
+    if not isinstance(node, Pairs):
+        problems.add(node.mark, "HX-4004", f"`inputs` is a mapping, not {kind(node)}")
+        return {}
+    given: dict[str, object] = {}
+    for key, value in node.pairs:
+        read = data(value, problems)
+        spec = inputs.get(key.text)
+        if spec is None:
+            message = f"`{key.text}` is no input of this context"
+            problems.add(key.mark, "HX-4003", message, near(key.text, inputs))
+        elif read is not None and not fits(read, spec.type):
+            problems.add(value.mark, "HX-4004", f"`{key.text}` is no {spec.type}")
+        else:
+            given[key.text] = read
+    return given
+
+
+def read_hints(node: Node, problems: Problems) -> None:
+    """Check ``hints``; only ``suggest`` uses them, from the YAML itself."""
+    keys = section(node, problems, "hints") or {}
+    for name, value in keys.items():
+        if not isinstance(value, Pairs):
+            problems.add(value.mark, "HX-4004", f"`{name}` is a mapping, not {kind(value)}")
+            continue
+        for key, said in value.pairs:
+            if name == "fields":
+                _ = text(said, problems, f"hints.fields.{key.text}")
+            elif isinstance(said, Items | Scalar):
+                _ = texts(said, problems, f"hints.aliases.{key.text}")
