@@ -1,0 +1,136 @@
+"""Where CSV records and cells end: the one tokenizer that the index and the reader share.
+
+A quote opens a cell only as its first character; inside, ``""`` is a quote. Elsewhere a quote is
+literal. All patterns are possessive, so that no input makes them go back: time is linear.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One way to write CSV, ready to scan.
+
+    Args:
+        delimiter: one character.
+        newline: ``\\n`` (which takes a CR before it along) or ``\\r``.
+        encoding: codec of the scanned bytes.
+        record: matches a whole record with its line end, else group 1 takes all the rest.
+        opened: matches a record whose last cell is quoted and has no closing quote.
+        cell: matches a cell of a record's text; groups: quoted body, what follows it, plain.
+    """
+
+    delimiter: str
+    newline: str
+    encoding: str
+    record: re.Pattern[bytes]
+    opened: re.Pattern[bytes]
+    cell: re.Pattern[str]
+
+    @property
+    def end(self) -> bytes:
+        """The byte that ends a line."""
+        return self.newline.encode()
+
+    def spans(self, data: bytes, *, final: bool = True) -> Iterator[tuple[int, int]]:
+        """Yield start and end of each record of ``data``, blank lines left out.
+
+        Args:
+            data: begins with a record.
+            final: nothing comes after ``data``; else an unfinished last record is not given.
+        """
+        blank = (b"\n", b"\r\n") if self.newline == "\n" else (b"\r",)
+        for match in self.record.finditer(data):
+            start, end = match.span()
+            if match.lastindex and not final:
+                return
+            if end - start > 2 or data[start:end] not in blank:  # noqa: PLR2004 - CR and LF
+                yield start, end
+
+    def whole(self, data: bytes) -> int:
+        """Return where the last finished record (or blank line) of ``data`` ends."""
+        if b'"' not in data:
+            return data.rfind(self.end) + 1
+        end = 0
+        for match in self.record.finditer(data):
+            if match.lastindex:
+                break
+            end = match.end()
+        return end
+
+    def count(self, data: bytes) -> int:
+        """Count the records in ``data``, which ends with a record or with the file."""
+        if b'"' in data:
+            return sum(1 for _ in self.spans(data))
+        end = self.end
+        if data.startswith((end, b"\r\n")) or end + end in data or b"\n\r\n" in data:
+            return sum(1 for line in data.split(end) if line and (line != b"\r" or end == b"\r"))
+        return data.count(end) + (bool(data) and not data.endswith(end))
+
+    def first_end(self, data: bytes, least: int) -> int:
+        """Return the first end of a record in ``data`` that is not before ``least``."""
+        if b'"' not in data:
+            return data.find(self.end, max(least - 1, 0)) + 1 or len(data)
+        for match in self.record.finditer(data):
+            if match.end() >= least:
+                return match.end()
+        return len(data)
+
+    def cells(self, text: str) -> tuple[list[str], list[int], str]:
+        """Cut one record's text into cells.
+
+        Returns:
+            the cells, the place of each in ``text``, and ``HX-1003``, ``HX-1004`` or nothing.
+        """
+        cells: list[str] = []
+        places: list[int] = []
+        code = ""
+        pos, stop = 0, len(text) - self._tail(text)
+        while True:
+            match = self.cell.match(text, pos, stop)
+            quoted, after, plain = match.groups() if match else (None, None, "")
+            places.append(pos)
+            pos = match.end() if match else stop
+            if quoted is None:
+                cells.append(plain or "")
+            else:
+                if after is None:  # never closed: it runs over the line end to the end of the file
+                    cells.append(text[places[-1] + 1 :].replace('""', '"'))
+                    return cells, places, "HX-1004"
+                cells.append(quoted.replace('""', '"') + after)
+                code = "HX-1003" if after else code
+            if pos >= stop:
+                return cells, places, code
+            pos += 1
+
+    def _tail(self, text: str) -> int:
+        if not text.endswith(self.newline):
+            return 0
+        return 2 if self.newline == "\n" and text.endswith("\r\n") else 1
+
+
+@lru_cache(maxsize=64)
+def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
+    """Compile the dialect of ``delimiter`` and ``newline`` for bytes in ``encoding``."""
+    mark = delimiter.encode(encoding)
+    end = newline.encode()
+    if len(mark) == 1:
+        text = b"[^" + re.escape(mark) + end + b"]*+"
+    else:
+        first, rest = re.escape(mark[:1]), re.escape(mark[1:])
+        text = b"(?:[^" + first + end + b"]|" + first + b"(?!" + rest + b"))*+"
+    body = rb'"[^"]*+(?:""[^"]*+)*+'
+    cell = b"(?:" + body + b'"' + text + b'|(?!")' + text + b")"
+    cells = cell + b"(?:" + re.escape(mark) + cell + b")*+"
+    plain = f"[^{re.escape(delimiter)}]*+"
+    return Dialect(
+        delimiter=delimiter,
+        newline=newline,
+        encoding=encoding,
+        record=re.compile(cells + end + b"|((?s:.+))"),
+        opened=re.compile(b"(?:" + cell + re.escape(mark) + b")*+" + body + rb"\Z"),
+        cell=re.compile(rf'"([^"]*+(?:""[^"]*+)*+)(?:"({plain}))?|({plain})'),
+    )
