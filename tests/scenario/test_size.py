@@ -4,6 +4,7 @@ import hashlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -43,7 +44,7 @@ class HighestMemory:
         while not self.ended.wait(0.5):
             self.highest = max(self.highest, self.helix.memory())
 
-    def __enter__(self) -> "HighestMemory":
+    def __enter__(self) -> Self:
         self.thread.start()
         return self
 
