@@ -28,7 +28,7 @@ _ORDERED: Final = frozenset({"number", "text", "date", "datetime"})
 
 
 def type_name(value: object) -> str:
-    """Return what messages call the type of a run-time value: text, number, boolean, date …"""
+    """Return what messages call the type of a run-time value, such as text, number or date."""
     return _NAMES.get(type(value), "unknown")
 
 

@@ -6,6 +6,8 @@ from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.values.compare import type_name
+from helixnet.engine.values.faults import ValueFault, shown
 
 
 class Required(Enum):
@@ -102,3 +104,10 @@ class TestSpec:
     function: Callable[[object], bool]
     doc: str
     examples: Sequence[Example] = ()
+
+
+def misfit(name: str, takes: frozenset[Kind], value: object) -> ValueFault:
+    """Return the fault for a value of a type that the filter ``name`` does not take."""
+    kinds = " or ".join(sorted(takes))
+    text = f"{name} takes {kinds}, not {type_name(value)} {shown(value)}"
+    return ValueFault("HX-2005", text, value, "convert it first; nothing is guessed")
