@@ -12,23 +12,16 @@ from json.encoder import encode_basestring
 from typing import Final
 
 from helixnet.engine.outcome import Fault, Reject
+from helixnet.engine.values.numbers import number_text
 from helixnet.errors import RejectedError
 
 MAX_EXPONENT: Final = 6144
-"""Largest power of ten read, either way: that of IEEE 754 decimal128; it bounds what is written."""
+"""Largest power of ten read, either way: that of IEEE 754 decimal128."""
 
 _MAX_INT_DIGITS: Final = 4000
 
 json_string: Final = encode_basestring
 """Return the JSON text of a string, quotes included."""
-
-
-def number_text(value: int | Decimal) -> str:
-    """Return the JSON text of a number: all of its digits, its scale kept, no exponent."""
-    if isinstance(value, int):
-        return str(value)
-    text = format(value, "f")
-    return text[1:] if value.is_zero() and text[0] == "-" else text
 
 
 def moment_text(value: date) -> str:
@@ -44,6 +37,7 @@ def json_text(value: object) -> str:
         value: text, int, Decimal, bool, None, date, datetime, or lists and dicts of these.
 
     Raises:
+        ValueFault: HX-2004 a number that would need more than 1,000 zeros.
         TypeError: the value holds something else, such as a float or ``ABSENT``: a fault of ours.
     """
     writer = _WRITERS.get(type(value))
@@ -62,7 +56,7 @@ def _list_text(value: list[object]) -> str:
 
 _WRITERS: Final[dict[type, Callable[..., str]]] = {
     str: json_string,
-    int: str,
+    int: number_text,
     Decimal: number_text,
     bool: {True: "true", False: "false"}.__getitem__,
     type(None): {None: "null"}.__getitem__,

@@ -72,6 +72,16 @@ class Part:
         return None
 
     @property
+    def nullable(self) -> bool:
+        """Whether the keywords leave null."""
+        types = self._written_types()
+        return self.or_null or (
+            (types is None or "null" in types)
+            and self.schema.get("const") is None
+            and ("enum" not in self.schema or None in members(self.schema["enum"]))
+        )
+
+    @property
     def simple(self) -> bool:
         """Whether every keyword is one that predicates and the compiler can decide."""
         schema = self.schema

@@ -3,10 +3,10 @@
 All drafts that jsonschema-rs knows (4, 6, 7, 2019-09, 2020-12). Decimals and integers of any size
 are compared exactly, measured for ``multipleOf``, bounds, ``const``, ``enum`` and ``uniqueItems``.
 ``pattern`` runs on an engine of linear time; ``format`` is asserted in every draft for
-:data:`FORMATS`.
+:data:`helixnet.engine.validation.formats.FORMATS`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
@@ -14,6 +14,7 @@ import jsonschema_rs
 
 from helixnet.engine.context.model import ContextProblem, Mark
 from helixnet.engine.validation.explain import Finding, findings, pointer_to
+from helixnet.engine.validation.formats import lent_formats
 from helixnet.engine.validation.parts import LINEAR
 from helixnet.engine.validation.plain import plain
 from helixnet.engine.validation.references import References
@@ -21,13 +22,6 @@ from helixnet.engine.validation.view import SchemaView, root_view
 from helixnet.errors import ContextError
 
 Schema: TypeAlias = dict[str, object] | bool
-
-FORMATS: Final = (
-    *("date", "date-time", "time", "duration", "email", "idn-email", "hostname", "idn-hostname"),
-    *("ipv4", "ipv6", "uri", "uri-reference", "iri", "iri-reference", "uri-template", "uuid"),
-    *("json-pointer", "relative-json-pointer", "regex"),
-)
-"""Formats that are asserted, whatever the draft; others are notes to the reader."""
 
 _DRAFTS: Final[dict[str, int]] = {
     "http://json-schema.org/draft-04/schema": 4,
@@ -38,15 +32,6 @@ _DRAFTS: Final[dict[str, int]] = {
 }
 _LATEST: Final = "https://json-schema.org/draft/2020-12/schema"
 _MASK: Final = "the value"
-_UNKNOWN_FORMATS: Final[dict[int, tuple[str, ...]]] = {
-    4: (
-        *("duration", "idn-hostname", "uri-reference", "iri", "iri-reference", "uri-template"),
-        *("uuid", "json-pointer", "relative-json-pointer"),
-    ),
-    6: ("duration", "idn-hostname", "iri", "iri-reference", "uuid", "relative-json-pointer"),
-    7: ("duration", "uuid"),
-}
-"""What the authority does not assert by itself, by draft."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +87,7 @@ def compile_schema(
             base_uri=references.base,
             retriever=references,
             validate_formats=True,
-            formats=_formats(draft),
+            formats=lent_formats(draft),
             pattern_options=LINEAR,
             mask=_MASK,
         )
@@ -131,14 +116,6 @@ def _draft(document: object, mark: Mark) -> int:
         hint = "known are " + ", ".join(_DRAFTS)
         raise ContextError([ContextProblem(mark, "HX-4203", text, hint)])
     return draft
-
-
-def _formats(draft: int) -> dict[str, Callable[..., bool]] | None:
-    """Lend an older draft the latest one's checks of formats that it does not know."""
-    return {
-        name: jsonschema_rs.validator_for({"format": name}, validate_formats=True).is_valid
-        for name in _UNKNOWN_FORMATS.get(draft, ())
-    }
 
 
 def _broken(schema: Schema, draft: int, mark: Mark, fallback: Exception) -> list[ContextProblem]:

@@ -61,8 +61,9 @@ class SchemaView:
     @property
     def nullable(self) -> bool:
         """Whether null may stand here."""
-        values = self.enum
-        return (self.types is None or "null" in self.types) and (values is None or None in values)
+        return all(part.nullable for part in self.parts) and all(
+            any(view.nullable for view in group) for group in self.groups
+        )
 
     @cached_property
     def format(self) -> str | None:
