@@ -1,0 +1,230 @@
+"""The ledger on SQLite: one writer thread with group commit, readers beside it."""
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+
+from helixnet.errors import UnavailableError, UsageError
+from helixnet.ledger.outbox import RELAYED
+
+T = TypeVar("T")
+GROUP: Final = 64  # units that share a commit
+READERS: Final = 3
+_PRAGMAS: Final = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=10000",
+    "PRAGMA cache_size=-32768",
+    "PRAGMA temp_store=MEMORY",
+)
+
+
+@dataclass(slots=True)
+class _Unit:
+    """Something to run in a transaction, and whom to tell."""
+
+    work: Callable[[Connection], Any]
+    loop: asyncio.AbstractEventLoop
+    future: "asyncio.Future[Any]"
+    value: Any = None
+    error: BaseException | None = None
+
+    def resolve(self) -> None:
+        """Hand the outcome to the loop that waits for it; it may have gone."""
+        with contextlib.suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(self._set)
+
+    def _set(self) -> None:
+        if self.future.done():
+            return
+        if self.error is None:
+            self.future.set_result(self.value)
+        else:
+            self.future.set_exception(self.error)
+
+
+class LedgerSqlite:
+    """A :class:`helixnet.ports.Ledger` on one SQLite file.
+
+    All writes of the process go through one thread: up to 64 units share a commit, each in a
+    savepoint, so that a failing unit does not undo its neighbours. Answers go out after the
+    commit only.
+
+    Args:
+        path: of the file; it has the tables already.
+        relay: whether events must be published elsewhere; False where this file is the bus.
+        release: called when the ledger is closed, to let the data folder go.
+    """
+
+    def __init__(
+        self, path: Path, *, relay: bool = False, release: Callable[[], None] = lambda: None
+    ) -> None:
+        self._path = path
+        self._release = release
+        self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
+        self._commits = 0
+        self._bells: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+        self._guard = threading.Lock()
+        self._closed = False
+        options = {RELAYED: relay}
+        self._writing = _engine(path, "BEGIN IMMEDIATE").execution_options(**options)
+        self._reading = _engine(path, "BEGIN", readonly=True)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
+        self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
+        self._writer.start()
+
+    async def do(self, unit: Callable[[Connection], T]) -> T:
+        """See :class:`helixnet.ports.Ledger`."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        with self._guard:
+            if self._closed:
+                raise UnavailableError("the ledger is closed")
+            self._units.put(_Unit(unit, loop, future))
+        return await future
+
+    async def read(self, unit: Callable[[Connection], T]) -> T:
+        """See :class:`helixnet.ports.Ledger`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, self._look, unit)
+
+    def _look(self, unit: Callable[[Connection], T]) -> T:
+        try:
+            with self._reading.connect() as conn, conn.begin():
+                return unit(conn)
+        except DBAPIError as error:
+            raise _translated(error, self._path) from error
+
+    async def changed(self, after: int, seconds: float) -> int:
+        """See :class:`helixnet.ports.Ledger`; commits that wrote nothing do not count."""
+        bell = (asyncio.get_running_loop(), asyncio.Event())
+        with self._guard:
+            if self._commits > after:
+                return self._commits
+            self._bells.append(bell)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await bell[1].wait()
+            return self._commits
+        finally:
+            with self._guard, contextlib.suppress(ValueError):
+                self._bells.remove(bell)
+
+    async def close(self) -> None:
+        """See :class:`helixnet.ports.Ledger`."""
+        with self._guard:
+            if self._closed:
+                return
+            self._closed = True
+            self._units.put(None)
+        await asyncio.get_running_loop().run_in_executor(None, self._finish)
+
+    def _finish(self) -> None:
+        self._writer.join()
+        self._readers.shutdown()
+        self._reading.dispose()
+        self._writing.dispose()
+        self._release()
+
+    def _write(self) -> None:
+        """Run units until the ledger is closed: the writer thread."""
+        with self._writing.connect() as conn:
+            going = True
+            while going:
+                units = [self._units.get()]
+                with contextlib.suppress(queue.Empty):
+                    while units[-1] is not None and len(units) < GROUP:
+                        units.append(self._units.get_nowait())
+                going = units[-1] is not None
+                group = [unit for unit in units if unit is not None]
+                if group:
+                    self._group(conn, group)
+
+    def _group(self, conn: Connection, group: list[_Unit]) -> None:
+        driver = _driver(conn)
+        before = driver.total_changes
+        try:
+            with conn.begin():
+                for unit in group:
+                    _attempt(conn, driver, unit)
+        except Exception as error:  # noqa: BLE001 - whatever broke the commit is everybody's answer
+            for unit in group:
+                unit.value, unit.error = None, _translated(error, self._path)
+        if driver.total_changes != before:
+            self._ring()
+        for unit in group:
+            unit.resolve()
+
+    def _ring(self) -> None:
+        with self._guard:
+            self._commits += 1
+            bells, self._bells = self._bells, []
+        for loop, bell in bells:
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(bell.set)
+
+
+def _attempt(conn: Connection, driver: sqlite3.Connection, unit: _Unit) -> None:
+    """Run a unit in a savepoint; its failure is its own unless it broke the transaction."""
+    driver.execute("SAVEPOINT unit")
+    try:
+        unit.value = unit.work(conn)
+    except Exception as error:
+        if not driver.in_transaction:
+            raise
+        driver.execute("ROLLBACK TO unit")
+        unit.error = error
+    driver.execute("RELEASE unit")
+
+
+def _driver(conn: Connection) -> sqlite3.Connection:
+    driver = conn.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        raise UsageError("the SQLite ledger needs the sqlite3 driver")
+    return driver
+
+
+def _translated(error: BaseException, path: Path) -> BaseException:
+    return error
+
+
+def _engine(path: Path, begin: str, *, readonly: bool = False) -> Engine:
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False, "isolation_level": None},
+    )
+
+    @event.listens_for(engine, "connect")
+    def connected(driver: sqlite3.Connection, record: object) -> None:
+        for pragma in _PRAGMAS:
+            driver.execute(pragma)
+        if readonly:
+            driver.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(engine, "begin")
+    def begun(conn: Connection) -> None:
+        conn.exec_driver_sql(begin)
+
+    return engine
+
+
+def open_ledger(path: Path, *, relay: bool = False) -> LedgerSqlite:
+    """Open."""
+    from helixnet.ledger.tables import metadata
+
+    engine = create_engine(f"sqlite:///{path}")
+    metadata.create_all(engine)
+    engine.dispose()
+    return LedgerSqlite(path, relay=relay)

@@ -1,0 +1,83 @@
+"""What differs between SQLite and Postgres, and nothing else: clock, conflict, row locks.
+
+Times are integer microseconds since 1970 UTC everywhere, always by the database's clock, so that
+leases of several machines compare and both databases order and add the same numbers.
+"""
+
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+SECOND = 1_000_000
+Upsert = postgresql.Insert | sqlite.Insert
+
+
+class clock(FunctionElement[int]):  # noqa: N801 - reads as the SQL function that it is
+    """The database's present time in microseconds; SQLite knows it to a millisecond."""
+
+    type = BigInteger()
+    inherit_cache = True
+    name = "clock"
+
+
+def _clock_sqlite(element: clock, compiler: SQLCompiler, **options: Any) -> str:
+    del element, compiler, options
+    return "(CAST(ROUND((julianday('now') - 2440587.5) * 86400000.0) AS INTEGER) * 1000)"
+
+
+def _clock_postgresql(element: clock, compiler: SQLCompiler, **options: Any) -> str:
+    del element, compiler, options
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)"
+
+
+compiles(clock, "sqlite")(_clock_sqlite)
+compiles(clock, "postgresql")(_clock_postgresql)
+
+
+def microseconds(seconds: float) -> int:
+    """Return a span as the ledger counts it."""
+    return round(seconds * SECOND)
+
+
+def rfc3339(time: int) -> str:
+    """Return a ledger time as RFC 3339 in UTC with milliseconds."""
+    whole, rest = divmod(time, SECOND)
+    text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{rest // 1000:03d}Z"
+
+
+@cache
+def _insert(dialect: str, table: Table) -> Upsert:
+    return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+
+
+@cache
+def _insert_ignore(dialect: str, table: Table) -> Upsert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _replace(dialect: str, table: Table) -> Upsert:
+    insert = _insert(dialect, table)
+    keys = list(table.primary_key.columns)
+    rest = {c.name: insert.excluded[c.name] for c in table.columns if c not in keys}
+    return insert.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+def insert_ignore(conn: Connection, table: Table) -> Upsert:
+    """Return an INSERT that leaves rows which are already there as they are."""
+    return _insert_ignore(conn.dialect.name, table)
+
+
+def replace(conn: Connection, table: Table) -> Upsert:
+    """Return an INSERT that takes the place of the row with the same primary key.
+
+    Every column must be given.
+    """
+    return _replace(conn.dialect.name, table)

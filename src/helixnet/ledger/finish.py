@@ -1,0 +1,333 @@
+"""The end of a run: its counts are sums over its parts, its state is judged once."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+
+from helixnet.engine.outcome import Counts
+from helixnet.errors import ConflictError
+from helixnet.jobs import RunState
+from helixnet.ledger import leases
+from helixnet.ledger.dialect import clock
+from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
+from helixnet.ledger.moves import Move, move_jobs
+from helixnet.ledger.parts import Output
+from helixnet.ledger.runs import retry_or_end, short
+from helixnet.ledger.tables import RUN_SETTLED, deliveries, jobs, parts, runs
+
+FINISHING = Queue("finish", runs, RUN_SETTLED)
+COUNTS = tuple(f.name for f in fields(Counts))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finishable:
+    """A run whose last part has ended, with what decides its state.
+
+    Args:
+        counts: sums over the part rows.
+        dead: parts given up.
+        incomplete: mapping stopped early, so the counts are not of the whole file.
+        index: as the sequential pass found it, without parts (``drift``, ``sha256``, …).
+    """
+
+    id: int
+    epoch: int
+    attempts: int
+    job: str
+    run: int
+    tenant: str
+    flow: str
+    name: str
+    key: str
+    version: str
+    context_hash: str
+    context_name: str
+    context_version: str
+    inputs: dict[str, Any]
+    index: dict[str, Any]
+    engine: str
+    trigger: str
+    deliver: str
+    stop_percent: str
+    stop_number: int | None
+    fail_file: bool
+    incomplete: bool
+    parts_total: int
+    dead: int
+    counts: Counts
+    traceparent: str
+
+    @property
+    def lease(self) -> Lease:
+        """What fences this worker's writes."""
+        return Lease(self.id, self.epoch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartOutput:
+    """What one DONE part of a run wrote."""
+
+    number: int
+    epoch: int
+    counts: Counts
+    documents: Output
+    documents_sha256: str
+    rejects: Output
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A delivery to make after the finish: ``number`` of ``deliver:`` in the context, from 0."""
+
+    number: int
+    topic: str
+    policy: str = "all"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finish:
+    """The end of a claimed run; deliveries only when it is COMPLETED or PARTIAL."""
+
+    id: int
+    epoch: int
+    state: RunState
+    manifest: Mapping[str, object]
+    error: Mapping[str, object] | None = None
+    deliveries: Sequence[NewDelivery] = field(default_factory=tuple[NewDelivery, ...])
+
+
+_FINISHABLE = (
+    select(
+        runs,
+        jobs.c.flow,
+        jobs.c.name,
+        jobs.c.key,
+        jobs.c.version,
+    )
+    .join_from(runs, jobs, runs.c.job == jobs.c.id)
+    .where(runs.c.id.in_(bindparam("ids", expanding=True)))
+)
+_SUMS = (
+    select(
+        parts.c.run_id,
+        *(func.sum(parts.c[name]).label(name) for name in COUNTS),
+        func.sum(case((parts.c.state == "DEAD", 1), else_=0)).label("dead"),
+    )
+    .where(parts.c.run_id.in_(bindparam("ids", expanding=True)))
+    .group_by(parts.c.run_id)
+)
+_PLAIN = (
+    "id",
+    "attempts",
+    "job",
+    "run",
+    "tenant",
+    "flow",
+    "name",
+    "key",
+    "version",
+    "context_hash",
+    "context_name",
+    "context_version",
+    "inputs",
+    "engine",
+    "trigger",
+    "deliver",
+    "stop_percent",
+    "stop_number",
+    "parts_total",
+    "traceparent",
+)
+_FINISH = (
+    update(runs)
+    .where(
+        runs.c.id == bindparam("row"),
+        runs.c.epoch == bindparam("fence"),
+        runs.c.state == RunState.PROCESSING,
+        runs.c.settled == 1,
+        runs.c.lease_until > 0,
+    )
+    .values(
+        state=bindparam("target"),
+        lease_until=0,
+        worker="",
+        finished=clock(),
+        manifest=bindparam("listing", type_=runs.c.manifest.type),
+        error=bindparam("why", type_=runs.c.error.type),
+        **{name: bindparam(f"sum_{name}") for name in COUNTS},
+    )
+    .returning(runs.c.job, runs.c.run, runs.c.tenant, runs.c.traceparent)
+)
+_OUTPUTS = (
+    select(parts)
+    .where(
+        parts.c.run_id == bindparam("of_run"),
+        parts.c.state == "DONE",
+        parts.c.number > bindparam("after"),
+    )
+    .order_by(parts.c.number)
+    .limit(bindparam("most"))
+)
+_NEW_DELIVERIES = insert(deliveries).values(state="PENDING", created=clock())
+
+
+def finishable(
+    conn: Connection, *, worker: str, limit: int, lease_seconds: float
+) -> list[Finishable]:
+    """Claim settled runs to finish, fair by tenant, so that one sink alone writes each result."""
+    held = leases.claim(conn, FINISHING, worker=worker, limit=limit, lease_seconds=lease_seconds)
+    if not held:
+        return []
+    ids = [lease.id for lease in held]
+    rows = conn.execute(_FINISHABLE, {"ids": ids}).mappings().all()
+    sums = sums_of(conn, ids)
+    return [
+        _finishable(lease.epoch, row, *sums[lease.id]) for lease, row in leases.by_id(rows, held)
+    ]
+
+
+def sums_of(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[Counts, int]]:
+    """Return the counts summed over the part rows, and how many are DEAD, by run id."""
+    return {
+        row["run_id"]: (counts_of(row), int(row["dead"]))
+        for row in conn.execute(_SUMS, {"ids": list(ids)}).mappings()
+    }
+
+
+def counts_of(row: Mapping[str, Any]) -> Counts:
+    """Return the counts in a row of runs, parts or sums."""
+    return Counts(**{name: int(row[name] or 0) for name in COUNTS})
+
+
+def _finishable(epoch: int, row: Mapping[str, Any], counts: Counts, dead: int) -> Finishable:
+    return Finishable(
+        epoch=epoch,
+        index=row["source_index"],
+        fail_file=bool(row["fail_file"]),
+        incomplete=bool(row["incomplete"]),
+        dead=dead,
+        counts=counts,
+        **{name: row[name] for name in _PLAIN},
+    )
+
+
+def outputs(
+    conn: Connection, run_id: int, *, after: int = -1, limit: int = 200
+) -> list[PartOutput]:
+    """Return the DONE parts of a run by number, a page at a time, with inline bytes."""
+    given = {"of_run": run_id, "after": after, "most": limit}
+    return [_output(row) for row in conn.execute(_OUTPUTS, given).mappings()]
+
+
+def _output(row: Mapping[str, Any]) -> PartOutput:
+    made = {
+        kind: Output(
+            row[f"{kind}_inline"], row[f"{kind}_key"], row[f"{kind}_version"], row[f"{kind}_size"]
+        )
+        for kind in ("documents", "rejects")
+    }
+    return PartOutput(
+        number=row["number"],
+        epoch=row["epoch"],
+        counts=counts_of(row),
+        documents_sha256=row["documents_sha256"],
+        **made,
+    )
+
+
+def verdict(run: Finishable) -> tuple[RunState, dict[str, object] | None]:
+    """Judge a settled run: its final state, and the error where that is FAILED.
+
+    ``stop_at`` fails when rejects exceed it: a percent of source records, skipped included, or a
+    plain number.
+    """
+    rejected = run.counts.rejected
+    if run.dead and not run.incomplete:
+        return _failed("HX-7001", f"{run.dead} of {run.parts_total} parts failed at every attempt")
+    limit = run.stop_number
+    if limit is not None and rejected > limit:
+        return _failed("HX-5007", f"{rejected} records rejected, stop_at allows {limit}")
+    if run.stop_percent and rejected * 100 > Decimal(run.stop_percent) * run.counts.records:
+        share = f"{rejected} of {run.counts.records} records rejected"
+        return _failed("HX-5007", f"{share}, stop_at allows {run.stop_percent}%")
+    if run.fail_file and rejected:
+        return _failed("HX-5006", f"{rejected} records rejected and on_error.scope is file")
+    if run.incomplete or not run.counts.balanced:
+        return _failed("HX-5008", f"the counts do not balance: {run.counts}")
+    return (RunState.PARTIAL if rejected else RunState.COMPLETED), None
+
+
+def _failed(code: str, message: str) -> tuple[RunState, dict[str, object]]:
+    return RunState.FAILED, {"code": code, "message": message}
+
+
+def finish_runs(conn: Connection, finishes: Sequence[Finish]) -> int:
+    """End claimed runs, store their counts and manifest, and create their deliveries, once.
+
+    Returns:
+        how many moved; one that was cancelled or claimed by another changes nothing.
+
+    Raises:
+        ConflictError: a state other than FAILED is asked for counts that do not balance.
+    """
+    sums = sums_of(conn, [finish.id for finish in finishes])
+    moves: list[Move] = []
+    due: list[dict[str, Any]] = []
+    for finish in finishes:
+        counts, _ = sums[finish.id]
+        if finish.state is not RunState.FAILED and not counts.balanced:
+            raise ConflictError(f"run {finish.id} can't be {finish.state}: {counts}")
+        ended = conn.execute(_FINISH, _finish_row(finish, counts)).first()
+        if ended is None:
+            continue
+        who = {"job": ended.job, "run": ended.run, "tenant": ended.tenant}
+        data: dict[str, object] = {"counts": _asdict(counts)}
+        if finish.error:
+            data["error"] = short(finish.error)
+        moves.append(Move(state=finish.state, data=data, traceparent=ended.traceparent, **who))
+        if finish.state is not RunState.FAILED:
+            due += [{"run_id": finish.id, **who, **_delivery(d)} for d in finish.deliveries]
+    if due:
+        conn.execute(_NEW_DELIVERIES, due)
+    if moves:
+        move_jobs(conn, moves)
+    return len(moves)
+
+
+def _asdict(counts: Counts) -> dict[str, int]:
+    return {name: getattr(counts, name) for name in COUNTS}
+
+
+def _delivery(new: NewDelivery) -> dict[str, Any]:
+    return {"number": new.number, "topic": new.topic, "policy": new.policy}
+
+
+def _finish_row(finish: Finish, counts: Counts) -> dict[str, Any]:
+    return {
+        "row": finish.id,
+        "fence": finish.epoch,
+        "target": finish.state,
+        "listing": finish.manifest,
+        "why": finish.error,
+        **{f"sum_{name}": value for name, value in _asdict(counts).items()},
+    }
+
+
+def fail_finish(
+    conn: Connection, failures: Sequence[Failure], *, max_attempts: int = MAX_ATTEMPTS
+) -> int:
+    """Let runs wait for another attempt at their finish, or end them FAILED after too many."""
+    return retry_or_end(conn, FINISHING, failures, max_attempts)
+
+
+def renew_finish(conn: Connection, held: Sequence[Lease], lease_seconds: float) -> set[int]:
+    """Extend leases while results are written; what is missing is lost."""
+    return leases.renew(conn, FINISHING, held, lease_seconds)
+
+
+def release_finish(conn: Connection, held: Sequence[Lease]) -> int:
+    """Give runs back unfinished, and the attempt with them."""
+    return leases.release(conn, FINISHING, held)

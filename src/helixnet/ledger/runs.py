@@ -1,0 +1,345 @@
+"""Runs of jobs: claimed by ingest, started with all their parts, refused, cancelled, rerun."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
+
+from helixnet.engine.source import Part, SourceIndex
+from helixnet.errors import ConflictError, NotFoundError
+from helixnet.events import Topic
+from helixnet.jobs import RunState, sources_of
+from helixnet.ledger import leases
+from helixnet.ledger.dialect import clock
+from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
+from helixnet.ledger.moves import PARTS_READY, Move, move_jobs, told
+from helixnet.ledger.outbox import emit
+from helixnet.ledger.tables import PART_OPEN, RUN_WAITS, jobs, parts, runs
+
+INGEST = Queue("ingest", runs, RUN_WAITS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimedRun:
+    """A run that this worker may split now. ``content`` is None when the file is in the store."""
+
+    id: int
+    epoch: int
+    attempts: int
+    job: str
+    run: int
+    tenant: str
+    flow: str
+    name: str
+    source: str
+    key: str
+    version: str
+    size: int
+    sha256: str
+    content: bytes | None
+    context_hash: str
+    inputs: dict[str, Any]
+    trigger: str
+    traceparent: str
+
+    @property
+    def lease(self) -> Lease:
+        """What fences this worker's writes."""
+        return Lease(self.id, self.epoch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What the sequential pass found: the run can be mapped.
+
+    Args:
+        id: of the claimed run; with ``epoch``.
+        index: with all parts, at least one.
+        stop_percent: ``stop_at`` as a decimal percent; None without.
+        stop_number: ``stop_at`` as a plain number; None without.
+        fail_file: ``on_error.scope: file``.
+        context_name: for lists, when the arrival did not know it.
+    """
+
+    id: int
+    epoch: int
+    index: SourceIndex
+    stop_percent: str | None = None
+    stop_number: int | None = None
+    fail_file: bool = False
+    context_name: str = ""
+    context_version: str = ""
+    engine: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """The file as a whole is refused; ``error`` has ``code``, ``message``, ``hint``, a place."""
+
+    id: int
+    epoch: int
+    error: Mapping[str, object]
+
+
+def _unless_empty(name: str, column: ColumnElement[str]) -> ColumnElement[str]:
+    """A parameter, or what stands in the column already when it is empty."""
+    return func.coalesce(func.nullif(bindparam(name, type_=column.type), ""), column)
+
+
+_CLAIMED = (
+    select(
+        runs.c.id,
+        runs.c.attempts,
+        runs.c.job,
+        runs.c.run,
+        runs.c.tenant,
+        jobs.c.flow,
+        jobs.c.name,
+        jobs.c.source,
+        jobs.c.key,
+        jobs.c.version,
+        jobs.c.size,
+        jobs.c.sha256,
+        jobs.c.content,
+        runs.c.context_hash,
+        runs.c.inputs,
+        runs.c.trigger,
+        runs.c.traceparent,
+    )
+    .join_from(runs, jobs, runs.c.job == jobs.c.id)
+    .where(runs.c.id.in_(bindparam("ids", expanding=True)))
+)
+_HELD = (
+    runs.c.id == bindparam("row"),
+    runs.c.epoch == bindparam("fence"),
+    runs.c.state == RunState.PENDING,
+    runs.c.lease_until > 0,
+)
+_START = (
+    update(runs)
+    .where(*_HELD)
+    .values(
+        state=RunState.PROCESSING,
+        lease_until=0,
+        worker="",
+        attempts=0,
+        started=clock(),
+        parts_total=bindparam("total"),
+        source_index=bindparam("found", type_=runs.c.source_index.type),
+        stop_percent=bindparam("percent"),
+        stop_number=bindparam("number"),
+        fail_file=bindparam("whole"),
+        context_name=_unless_empty("named", runs.c.context_name),
+        context_version=_unless_empty("versioned", runs.c.context_version),
+        engine=_unless_empty("made_by", runs.c.engine),
+    )
+    .returning(runs.c.job, runs.c.run, runs.c.tenant, runs.c.traceparent)
+)
+_FOUND = (
+    update(jobs)
+    .where(jobs.c.id == bindparam("of_job"))
+    .values(sha256=bindparam("digest"), context=_unless_empty("named", jobs.c.context))
+)
+_END = (
+    update(runs)
+    .where(runs.c.id == bindparam("row"), runs.c.state.in_(bindparam("sources", expanding=True)))
+    .values(
+        state=bindparam("target"),
+        epoch=runs.c.epoch + 1,
+        lease_until=0,
+        retry_at=0,
+        worker="",
+        finished=clock(),
+        error=bindparam("why", type_=runs.c.error.type),
+    )
+    .returning(runs.c.id, runs.c.job, runs.c.run, runs.c.tenant, runs.c.traceparent)
+)
+_REFUSE = _END.where(
+    runs.c.epoch == bindparam("fence"),
+    runs.c.lease_until > 0,
+    runs.c.attempts >= bindparam("limit"),
+)
+_CLOSE_PARTS = (
+    update(parts)
+    .where(parts.c.run_id == bindparam("of_run"), text(PART_OPEN))
+    .values(
+        state="DEAD",
+        epoch=parts.c.epoch + 1,
+        lease_until=0,
+        retry_at=0,
+        worker="",
+        finished=clock(),
+        error=bindparam("why", type_=parts.c.error.type),
+    )
+)
+_CURRENT = (
+    select(runs, jobs.c.purged)
+    .join_from(jobs, runs, (runs.c.job == jobs.c.id) & (runs.c.run == jobs.c.run))
+    .where(jobs.c.id == bindparam("job"), jobs.c.tenant == bindparam("tenant"))
+    .with_for_update()
+)
+
+
+def claim_runs(
+    conn: Connection, *, worker: str, limit: int, lease_seconds: float
+) -> list[ClaimedRun]:
+    """Claim runs that wait to be split, fair by tenant."""
+    held = leases.claim(conn, INGEST, worker=worker, limit=limit, lease_seconds=lease_seconds)
+    if not held:
+        return []
+    rows = conn.execute(_CLAIMED, {"ids": [lease.id for lease in held]}).mappings().all()
+    return [ClaimedRun(epoch=lease.epoch, **row) for lease, row in leases.by_id(rows, held)]
+
+
+def renew_runs(conn: Connection, held: Sequence[Lease], lease_seconds: float) -> set[int]:
+    """Extend leases; what is missing from the returned ids is lost."""
+    return leases.renew(conn, INGEST, held, lease_seconds)
+
+
+def release_runs(conn: Connection, held: Sequence[Lease]) -> int:
+    """Give runs back unworked, and the attempt with them."""
+    return leases.release(conn, INGEST, held)
+
+
+def fail_runs(
+    conn: Connection, failures: Sequence[Failure], *, max_attempts: int = MAX_ATTEMPTS
+) -> int:
+    """Let runs wait for another attempt at splitting, or end them FAILED after too many."""
+    return retry_or_end(conn, INGEST, failures, max_attempts)
+
+
+def retry_or_end(
+    conn: Connection, queue: Queue, failures: Sequence[Failure], max_attempts: int
+) -> int:
+    """Let claimed runs wait again, or end them FAILED; returns how many were still held."""
+    held = 0
+    for failure in failures:
+        error = {"code": "HX-7001", **failure.error}
+        refusal = Refusal(id=failure.id, epoch=failure.epoch, error=error)
+        ended = failure.counted and _refuse(conn, [refusal], max_attempts)
+        held += 1 if ended else leases.retry_later(conn, queue, failure)
+    return held
+
+
+def start_runs(conn: Connection, starts: Sequence[Start]) -> int:
+    """Move claimed runs to PROCESSING with every part row, in one transaction.
+
+    Returns:
+        how many moved; one that was cancelled or lost meanwhile changes nothing.
+    """
+    moves: list[Move] = []
+    rows: list[dict[str, Any]] = []
+    found: list[dict[str, Any]] = []
+    for start in starts:
+        moved = conn.execute(_START, _start_row(start)).first()
+        if moved is None:
+            continue
+        base = {"run_id": start.id, "job": moved.job, "run": moved.run, "tenant": moved.tenant}
+        rows += [base | _part_row(part) for part in start.index.parts]
+        total = {"parts_total": len(start.index.parts)}
+        state = RunState.PROCESSING
+        moves.append(Move(moved.job, moved.run, moved.tenant, state, total, moved.traceparent))
+        found.append(
+            {
+                "of_job": moved.job,
+                "digest": start.index.sha256,
+                "named": start.context_name,
+            }
+        )
+    if moves:
+        conn.execute(_FOUND, found)
+        conn.execute(insert(parts), rows)
+        seqs = move_jobs(conn, moves)
+        emit(conn, [told(PARTS_READY, Topic.PARTS, move, seqs[move.job]) for move in moves])
+    return len(moves)
+
+
+def _start_row(start: Start) -> dict[str, Any]:
+    index = asdict(start.index)
+    del index["parts"]
+    return {
+        "row": start.id,
+        "fence": start.epoch,
+        "total": len(start.index.parts),
+        "found": index,
+        "percent": start.stop_percent or "",
+        "number": start.stop_number,
+        "whole": int(start.fail_file),
+        "named": start.context_name,
+        "versioned": start.context_version,
+        "made_by": start.engine,
+    }
+
+
+def _part_row(part: Part) -> dict[str, Any]:
+    return {
+        "number": part.number,
+        "start_byte": part.start,
+        "end_byte": part.end,
+        "first_line": part.first_line,
+        "first_record": part.first_record,
+        "expected": part.records,
+        "state": "PENDING",
+    }
+
+
+def refuse_runs(conn: Connection, refusals: Sequence[Refusal]) -> int:
+    """End claimed runs FAILED before any part exists; returns how many were still held."""
+    return _refuse(conn, refusals, 0)
+
+
+def _refuse(conn: Connection, refusals: Sequence[Refusal], limit: int) -> int:
+    moves: list[Move] = []
+    for refusal in refusals:
+        given = {
+            "row": refusal.id,
+            "fence": refusal.epoch,
+            "limit": limit,
+            "sources": sources_of(RunState.FAILED),
+            "target": RunState.FAILED,
+            "why": refusal.error,
+        }
+        ended = conn.execute(_REFUSE, given).first()
+        if ended is not None:
+            data = {"error": short(refusal.error)}
+            state = RunState.FAILED
+            moves.append(Move(ended.job, ended.run, ended.tenant, state, data, ended.traceparent))
+    if moves:
+        move_jobs(conn, moves)
+    return len(moves)
+
+
+def short(error: Mapping[str, object]) -> dict[str, object]:
+    """Return what of an error may travel in an event: no traceback, no long text."""
+    return {name: str(error[name])[:500] for name in ("code", "message", "hint") if name in error}
+
+
+def close_parts(conn: Connection, run_id: int, why: Mapping[str, object]) -> int:
+    """End every open part of a run and fence its workers; returns how many were open."""
+    return conn.execute(_CLOSE_PARTS, {"of_run": run_id, "why": why}).rowcount
+
+
+def cancel(conn: Connection, *, tenant: str, job: str, by: str = "") -> None:
+    """End the job's current run CANCELLED and fence all of its workers, in one transaction.
+
+    Raises:
+        NotFoundError: this tenant has no such job.
+        ConflictError: the run is final already.
+    """
+    current = conn.execute(_CURRENT, {"tenant": tenant, "job": job}).mappings().first()
+    if current is None:
+        raise NotFoundError(f"there is no job {job}")
+    why = {"code": "cancelled", "message": f"cancelled by {by}" if by else "cancelled"}
+    given = {
+        "row": current["id"],
+        "sources": sources_of(RunState.CANCELLED),
+        "target": RunState.CANCELLED,
+        "why": why,
+    }
+    ended = conn.execute(_END, given).first()
+    if ended is None:
+        raise ConflictError(f"job {job} is {current['state']} already")
+    close_parts(conn, ended.id, why)
+    state = RunState.CANCELLED
+    move_jobs(conn, [Move(job, ended.run, tenant, state, {"by": by}, ended.traceparent)])
