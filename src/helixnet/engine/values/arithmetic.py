@@ -25,7 +25,7 @@ from fractions import Fraction
 from typing import Any, Final, TypeAlias
 
 from helixnet.engine.values.faults import ValueFault, shown
-from helixnet.engine.values.numbers import check_size
+from helixnet.engine.values.numbers import Number, check_size
 
 Operand: TypeAlias = int | Decimal | Fraction
 
@@ -52,13 +52,18 @@ def add(left: Any, right: Any) -> Operand:
         ValueFault: HX-2004 more than 38 digits, HX-2005 an operand is no number.
     """
     if type(left) in _PLAIN and type(right) in _PLAIN:
-        try:
-            if type(left) is int and type(right) is int:
-                return _guard(left + right)
-            return EXACT.add(left, right)
-        except DecimalException as error:
-            raise _too_many("+", left, right) from error
+        return add_numbers(left, right)
     return exact(left, "+") + exact(right, "+")
+
+
+def add_numbers(left: Number, right: Number) -> Number:
+    """Return the exact sum of what is known to be no quotient; HX-2004 as :func:`add`."""
+    try:
+        if type(left) is int and type(right) is int:
+            return _guard(left + right)
+        return EXACT.add(left, right)
+    except DecimalException as error:
+        raise _too_many("+", left, right) from error
 
 
 def subtract(left: Any, right: Any) -> Operand:

@@ -12,7 +12,8 @@ from helixnet.engine.values.faults import ValueFault, shown
 
 Number: TypeAlias = int | Decimal
 
-MAX_ZEROS: Final = 1000  # most zeros that writing a number without exponent may add
+MAX_ZEROS: Final = 6144  # most zeros that writing without exponent may add: IEEE 754 decimal128's
+_SHORT: Final = 4000  # int() and str() refuse more than 4,300 digits; Decimal takes any
 _PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
@@ -38,10 +39,9 @@ def number_text(value: Number) -> str:
     """Return the one canonical text: no exponent, scale kept, never ``-0``.
 
     Raises:
-        ValueFault: HX-2004 if writing it out would add more than 1,000 zeros.
+        ValueFault: HX-2004 if writing it out would add more than 6,144 zeros.
     """
     if isinstance(value, int):
-        # str(int) refuses more than 4,300 digits; Decimal writes them in linear time
         return str(value) if -(1 << 4096) < value < 1 << 4096 else str(Decimal(value))
     text = str(value)
     if "E" in text:
@@ -93,6 +93,8 @@ def number_converter(
     thousands: str = "",
     digits: int | None = 18,
     scale: int | None = None,
+    *,
+    code: str = "HX-1102",
 ) -> Callable[[str], Decimal]:
     """Return a function that reads the text of a declared ``decimal`` field.
 
@@ -104,9 +106,10 @@ def number_converter(
         thousands: the group separator, one character, or empty.
         digits: most digits of the value, those that ``scale`` pads included; None = any number.
         scale: digits after the point: fewer are padded with zeros, more are a fault; None = any.
+        code: of the fault for a text that is not a number.
 
     Returns:
-        a function that raises ValueFault: HX-1102 not a number, HX-1104 too many digits.
+        a function that raises ValueFault: ``code`` not a number, HX-1104 too many digits.
 
     Raises:
         ValueFault: HX-4105 if the separators are ambiguous.
@@ -120,12 +123,8 @@ def number_converter(
     def convert(text: str) -> Decimal:
         found = match(text)
         if found is None:
-            raise ValueFault(
-                "HX-1102",
-                f"{shown(text)} is not a number",
-                text,
-                _hint(text, decimal, thousands),
-            )
+            what = f"{shown(text)} is not a number"
+            raise ValueFault(code, what, text, _hint(text, decimal, thousands))
         fraction = found[1]
         if thousands:
             text = text.replace(thousands, "")
@@ -171,8 +170,7 @@ def integer_converter(
         plain = text.partition(decimal)[0].replace(thousands, "") if thousands or found[1] else text
         if digits is not None and len(plain) > digits:
             _check_digits(plain, digits, text)
-        # int() refuses more than 4,300 digits; Decimal does not
-        return int(plain) if len(plain) < MAX_ZEROS else int(Decimal(plain))
+        return int(plain) if len(plain) < _SHORT else int(Decimal(plain))
 
     return convert
 
