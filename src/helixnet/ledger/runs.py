@@ -38,6 +38,8 @@ class ClaimedRun:
     size: int
     sha256: str
     content: bytes | None
+    origin_key: str
+    origin_version: str
     context_hash: str
     inputs: dict[str, Any]
     trigger: str
@@ -102,6 +104,8 @@ _CLAIMED = (
         jobs.c.size,
         jobs.c.sha256,
         jobs.c.content,
+        jobs.c.origin_key,
+        jobs.c.origin_version,
         runs.c.context_hash,
         runs.c.inputs,
         runs.c.trigger,
