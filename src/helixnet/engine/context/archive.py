@@ -20,7 +20,11 @@ _CHUNK: Final = 64 * 1024
 
 
 class ArchiveError(ValueError):
-    """A zip that can't be taken, with the reason in words."""
+    """A zip that can't be taken, with the reason in words and the code that fits it."""
+
+    def __init__(self, message: str, code: str = "HX-4207") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def unpack(data: bytes) -> tuple[dict[str, bytes], str]:
@@ -67,7 +71,8 @@ def _contents(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> dict[
     for entry in entries:
         name = inside(entry.filename.rstrip("/"))
         if name is None:
-            raise ArchiveError(f"the zip has an entry that leads out of it: `{entry.filename}`")
+            message = f"the zip has an entry that leads out of it: `{entry.filename}`"
+            raise ArchiveError(message, "HX-4202")
         if entry.is_dir() or _hidden(name):
             continue
         if entry.flag_bits & 0x1:

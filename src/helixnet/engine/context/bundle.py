@@ -89,7 +89,7 @@ def bundle_from_zip(data: bytes) -> Bundle:
     try:
         files, comment = unpack(data)
     except ArchiveError as error:
-        raise _refusal("bundle.zip", "HX-4207", str(error)) from error
+        raise _refusal("bundle.zip", error.code, str(error)) from error
     if comment in files:
         return bundle_from_files(comment, files)
     contexts = [name for name, content in sorted(files.items()) if _is_context(name, content)]

@@ -1,4 +1,4 @@
-"""Every key of the format, by place: the readers and ``schemas/context.schema.json`` agree on it."""
+"""Every key of the format, by place; ``schemas/context.schema.json`` has the same."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final

@@ -9,9 +9,10 @@ from helixnet.engine.context.model import Const
 from helixnet.engine.context.problems import Problems, near
 from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, kind
 
+_LONG: Final = 40
 MAX_NUMBER: Final = 1_000  # digits of a literal, so that no exponent writes a gigabyte
 
-Json: TypeAlias = "None | bool | int | Decimal | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | Decimal | str | list[Json] | dict[str, Json] | None"
 
 _WORDS: Final[dict[str, Json]] = {"null": None, "true": True, "false": False}
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?")
@@ -41,39 +42,42 @@ def number(text: str) -> int | Decimal | None:
     return value if abs(value.adjusted()) <= MAX_NUMBER else None
 
 
-def odd(text: str, *, dates: bool) -> tuple[str, str] | None:
+def odd(text: str, *, leaf: bool) -> tuple[str, str] | None:
     """Message and hint for a plain text that YAML readers take differently; None when fine.
 
     Args:
         text: the plain scalar.
-        dates: whether a date is as doubtful as an odd number (in expressions, where
-            ``2026-11-23`` would be a subtraction).
+        leaf: in an expression, where ``2026-11-23`` would be a subtraction; as data a date is
+            a text like any other.
     """
     if is_number(text):
         return f"`{text[:40]}` is too large for a literal", "take the value from the source"
     if text == "~":
         return "`~` is no literal", "write `null`"
+    as_text = f'{{const: "{text}"}}' if leaf else f'"{text}"'
     if _DATE.fullmatch(text) or _TIME.fullmatch(text):
         what = "date" if _DATE.fullmatch(text) else "time"
-        return (f"`{text}` looks like a {what}", f'write {{const: "{text}"}}') if dates else None
+        return (f"`{text}` looks like a {what}", f"write {as_text}") if leaf else None
     if _ODD_NUMBER.fullmatch(text):
-        return f"`{text}` is not a number as JSON writes it", _plainer(text)
+        plain = _plainer(text)
+        hint = f"write {plain}, or as a text {as_text}" if plain else f"as a text: {as_text}"
+        return f"`{text[:40]}` is not a number as JSON writes it", hint
     return None
 
 
-def _plainer(text: str) -> str:
-    as_text = f'or for a text {{const: "{text}"}} or "{text}" where data stands'
+def _plainer(text: str) -> str | None:
+    """The number that is probably meant, as JSON has it."""
     bare = text.replace("_", "").lstrip("+")
     if bare[:2].lower() in ("0x", "0o", "0b"):
         try:
-            return f"write {int(bare, 0)}, {as_text}"
+            return str(int(bare[:_LONG], 0))
         except ValueError:
-            return as_text.removeprefix("or ")
+            return None
     bare = re.sub(r"^(-?)0+(?=[0-9])", r"\1", bare)
     bare = re.sub(r"^(-?)\.", r"\g<1>0.", bare).rstrip(".")
     if bare.count(",") == 1 and "." not in bare:
         bare = bare.replace(",", ".")
-    return f"write {bare}, {as_text}" if is_number(bare) else as_text.removeprefix("or ")
+    return bare if is_number(bare) and len(bare) <= _LONG else None
 
 
 def constant(node: Scalar, problems: Problems) -> Const | None:
@@ -88,7 +92,7 @@ def constant(node: Scalar, problems: Problems) -> Const | None:
     value = number(node.text)
     if value is not None:
         return Const(value, node.mark)
-    doubt = odd(node.text, dates=True)
+    doubt = odd(node.text, leaf=True)
     if doubt is None:
         return None
     problems.add(node.mark, "HX-4007", *doubt)
@@ -117,7 +121,7 @@ def _datum(node: Scalar, problems: Problems) -> Json:
     value = number(node.text)
     if value is not None:
         return value
-    doubt = odd(node.text, dates=False)
+    doubt = odd(node.text, leaf=False)
     if doubt:
         problems.add(node.mark, "HX-4007", *doubt)
         return None

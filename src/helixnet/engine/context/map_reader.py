@@ -1,14 +1,13 @@
 """``map`` and ``vars``: the shape of the target document, its leaves still text."""
 
 from helixnet.engine.context.keys import DIRECTIVES
-from helixnet.engine.context.literals import constant, data, text
+from helixnet.engine.context.literals import constant, data, is_number, odd, text
 from helixnet.engine.context.model import (
     ArrayNode,
     Const,
     EachNode,
     Leaf,
     MapNode,
-    Mark,
     ObjectNode,
     WhenNode,
 )
@@ -17,6 +16,10 @@ from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, kind
 
 _EACH = frozenset({"each", "as", "where", "when", "map"})
 _WHEN = frozenset({"when", "map"})
+RESERVED = frozenset(
+    {"out", "this", "inputs", "record", "true", "false", "null", "none", "and", "or", "not", "in"}
+    | {"is", "if", "else", "loop", "self"}
+)
 
 
 def read_map(node: Node, problems: Problems) -> MapNode:
@@ -39,16 +42,19 @@ def expression(node: Node, problems: Problems) -> Leaf | None:
         empty = 'write `null`, or {const: ""} for an empty text'
         problems.add(node.mark, "HX-4008", "empty leaf", empty)
         return None
+    doubt = odd(node.text, leaf=True) if node.plain and not is_number(node.text) else None
+    if doubt is not None:
+        problems.add(node.mark, "HX-4007", *doubt)
+        return None
     return Leaf(node.text, node.mark)
 
 
 def condition(node: Node, problems: Problems) -> Leaf | None:
     """Read a condition: as an expression, and ``true`` or ``false`` stay expressions."""
-    if isinstance(node, Scalar) and node.plain and node.text not in ("true", "false"):
-        literal = constant(node, problems)
-        if literal is not None:
-            problems.add(node.mark, "HX-4004", f"a condition is true or false, not `{node.text}`")
-            return None
+    if isinstance(node, Scalar) and node.plain and (node.text == "null" or is_number(node.text)):
+        message = f"a condition is true or false, not `{node.text}`"
+        problems.add(node.mark, "HX-4004", message, "write an expression that compares")
+        return None
     return expression(node, problems)
 
 
@@ -126,20 +132,14 @@ def _optional(node: Node | None, problems: Problems) -> Leaf | None:
     return None if node is None else condition(node, problems)
 
 
-RESERVED = frozenset({"out", "this", "inputs", "record", "true", "false", "null", "none"})
-
-
 def identifier(node: Node, problems: Problems, what: str) -> str | None:
     """Read a name that expressions can use: ASCII letters, digits and ``_``, not reserved."""
     name = text(node, problems, what)
     if name is None:
         return None
-    if name.isascii() and name.isidentifier() and name.lower() not in RESERVED | _KEYWORDS:
-        if not name.startswith("_"):
-            return name
+    legal = name.isascii() and name.isidentifier() and not name.startswith("_")
+    if legal and name.lower() not in RESERVED:
+        return name
     message = f"`{what}` can't be `{name}`"
     problems.add(node.mark, "HX-4004", message, "use a letter, then letters, digits and `_`")
     return None
-
-
-_KEYWORDS = frozenset({"and", "or", "not", "in", "is", "if", "else", "loop", "self"})

@@ -107,6 +107,6 @@ def _includes(content: bytes) -> Iterator[str]:
     try:
         # Only parsed, never rendered: no escaping takes place.
         tree = Environment(autoescape=True).parse(content.decode("utf-8-sig"))
-    except (TemplateSyntaxError, UnicodeDecodeError):
+    except (TemplateSyntaxError, UnicodeDecodeError, RecursionError):
         return
     yield from (name for name in meta.find_referenced_templates(tree) if name)

@@ -16,6 +16,7 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _TOPIC = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
 _PERCENT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?%")
 MAX_TOPIC: Final = 120
+_WHOLE: Final = 100
 
 
 def members(node: Node, problems: Problems, what: str) -> Sequence[Node]:
@@ -60,7 +61,7 @@ def read_on_error(node: Node, problems: Problems) -> tuple[bool, StopAt | None]:
 def _stop_at(node: Node, problems: Problems) -> StopAt | None:
     written = node.text if isinstance(node, Scalar) else ""
     percent = _PERCENT.fullmatch(written)
-    if percent and Decimal(percent[1]) <= 100:
+    if percent and Decimal(percent[1]) <= _WHOLE:
         return StopAt(percent=Decimal(percent[1]))
     count = number(written)
     if isinstance(count, int) and count >= 0:

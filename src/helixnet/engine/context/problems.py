@@ -3,19 +3,28 @@
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Final
 
 from helixnet.engine.context.model import ContextProblem, Mark
+
+MANY: Final = 30  # names that a hint can still list
+_LONGEST: Final = 500  # characters of a message: what a context holds may be a megabyte
 
 
 def near(name: str, known: Collection[str]) -> str:
     """Hint at the nearest known name, or list the few that there are; empty without a clue."""
+    name = name[:_LONGEST]
     close = get_close_matches(name, sorted(known), n=1, cutoff=0.6)
     if not close:
         lower = {one.lower(): one for one in known}
         close = [lower[name.lower()]] if name.lower() in lower else []
     if close:
         return f"did you mean `{close[0]}`?"
-    return f"known here: {', '.join(sorted(known))}" if 0 < len(known) <= 30 else ""
+    return f"known here: {', '.join(sorted(known))}" if 0 < len(known) <= MANY else ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
 
 @dataclass(slots=True)
@@ -31,17 +40,20 @@ class Problems:
     def add(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Note an error, unless its line is known to be cut by YAML."""
         if (mark.file, mark.line) not in self._cut:
-            self.found.append(ContextProblem(mark, code, message, hint))
-
-    def warn(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
-        """Note something that works but is probably not meant."""
-        if (mark.file, mark.line) not in self._cut:
-            self.found.append(ContextProblem(mark, code, message, hint, severity="warning"))
+            self.found.append(ContextProblem(mark, code, _short(message), _short(hint)))
 
     def cut(self, mark: Mark, message: str, hint: str) -> None:
         """Note that YAML cut this line (HX-4009): the only problem that it will show."""
         self.add(mark, "HX-4009", message, hint)
         self._cut.add((mark.file, mark.line))
+
+    def absorb(self, other: "Problems") -> None:
+        """Take over what another reading found."""
+        for one in other.found:
+            if one.code == "HX-4009":
+                self.cut(one.mark, one.message, one.hint)
+            else:
+                self.add(one.mark, one.code, one.message, one.hint)
 
     def sorted(self) -> list[ContextProblem]:
         """Every problem once, in file order."""

@@ -1,18 +1,21 @@
 """A bundle's context as frozen values, with every problem found at once."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.cuts import find_cuts
 from helixnet.engine.context.keys import section
-from helixnet.engine.context.literals import number, text
+from helixnet.engine.context.literals import number
+from helixnet.engine.context.literals import text as read_text
 from helixnet.engine.context.lookup_tables import read_lookups
 from helixnet.engine.context.map_reader import condition, identifier, read_map
 from helixnet.engine.context.model import (
     Context,
     ContextProblem,
+    Group,
     MapNode,
     Mark,
     StopAt,
@@ -27,6 +30,8 @@ from helixnet.engine.context.trial_reader import read_hints, read_inputs, read_t
 from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 
 FORMAT_VERSION: Final = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +45,10 @@ class ReadContext:
 def read_context(bundle: Bundle) -> ReadContext:
     """Read the context of a bundle; never raises for a bad one."""
     problems = Problems()
-    root, lines = read_nodes(bundle.files[bundle.entry], bundle.entry, problems)
+    root, text = read_nodes(bundle.files[bundle.entry], bundle.entry, problems)
     context = None
     if root is not None:
-        find_cuts(root, lines, problems)
+        find_cuts(root, text, problems)
         context = _read_root(root, bundle, problems)
     return ReadContext(context, problems.sorted())
 
@@ -107,18 +112,15 @@ class _Assembly:
         skip_when = condition(keys["skip_when"], problems) if "skip_when" in keys else None
         lookups = read_lookups(keys["lookups"], files, problems) if "lookups" in keys else {}
         body, template = self._map(), self._template()
-        context_parts = {
-            "name": self._text("name"),
-            "version": self._text("version"),
-        }
-        vars_ = self._vars()
+        vars_ = self._vars(group)
         checks = read_checks(keys["checks"], problems) if "checks" in keys else []
         deliver = read_deliver(keys["deliver"], problems) if "deliver" in keys else []
         tests = read_tests(keys["tests"], inputs, problems) if "tests" in keys else []
         if source is None or target is None or (body is None and template is None):
             return None
         return Context(
-            **context_parts,
+            name=self._label("name", _NAME),
+            version=self._label("version", _VERSION),
             target=target[0],
             target_mark=target[1],
             source=source,
@@ -137,8 +139,15 @@ class _Assembly:
             mark=mark,
         )
 
-    def _text(self, key: str) -> str:
-        return (text(self._keys[key], self._problems, key) if key in self._keys else None) or ""
+    def _label(self, key: str, pattern: re.Pattern[str]) -> str:
+        node = self._keys.get(key)
+        value = read_text(node, self._problems, key) if node else None
+        if node is None or value is None:
+            return ""
+        if not pattern.fullmatch(value):
+            hint = "letters, digits and . _ - (in a version also +), at most 100 characters"
+            self._problems.add(node.mark, "HX-4004", f"`{key}` can't be `{value}`", hint)
+        return value
 
     def _on_error(self) -> tuple[bool, StopAt | None]:
         node = self._keys.get("on_error")
@@ -150,18 +159,22 @@ class _Assembly:
 
     def _template(self) -> str | None:
         node = self._keys.get("template")
-        name = text(node, self._problems, "template") if node else None
+        name = read_text(node, self._problems, "template") if node else None
         return find(name, node.mark, self._files, self._problems) if node and name else None
 
-    def _vars(self) -> dict[str, MapNode]:
+    def _vars(self, group: Group | None) -> dict[str, MapNode]:
         node = self._keys.get("vars")
         if node is None:
             return {}
         if not isinstance(node, Pairs):
             self._problems.add(node.mark, "HX-4004", f"`vars` is a mapping, not {kind(node)}")
             return {}
-        return {
-            key.text: read_map(value, self._problems)
-            for key, value in node.pairs
-            if identifier(key, self._problems, "vars")
-        }
+        taken = {group.header, group.lines} if group else set[str]()
+        read: dict[str, MapNode] = {}
+        for key, value in node.pairs:
+            if key.text in taken:
+                message = f"`{key.text}` is a name of the group already"
+                self._problems.add(key.mark, "HX-4004", message, "take another name")
+            elif identifier(key, self._problems, "vars"):
+                read[key.text] = read_map(value, self._problems)
+        return read

@@ -104,12 +104,12 @@ class _Composer:
         self._problems = problems
         self._frames: list[_Frame] = []
         self._root: Node | None = None
-        self._documents = 0
+        self._several = False
         self._count = 0
 
     def compose(self) -> Node | None:
         """Read all events; None for an empty stream or one over a limit."""
-        for event in _events(self._text):
+        for event in yaml.parse(self._text, Loader=yaml.SafeLoader):
             self._count += 1
             if not self._take(event):
                 return None
@@ -135,15 +135,17 @@ class _Composer:
         return True
 
     def _document(self, event: yaml.DocumentStartEvent) -> None:
-        self._documents += 1
-        if self._documents == 2:
+        if self._root is not None and not self._several:
+            self._several = True
             self._refuse(event, "a second document in the file", "keep one; remove the `---`")
 
     def _node_start(self, event: yaml.ScalarEvent | yaml.CollectionStartEvent) -> None:
         if event.anchor is not None:
             self._refuse(event, f"anchor `&{event.anchor}`", "write the value out where it is used")
         if event.tag is not None:
-            self._refuse(event, f"tag `{event.tag}`", "remove it; types come from the schema")
+            self._refuse(
+                event, f"tag `{_written(event.tag)}`", "remove it; types come from the schema"
+            )
 
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         style = event.style or ""
@@ -151,9 +153,9 @@ class _Composer:
         if style in ("'", '"'):
             mark = Mark(mark.file, mark.line, mark.column + 1)
         elif style:
-            mark = self._block_mark(mark, event.start_mark.index)
+            mark = self._block_mark(mark, _start(event))
         flow = bool(self._frames) and self._frames[-1].flow
-        return Scalar(str(event.value), style, mark, int(event.end_mark.index), flow)
+        return Scalar(str(event.value), style, mark, _end(event), flow)
 
     def _block_mark(self, mark: Mark, start: int) -> Mark:
         for number, line in enumerate(split_lines(self._text[start:])[1:], mark.line + 1):
@@ -172,7 +174,7 @@ class _Composer:
             self._problems.add(mark, "HX-4001", over, "put tables into files of the bundle")
             return False
         mapping = isinstance(event, yaml.MappingStartEvent)
-        start = int(event.start_mark.index)
+        start = _start(event)
         self._frames.append(_Frame(mark, start, mapping=mapping, flow=bool(event.flow_style)))
         return True
 
@@ -184,7 +186,7 @@ class _Composer:
         keys = frame.children[::2]
         values = frame.children[1::2]
         if self._text.startswith("{{", frame.start) and keys and isinstance(keys[0], Pairs):
-            self._put(self._unquoted_template(frame, int(event.end_mark.index)))
+            self._put(self._unquoted_template(frame, _end(event)))
             return
         self._put(Pairs(self._checked(zip(keys, values, strict=True)), frame.mark))
 
@@ -218,14 +220,23 @@ class _Composer:
             self._root = node
 
     def _mark(self, event: yaml.Event) -> Mark:
-        return Mark(self._file, int(event.start_mark.line) + 1, int(event.start_mark.column) + 1)
+        mark = event.start_mark
+        return Mark(self._file, mark.line + 1, mark.column + 1) if mark else Mark(self._file, 1, 1)
 
     def _refuse(self, event: yaml.Event, what: str, hint: str) -> None:
         self._problems.add(self._mark(event), "HX-4006", f"{what} is refused", hint)
 
 
-def _events(text: str) -> Iterator[yaml.Event]:
-    yield from yaml.parse(text, Loader=yaml.SafeLoader)
+def _start(event: yaml.Event) -> int:
+    return event.start_mark.index if event.start_mark else 0
+
+
+def _end(event: yaml.Event) -> int:
+    return event.end_mark.index if event.end_mark else 0
+
+
+def _written(tag: str) -> str:
+    return tag.replace("tag:yaml.org,2002:", "!!")
 
 
 def compose(text: str, file: str, problems: Problems) -> Node | None:
