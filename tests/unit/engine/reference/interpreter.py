@@ -1,4 +1,4 @@
-"""A plain interpreter of expressions, written from docs/context-format.md and docs/filters.md alone.
+"""A plain interpreter of expressions, written from the pages of docs/ alone.
 
 It shares nothing with the engine but the documentation: Jinja's own parser, one recursive walk,
 slow and obvious. Property tests hold the compiled expressions against it.
@@ -25,7 +25,7 @@ class Nothing:
 ABSENT: Any = Nothing()
 
 
-class Refused(Exception):
+class RejectionError(Exception):
     """The record would be rejected."""
 
 
@@ -55,7 +55,7 @@ def step(node: nodes.Getattr, record: Mapping[str, Any]) -> Any:
     if nothing(base):
         return ABSENT
     if not isinstance(base, dict):
-        raise Refused(f"{base!r} has no fields")
+        raise RejectionError(f"{base!r} has no fields")
     return base.get(node.attr, ABSENT)
 
 
@@ -80,26 +80,26 @@ def is_number(found: Any) -> bool:
 
 def number(found: Any) -> Any:
     if not is_number(found):
-        raise Refused(f"{found!r} is no number")
+        raise RejectionError(f"{found!r} is no number")
     return found
 
 
 def text(found: Any) -> str:
     if not isinstance(found, str):
-        raise Refused(f"{found!r} is no text")
+        raise RejectionError(f"{found!r} is no text")
     return found
 
 
 def guarded(result: Any) -> Any:
     """Numbers have at most 38 digits."""
     if isinstance(result, Decimal):
-        sign, digits, exponent = result.as_tuple()
+        _, digits, exponent = result.as_tuple()
         assert isinstance(exponent, int)
         if max(len(digits), -exponent) > DIGITS:
-            raise Refused("more than 38 digits")
+            raise RejectionError("more than 38 digits")
         return result
     if len(str(abs(result))) > DIGITS:
-        raise Refused("more than 38 digits")
+        raise RejectionError("more than 38 digits")
     return result
 
 
@@ -149,7 +149,7 @@ def equal(left: Any, right: Any) -> bool:
     if nothing(left) or nothing(right):
         return nothing(left) and nothing(right)
     if kind(left) is not kind(right):
-        raise Refused("different types")
+        raise RejectionError("different types")
     return bool(left == right)
 
 
@@ -157,7 +157,7 @@ def less(left: Any, right: Any) -> bool:
     if nothing(left) or nothing(right):
         return False
     if kind(left) is not kind(right) or isinstance(left, bool | list | dict):
-        raise Refused("no order")
+        raise RejectionError("no order")
     return bool(left < right)
 
 
@@ -165,7 +165,7 @@ def contained(item: Any, container: Any) -> bool:
     if nothing(item) or nothing(container):
         return False
     if not isinstance(container, list):
-        raise Refused("not a list")
+        raise RejectionError("not a list")
     return any(equal(item, other) for other in container if not nothing(other))
 
 
@@ -191,7 +191,7 @@ def condition(found: Any) -> bool:
     if nothing(found):
         return False
     if not isinstance(found, bool):
-        raise Refused(f"{found!r} is no condition")
+        raise RejectionError(f"{found!r} is no condition")
     return found
 
 
@@ -242,7 +242,7 @@ def total(found: Any) -> Any:
 
 def listed(found: Any) -> list[Any]:
     if not isinstance(found, list):
-        raise Refused(f"{found!r} is no list")
+        raise RejectionError(f"{found!r} is no list")
     return found
 
 
@@ -266,7 +266,7 @@ def after(found: Any, separator: str) -> Any:
 
 def measured(found: Any) -> int:
     if not isinstance(found, str | list):
-        raise Refused("has no length")
+        raise RejectionError("has no length")
     return len(found)
 
 

@@ -13,7 +13,7 @@ from helixnet.engine.output import json_text
 from helixnet.engine.plan import compile_plan
 from helixnet.engine.transform import transform_file
 from helixnet.errors import ContextError
-from tests.unit.engine.reference.interpreter import ABSENT, Refused, evaluate
+from tests.unit.engine.reference.interpreter import ABSENT, RejectionError, evaluate
 
 TEXTS = st.text(alphabet="aBß 0\u00a0Ω,", max_size=6)
 NUMBERS = st.one_of(
@@ -141,7 +141,7 @@ def expected(expression: str, record: dict[str, Any]) -> str:
     """What the documentation says."""
     try:
         found = evaluate(expression, record)
-    except Refused:
+    except RejectionError:
         return "rejected"
     return json_text({} if found is ABSENT else {"v": found})
 
