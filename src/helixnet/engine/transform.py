@@ -1,0 +1,290 @@
+"""The spine: bytes in, documents and rejects out, one part at a time, in bounded memory.
+
+``run`` on a laptop and the mapper of a cluster call the same :func:`map_part`; both end with
+:func:`judge`, which alone says how a run has gone.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO, Final, Protocol, TypeAlias
+
+from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
+from helixnet.engine.output import reject_line, reject_record
+from helixnet.engine.plan import Mapper, Plan
+from helixnet.engine.read import PART_SIZE, index_source, read
+from helixnet.engine.source import Batch, Part, SourceIndex
+from helixnet.errors import RefusedError
+
+MAX_SAMPLES: Final = 100
+
+Progress: TypeAlias = Callable[[int], object]
+"""Called after each batch with how many records it held."""
+
+
+class Sink(Protocol):
+    """Takes whole lines; any binary file does."""
+
+    def write(self, data: bytes, /) -> int:
+        """Take all of ``data``; return its length."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PartOutcome:
+    """What became of one part.
+
+    Args:
+        counts: balanced, unless ``stopped``.
+        documents_bytes: length of what was written as documents.
+        documents_sha256: of the same, hexadecimal.
+        rejects_bytes: length of what was written as rejects.
+        samples: the first 100 rejects, as the objects of their lines.
+        stopped: ended early, because more were rejected than a plain ``stop_at`` allows.
+    """
+
+    counts: Counts
+    documents_bytes: int
+    documents_sha256: str
+    rejects_bytes: int
+    samples: Sequence[dict[str, object]]
+    stopped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a run has gone: COMPLETED, PARTIAL or FAILED; the latter with code and message."""
+
+    state: str
+    code: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """What became of a whole file.
+
+    Args:
+        drift: what differs from the contract, in words.
+        complete: False when mapping ended early; then the counts are of what was looked at.
+    """
+
+    counts: Counts
+    verdict: Verdict
+    drift: Sequence[str]
+    complete: bool
+
+
+def index_file(plan: Plan, stream: BinaryIO, *, part_size: int = PART_SIZE) -> SourceIndex:
+    """Pass once over a file for a plan.
+
+    Raises:
+        RefusedError: the file as a whole can't be used; HX-5003 when it differs from its contract
+            and ``on_drift: fail`` is set.
+    """
+    context = plan.context
+    index = index_source(
+        stream,
+        context.source,
+        group=context.group,
+        grammar=plan.grammar,
+        used=plan.used,
+        part_size=part_size,
+    )
+    if index.drift and context.source.on_drift == "fail":
+        raise RefusedError(
+            "the file differs from its contract: " + "; ".join(index.drift),
+            code="HX-5003",
+            hint="bring the file or `source.fields` up to date",
+        )
+    return index
+
+
+def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where to write
+    plan: Plan,
+    index: SourceIndex,
+    part: Part,
+    stream: BinaryIO,
+    *,
+    documents: Sink,
+    rejects: Sink,
+    file: str,
+    on_progress: Progress | None = None,
+    rejected_before: int = 0,
+) -> PartOutcome:
+    """Map one part of a file.
+
+    Args:
+        plan: the compiled context.
+        index: of the whole file.
+        part: which part of it.
+        stream: the whole file, seekable.
+        documents: takes one JSON document a line, UTF-8.
+        rejects: takes one reject a line.
+        file: the file's name, as people know it.
+        on_progress: told after each batch.
+        rejected_before: rejects of the parts before, which count for a plain ``stop_at``.
+
+    Raises:
+        RefusedError: the file as a whole can't be used.
+    """
+    mapper = plan.bind(index.header, file)
+    stop_at = plan.context.stop_at
+    limit = None if stop_at is None or stop_at.number is None else stop_at.number - rejected_before
+    output = _Output(documents, rejects, file, index.encoding)
+    record = part.first_record
+    for batch in _batches(plan, index, part, stream):
+        output.take(_mapped(plan, index, mapper, batch, record))
+        size = len(batch.records)
+        record += size
+        if on_progress is not None:
+            on_progress(size)
+        if limit is not None and output.counts.rejected > limit:
+            return output.outcome(stopped=True)
+    return output.outcome(stopped=False)
+
+
+def transform_file(
+    plan: Plan,
+    stream: BinaryIO,
+    *,
+    documents: Sink,
+    rejects: Sink,
+    file: str,
+    on_index: Callable[[SourceIndex], Progress | None] | None = None,
+) -> FileOutcome:
+    """Map a whole file, part after part.
+
+    Args:
+        plan: the compiled context.
+        stream: the file, seekable, at its beginning.
+        documents: as :func:`map_part`; void unless the verdict is COMPLETED or PARTIAL.
+        rejects: as :func:`map_part`.
+        file: the file's name, as people know it.
+        on_index: told what the first pass found; what it returns is told of progress.
+
+    Raises:
+        RefusedError: the file as a whole can't be used.
+    """
+    index = index_file(plan, stream)
+    on_progress = on_index(index) if on_index is not None else None
+    counts, stopped = Counts(), False
+    for part in index.parts:
+        outcome = map_part(
+            plan,
+            index,
+            part,
+            stream,
+            documents=documents,
+            rejects=rejects,
+            file=file,
+            on_progress=on_progress,
+            rejected_before=counts.rejected,
+        )
+        counts += outcome.counts
+        stopped = outcome.stopped
+        if stopped:
+            break
+    return FileOutcome(counts, judge(plan, counts, stopped=stopped), index.drift, not stopped)
+
+
+def judge(plan: Plan, counts: Counts, *, stopped: bool = False) -> Verdict:
+    """Say how a run has gone by the context's ``on_error``; counts are of all of its parts."""
+    context = plan.context
+    if not stopped and not counts.balanced:
+        return Verdict("FAILED", "HX-5008", f"the counts do not balance: {counts}")
+    over = _over_limit(plan, counts, stopped=stopped)
+    if over:
+        return Verdict("FAILED", "HX-5007", over)
+    if counts.rejected and context.fail_file:
+        text = f"{counts.rejected} of {counts.records} records rejected, and `scope: file` is set"
+        return Verdict("FAILED", "HX-5006", text)
+    return Verdict("PARTIAL" if counts.rejected else "COMPLETED")
+
+
+def _over_limit(plan: Plan, counts: Counts, *, stopped: bool) -> str:
+    limit = plan.context.stop_at
+    if limit is None:
+        return ""
+    found = f"{counts.rejected} of {counts.records} records rejected"
+    if limit.number is not None and (stopped or counts.rejected > limit.number):
+        return f"{found}, more than the {limit.number} that `stop_at` allows"
+    if limit.percent is not None and counts.rejected * 100 > limit.percent * counts.records:
+        return f"{found}, more than the {limit.percent} % that `stop_at` allows"
+    return ""
+
+
+def _batches(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> Iterator[Batch]:
+    context = plan.context
+    return read(
+        stream,
+        context.source,
+        index,
+        part,
+        group=context.group,
+        grammar=plan.grammar,
+        needs=plan.needs,
+    )
+
+
+def _mapped(
+    plan: Plan, index: SourceIndex, mapper: Mapper, batch: Batch, first_record: int
+) -> Mapped:
+    if not index.drift or plan.context.source.on_drift != "reject":
+        return mapper.map(batch, first_record)
+    text = "the file differs from its contract: " + "; ".join(index.drift)
+    count = len(batch.records)
+    rejects = [
+        Reject(
+            first_record + number,
+            batch.line(number),
+            batch.raw(number),
+            [Fault("HX-1108", text, batch.locate(number, ""), hint="bring `fields` up to date")],
+        )
+        for number in range(count)
+    ]
+    counts = Counts(records=count, rejected=count, documents=count, documents_rejected=count)
+    return Mapped(rejects=rejects, counts=counts)
+
+
+class _Output:
+    """Writes what mapping gives, and counts it."""
+
+    __slots__ = (
+        *("_digest", "_documents", "_documents_bytes", "_encoding", "_file", "_rejects"),
+        *("_rejects_bytes", "_samples", "counts"),
+    )
+
+    def __init__(self, documents: Sink, rejects: Sink, file: str, encoding: str) -> None:
+        self.counts = Counts()
+        self._documents = documents
+        self._rejects = rejects
+        self._file = file
+        self._encoding = encoding
+        self._digest = hashlib.sha256()
+        self._documents_bytes = self._rejects_bytes = 0
+        self._samples: list[dict[str, object]] = []
+
+    def take(self, mapped: Mapped) -> None:
+        self.counts += mapped.counts
+        if mapped.documents:
+            data = ("\n".join(mapped.documents) + "\n").encode(errors="backslashreplace")
+            self._digest.update(data)
+            self._documents.write(data)
+            self._documents_bytes += len(data)
+        for reject in mapped.rejects:
+            if len(self._samples) < MAX_SAMPLES:
+                self._samples.append(reject_record(reject, self._file, self._encoding))
+            self._rejects_bytes += self._rejects.write(
+                reject_line(reject, self._file, self._encoding)
+            )
+
+    def outcome(self, *, stopped: bool) -> PartOutcome:
+        return PartOutcome(
+            self.counts,
+            self._documents_bytes,
+            self._digest.hexdigest(),
+            self._rejects_bytes,
+            self._samples,
+            stopped,
+        )
