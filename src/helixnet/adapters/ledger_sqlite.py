@@ -11,23 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
+from helixnet.adapters import ledger_file
 from helixnet.errors import UnavailableError, UsageError
 from helixnet.ledger.outbox import RELAYED
 
 T = TypeVar("T")
 GROUP: Final = 64  # units that share a commit
 READERS: Final = 3
-_PRAGMAS: Final = (
-    "PRAGMA journal_mode=WAL",
-    "PRAGMA synchronous=FULL",
-    "PRAGMA foreign_keys=ON",
-    "PRAGMA busy_timeout=10000",
-    "PRAGMA cache_size=-32768",
-    "PRAGMA temp_store=MEMORY",
-)
 
 
 @dataclass(slots=True)
@@ -77,10 +70,12 @@ class LedgerSqlite:
         self._bells: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
         self._guard = threading.Lock()
         self._closed = False
-        options = {RELAYED: relay}
-        self._writing = _engine(path, "BEGIN IMMEDIATE").execution_options(**options)
-        self._reading = _engine(path, "BEGIN", readonly=True)
+        self._writing = ledger_file.connect(path, "BEGIN IMMEDIATE").execution_options(
+            **{RELAYED: relay}
+        )
+        self._reading = ledger_file.connect(path, "BEGIN", read_only=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
+        self._conn = self._writing.connect()
         self._writer = threading.Thread(target=self._write, name="ledger-writer", daemon=True)
         self._writer.start()
 
@@ -104,7 +99,7 @@ class LedgerSqlite:
             with self._reading.connect() as conn, conn.begin():
                 return unit(conn)
         except DBAPIError as error:
-            raise _translated(error, self._path) from error
+            raise ledger_file.translated(error, self._path) from error
 
     async def changed(self, after: int, seconds: float) -> int:
         """See :class:`helixnet.ports.Ledger`; commits that wrote nothing do not count."""
@@ -140,7 +135,7 @@ class LedgerSqlite:
 
     def _write(self) -> None:
         """Run units until the ledger is closed: the writer thread."""
-        with self._writing.connect() as conn:
+        with self._conn as conn:
             going = True
             while going:
                 units = [self._units.get()]
@@ -158,14 +153,26 @@ class LedgerSqlite:
         try:
             with conn.begin():
                 for unit in group:
-                    _attempt(conn, driver, unit)
-        except Exception as error:  # noqa: BLE001 - whatever broke the commit is everybody's answer
+                    self._attempt(conn, driver, unit)
+            if driver.total_changes != before:
+                self._ring()
+        except Exception as error:  # noqa: BLE001 - what broke the commit is everybody's answer
             for unit in group:
-                unit.value, unit.error = None, _translated(error, self._path)
-        if driver.total_changes != before:
-            self._ring()
+                unit.value, unit.error = None, ledger_file.translated(error, self._path)
         for unit in group:
             unit.resolve()
+
+    def _attempt(self, conn: Connection, driver: sqlite3.Connection, unit: _Unit) -> None:
+        """Run a unit in a savepoint; its failure is its own unless it broke the transaction."""
+        driver.execute("SAVEPOINT unit")
+        try:
+            unit.value = unit.work(conn)
+        except Exception as error:
+            if not driver.in_transaction:
+                raise
+            driver.execute("ROLLBACK TO unit")
+            unit.error = ledger_file.translated(error, self._path)
+        driver.execute("RELEASE unit")
 
     def _ring(self) -> None:
         with self._guard:
@@ -176,19 +183,6 @@ class LedgerSqlite:
                 loop.call_soon_threadsafe(bell.set)
 
 
-def _attempt(conn: Connection, driver: sqlite3.Connection, unit: _Unit) -> None:
-    """Run a unit in a savepoint; its failure is its own unless it broke the transaction."""
-    driver.execute("SAVEPOINT unit")
-    try:
-        unit.value = unit.work(conn)
-    except Exception as error:
-        if not driver.in_transaction:
-            raise
-        driver.execute("ROLLBACK TO unit")
-        unit.error = error
-    driver.execute("RELEASE unit")
-
-
 def _driver(conn: Connection) -> sqlite3.Connection:
     driver = conn.connection.driver_connection
     if not isinstance(driver, sqlite3.Connection):
@@ -196,35 +190,24 @@ def _driver(conn: Connection) -> sqlite3.Connection:
     return driver
 
 
-def _translated(error: BaseException, path: Path) -> BaseException:
-    return error
-
-
-def _engine(path: Path, begin: str, *, readonly: bool = False) -> Engine:
-    engine = create_engine(
-        f"sqlite:///{path}",
-        connect_args={"check_same_thread": False, "isolation_level": None},
-    )
-
-    @event.listens_for(engine, "connect")
-    def connected(driver: sqlite3.Connection, record: object) -> None:
-        for pragma in _PRAGMAS:
-            driver.execute(pragma)
-        if readonly:
-            driver.execute("PRAGMA query_only=ON")
-
-    @event.listens_for(engine, "begin")
-    def begun(conn: Connection) -> None:
-        conn.exec_driver_sql(begin)
-
-    return engine
-
-
 def open_ledger(path: Path, *, relay: bool = False) -> LedgerSqlite:
-    """Open."""
-    from helixnet.ledger.tables import metadata
+    """Open the ledger at ``path`` for the one server of that data folder; blocks, so call it first.
 
-    engine = create_engine(f"sqlite:///{path}")
-    metadata.create_all(engine)
-    engine.dispose()
-    return LedgerSqlite(path, relay=relay)
+    Makes or migrates the file (after a copy of it) and voids all leases.
+
+    Args:
+        path: of the file; its folder is locked until the ledger is closed.
+        relay: whether events must be published elsewhere; False where this file is the bus.
+
+    Raises:
+        ConflictError: another server uses the folder.
+        UsageError: the file is damaged, no ledger, or of a newer version.
+        UnavailableError: there is no room for it.
+    """
+    release = ledger_file.lock(path.parent)
+    try:
+        ledger_file.prepare(path)
+        return LedgerSqlite(path, relay=relay, release=release)
+    except BaseException:
+        release()
+        raise

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, text, 
 from helixnet.errors import TooLargeError
 from helixnet.events import MAX_EVENT_BYTES, Event
 from helixnet.ledger.dialect import clock, microseconds, replace, rfc3339
-from helixnet.ledger.tables import UNPUBLISHED, Json, events, offsets
+from helixnet.ledger.tables import UNPUBLISHED, events, offsets, pack, unpack
 
 RELAYED = "helixnet_relayed"  # execution option: False where the table itself is the bus
 
@@ -82,7 +82,7 @@ def _stored(row: RowMapping) -> Stored:
             job=row["job"],
             seq=row["seq"],
             time=rfc3339(row["at"]),
-            data=row["data"],
+            data=unpack(row["data"]),
             traceparent=row["traceparent"],
         ),
     )
@@ -101,8 +101,8 @@ def emit(conn: Connection, batch: Sequence[Event]) -> None:
 
 
 def _row(event: Event, published: int) -> dict[str, Any]:
-    size = len(Json().process_bind_param(event.data, None) or "")
-    if size > MAX_EVENT_BYTES:
+    data = pack(event.data)
+    if len(data.encode()) > MAX_EVENT_BYTES:
         raise TooLargeError(
             f"the data of an event for {event.topic} is over {MAX_EVENT_BYTES} bytes",
             hint="store it and let the event name the object",
@@ -115,7 +115,7 @@ def _row(event: Event, published: int) -> dict[str, Any]:
         "tenant": event.tenant,
         "job": event.job,
         "seq": event.seq,
-        "data": event.data,
+        "data": data,
         "traceparent": event.traceparent,
         "published": published,
     }

@@ -31,6 +31,16 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
 
 
+def pack(value: object) -> str:
+    """Return a value as JSON text; Decimals are written as the numbers that they are."""
+    return _encoder.encode(value).decode()
+
+
+def unpack(value: str) -> Any:
+    """Return the value of a JSON text; fractions come as Decimal."""
+    return _decoder.decode(value)
+
+
 class Json(TypeDecorator[Any]):
     """A JSON value as text: numbers stay exact and both databases store the same bytes."""
 
@@ -39,11 +49,13 @@ class Json(TypeDecorator[Any]):
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Write a value."""
-        return None if value is None else _encoder.encode(value).decode()
+        del dialect
+        return None if value is None else pack(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """Read a value; fractions come as Decimal."""
-        return None if value is None else _decoder.decode(value)
+        """Read a value."""
+        del dialect
+        return None if value is None else unpack(value)
 
 
 metadata = MetaData(
@@ -120,6 +132,7 @@ jobs = Table(
         unique=True,
     ),
     Index("ix_jobs_tenant_no", "tenant", "no"),
+    Index("ix_jobs_parent", "parent"),
     Index("ix_jobs_tenant_state_no", "tenant", "state", "no"),
     Index("ix_jobs_tenant_flow_no", "tenant", "flow", "no"),
     Index("ix_jobs_tenant_context_no", "tenant", "context", "no"),
@@ -139,11 +152,13 @@ runs = Table(
     *_words("trigger", "replay", "deliver", "engine", "asked_by", "stop_percent"),
     Column("stop_number", BigInteger),
     *_numbers("previous", "fail_file", "parts_total", "settled", "incomplete"),
+    *_numbers("results_gone", "rejects_gone"),
     *_counts(),
     *_numbers("created", "started", "finished"),
     Column("error", Json),
     Column("source_index", Json),
     Column("manifest", Json),
+    Column("result_keys", Json),  # what the sink wrote: gone when the results are
     *_words("traceparent"),
     UniqueConstraint("job", "run"),
     _partial("ix_runs_waits", "tenant", "id", where=RUN_WAITS),
@@ -217,8 +232,7 @@ events = Table(
     _serial(),
     *_words("event", "type", "topic", "key", "tenant", "job"),
     *_numbers("seq", "at", "published", "claimed"),
-    Column("data", Json),
-    *_words("traceparent"),
+    *_words("traceparent", "data"),
     Index("ix_events_topic_id", "topic", "id"),
     _partial("ix_events_job", "job", "id", where="job <> ''"),
     _partial("ix_events_unpublished", "id", where=UNPUBLISHED),

@@ -1,0 +1,300 @@
+"""The tables as the first release had them, frozen."""
+
+from typing import Any
+
+from alembic import op
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+revision = "0001"
+down_revision = None
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+_SERIAL = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    return Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+def _serial() -> Column[int]:
+    return Column("id", _SERIAL, primary_key=True, autoincrement=True)
+
+
+def _words(*names: str) -> list[Column[str]]:
+    return [Column(name, Text, nullable=False, server_default="") for name in names]
+
+
+def _numbers(*names: str) -> list[Column[int]]:
+    return [Column(name, BigInteger, nullable=False, server_default="0") for name in names]
+
+
+def _lease() -> list[Column[Any]]:
+    """Columns of every row that workers claim; 0 = none."""
+    return [*_numbers("epoch", "attempts", "lease_until", "retry_at"), *_words("worker")]
+
+
+def _counts() -> list[Column[int]]:
+    return _numbers(
+        "records", "used", "rejected", "skipped", "documents", "written", "documents_rejected"
+    )
+
+
+Table(
+    "jobs",
+    metadata,
+    Column("no", _SERIAL, primary_key=True, autoincrement=True),  # order of acceptance
+    Column("id", Text, nullable=False, unique=True),
+    Column("tenant", Text, nullable=False),
+    *_words("flow", "name", "source", "submitted_by", "context"),
+    *_words("key", "version", "sha256"),  # the accepted file in the store; empty when inline
+    *_words("origin_key", "origin_version"),  # the drop's identity; empty for an upload
+    *_words("parent"),  # the job whose corrected rejects these are
+    *_numbers("parent_run", "size", "seq", "run"),
+    Column("state", Text, nullable=False),
+    *_numbers("created", "changed", "purged"),
+    *_words("traceparent"),
+    Column("content", LargeBinary),
+    _partial(
+        "ux_jobs_origin",
+        "tenant",
+        "origin_key",
+        "origin_version",
+        where="origin_key <> ''",
+        unique=True,
+    ),
+    Index("ix_jobs_tenant_no", "tenant", "no"),
+    Index("ix_jobs_parent", "parent"),
+    Index("ix_jobs_tenant_state_no", "tenant", "state", "no"),
+    Index("ix_jobs_tenant_flow_no", "tenant", "flow", "no"),
+    Index("ix_jobs_tenant_context_no", "tenant", "context", "no"),
+    sqlite_autoincrement=True,
+)
+Table(
+    "runs",
+    metadata,
+    _serial(),
+    Column("job", Text, ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("run", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    *_lease(),
+    *_words("context_hash", "context_name", "context_version"),
+    Column("inputs", Text),
+    *_words("trigger", "replay", "deliver", "engine", "asked_by", "stop_percent"),
+    Column("stop_number", BigInteger),
+    *_numbers("previous", "fail_file", "parts_total", "settled", "incomplete"),
+    *_numbers("results_gone", "rejects_gone"),
+    *_counts(),
+    *_numbers("created", "started", "finished"),
+    Column("error", Text),
+    Column("source_index", Text),
+    Column("manifest", Text),
+    Column("result_keys", Text),  # what the sink wrote: gone when the results are
+    *_words("traceparent"),
+    UniqueConstraint("job", "run"),
+    _partial(
+        "ix_runs_waits",
+        "tenant",
+        "id",
+        where="state = 'PENDING' AND lease_until = 0 AND retry_at = 0",
+    ),
+    _partial(
+        "ix_runs_settled",
+        "tenant",
+        "id",
+        where="state = 'PROCESSING' AND settled = 1 AND lease_until = 0 AND retry_at = 0",
+    ),
+    _partial("ix_runs_leased", "lease_until", where="lease_until > 0"),
+    _partial("ix_runs_retries", "retry_at", where="retry_at > 0"),
+    sqlite_autoincrement=True,
+)
+Table(
+    "parts",
+    metadata,
+    _serial(),
+    Column("run_id", _SERIAL, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("job", Text, nullable=False),
+    Column("run", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    *_numbers("start_byte", "end_byte", "first_line", "first_record", "expected"),
+    Column("state", Text, nullable=False),
+    *_lease(),
+    *_counts(),
+    *_words("documents_key", "documents_version", "documents_sha256"),
+    *_words("rejects_key", "rejects_version"),
+    *_numbers("documents_size", "rejects_size", "finished"),
+    Column("error", Text),
+    Column("documents_inline", LargeBinary),
+    Column("rejects_inline", LargeBinary),
+    UniqueConstraint("run_id", "number"),
+    _partial("ix_parts_waits", "tenant", "id", where="state = 'PENDING' AND retry_at = 0"),
+    _partial("ix_parts_open", "run_id", where="state IN ('PENDING', 'LEASED')"),
+    _partial("ix_parts_leased", "lease_until", where="lease_until > 0"),
+    _partial("ix_parts_retries", "retry_at", where="retry_at > 0"),
+    sqlite_autoincrement=True,
+)
+Table(
+    "rejects",
+    metadata,
+    _serial(),
+    Column("run_id", _SERIAL, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("tenant", Text, nullable=False),
+    *_numbers("part", "record", "line"),
+    *_words("code"),
+    Column("reject", Text),
+    Index("ix_rejects_run", "run_id", "part", "record"),
+    Index("ix_rejects_tenant", "tenant", "id"),
+    sqlite_autoincrement=True,
+)
+Table(
+    "deliveries",
+    metadata,
+    _serial(),
+    Column("run_id", _SERIAL, ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("job", Text, nullable=False),
+    Column("run", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    *_words("topic", "policy"),
+    Column("state", Text, nullable=False),
+    *_lease(),
+    *_numbers("cursor", "delivered", "created", "finished"),
+    Column("error", Text),
+    UniqueConstraint("run_id", "number"),
+    _partial(
+        "ix_deliveries_waits",
+        "tenant",
+        "id",
+        where="state = 'PENDING' AND lease_until = 0 AND retry_at = 0",
+    ),
+    _partial("ix_deliveries_leased", "lease_until", where="lease_until > 0"),
+    _partial("ix_deliveries_retries", "retry_at", where="retry_at > 0"),
+    sqlite_autoincrement=True,
+)
+Table(
+    "events",
+    metadata,
+    _serial(),
+    *_words("event", "type", "topic", "key", "tenant", "job"),
+    *_numbers("seq", "at", "published", "claimed"),
+    *_words("traceparent", "data"),
+    Index("ix_events_topic_id", "topic", "id"),
+    _partial("ix_events_job", "job", "id", where="job <> ''"),
+    _partial("ix_events_unpublished", "id", where="published = 0"),
+    sqlite_autoincrement=True,
+)
+Table(
+    "offsets",
+    metadata,
+    Column("consumer", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    *_numbers("position"),
+)
+Table(
+    "turns",
+    metadata,
+    Column("queue", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    *_numbers("turn"),
+)
+Table(
+    "idempotency",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    *_words("fingerprint", "job"),
+    *_numbers("created"),
+)
+Table(
+    "replays",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    *_words("actor", "context_hash", "deliver"),
+    Column("selection", Text),
+    *_numbers("jobs", "created"),
+)
+Table("tenants", metadata, Column("name", Text, primary_key=True), *_numbers("created"))
+Table(
+    "flows",
+    metadata,
+    Column("tenant", Text, ForeignKey("tenants.name"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    *_words("match", "context", "version", "keep", "created_by"),
+    Column("inputs", Text),
+    Column("retention", Text),
+    *_numbers("created"),
+)
+Table(
+    "partners",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("tenant", Text, ForeignKey("tenants.name"), nullable=False),
+    Column("keys", Text),
+    *_words("created_by"),
+    *_numbers("created"),
+)
+Table(
+    "bundles",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("hash", Text, primary_key=True),
+    *_words("entry", "key"),
+    *_numbers("size", "created"),
+    Column("content", LargeBinary),
+)
+Table(
+    "contexts",
+    metadata,
+    _serial(),
+    Column("tenant", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    *_words("hash", "created_by"),
+    *_numbers("created"),
+    UniqueConstraint("tenant", "name", "version"),
+    sqlite_autoincrement=True,
+)
+Table(
+    "audit",
+    metadata,
+    _serial(),
+    *_numbers("at"),
+    *_words("tenant", "actor", "action", "subject"),
+    Column("data", Text),
+    Index("ix_audit_tenant_id", "tenant", "id"),
+    sqlite_autoincrement=True,
+)
+Table(
+    "garbage",
+    metadata,
+    Column("key", Text, primary_key=True),  # no row speaks of it any more; the store still has it
+    *_numbers("created"),
+)
+Table("meta", metadata, Column("name", Text, primary_key=True), *_words("value"))
+
+
+def upgrade() -> None:
+    """Create them."""
+    metadata.create_all(op.get_bind())
