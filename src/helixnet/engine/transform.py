@@ -67,12 +67,14 @@ class FileOutcome:
     Args:
         drift: what differs from the contract, in words.
         complete: False when mapping ended early; then the counts are of what was looked at.
+        samples: the first 100 rejects, as the objects of their lines.
     """
 
     counts: Counts
     verdict: Verdict
     drift: Sequence[str]
     complete: bool
+    samples: Sequence[dict[str, object]]
 
 
 def index_file(plan: Plan, stream: BinaryIO, *, part_size: int = PART_SIZE) -> SourceIndex:
@@ -169,6 +171,7 @@ def transform_file(
     index = index_file(plan, stream)
     on_progress = on_index(index) if on_index is not None else None
     counts, stopped = Counts(), False
+    samples: list[dict[str, object]] = []
     for part in index.parts:
         outcome = map_part(
             plan,
@@ -182,10 +185,12 @@ def transform_file(
             rejected_before=counts.rejected,
         )
         counts += outcome.counts
+        samples += outcome.samples[: MAX_SAMPLES - len(samples)]
         stopped = outcome.stopped
         if stopped:
             break
-    return FileOutcome(counts, judge(plan, counts, stopped=stopped), index.drift, not stopped)
+    verdict = judge(plan, counts, stopped=stopped)
+    return FileOutcome(counts, verdict, index.drift, not stopped, samples)
 
 
 def judge(plan: Plan, counts: Counts, *, stopped: bool = False) -> Verdict:

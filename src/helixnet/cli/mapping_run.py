@@ -1,0 +1,148 @@
+"""One ``helixnet run``: files in, one output, rejects beside it, a line about each on stderr."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Final, Self
+
+from helixnet.cli.aside import Aside, refusal, writing
+from helixnet.cli.streams import STDIN, JsonArray, ProgressBar, StandardOutput, held_back, opened
+from helixnet.engine.plan import Plan
+from helixnet.engine.transform import FileOutcome, Sink, transform_file
+from helixnet.errors import RefusedError
+
+_REASONS: Final = 3
+
+
+class MappingRun:
+    """Maps files into one output; when one of them fails there is no output file at all.
+
+    Args:
+        plan: the compiled context.
+        output: path of OUT; None is standard output.
+        rejects: path for all rejects; None gives each file that has some a file of its own.
+        array: write one JSON array instead of NDJSON.
+    """
+
+    def __init__(self, plan: Plan, *, output: str | None, rejects: str | None, array: bool) -> None:
+        self._plan = plan
+        self._output = None if output is None else Aside(Path(output))
+        self._rejects = None if rejects is None else Aside(Path(rejects))
+        sink: Sink = self._output or StandardOutput()
+        self._documents = JsonArray(sink) if array else sink
+        self._failed = self._rejected = False
+
+    def __enter__(self) -> Self:
+        """Begin; the end of the block leaves nothing unfinished behind."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove what was written aside and not kept."""
+        for file in (self._output, self._rejects):
+            if file is not None:
+                file.drop()
+
+    def map_file(self, path: str) -> None:
+        """Map one file; a file that is refused is told of and counts as failed.
+
+        Raises:
+            UsageError: the file can't be read, or an output can't be written.
+            UnavailableError: no room to write.
+        """
+        name = "stdin" if path == STDIN else Path(path).name
+        rejects = self._rejects or Aside(Path(f"{name}.rejects.ndjson"), lazy=True)
+        with ExitStack() as stack:
+            if self._rejects is None:
+                stack.callback(rejects.drop)
+            try:
+                outcome = self._transform(path, name, rejects, stack)
+            except RefusedError as error:
+                self._failed = True
+                _say(f"{path}: {error.code}: {error}", error.hint)
+                return
+            except OSError as error:
+                raise refusal(path, error) from error
+            if self._rejects is None:
+                rejects.keep()
+            self._report(path, outcome, rejects)
+
+    def _transform(self, path: str, name: str, rejects: Aside, stack: ExitStack) -> FileOutcome:
+        stream = stack.enter_context(opened(path))
+        held = self._held(stack)
+        with ProgressBar(name) as bar:
+            outcome = transform_file(
+                self._plan,
+                stream,
+                documents=held or self._documents,
+                rejects=rejects,
+                file=name,
+                on_index=bar.begin,
+            )
+        if held is not None and outcome.verdict.state != "FAILED":
+            held.seek(0)
+            for line in held:
+                self._documents.write(line)
+        return outcome
+
+    def finish(self) -> int:
+        """Put the output in its place; return the exit status."""
+        if isinstance(self._documents, JsonArray):
+            self._documents.close()
+        if self._rejects is not None:
+            self._rejects.keep()
+        if self._output is not None and not self._failed:
+            self._output.keep()
+        elif self._output is not None:
+            _say(f"{self._output.path} is not written, because a file failed")
+        with writing("standard output"):
+            sys.stdout.flush()
+        return int(self._failed or self._rejected)
+
+    def _held(self, stack: ExitStack) -> BinaryIO | None:
+        """Hold documents back from standard output while the file may still fail."""
+        context = self._plan.context
+        if self._output is not None or not (context.fail_file or context.stop_at):
+            return None
+        return stack.enter_context(held_back())
+
+    def _report(self, path: str, outcome: FileOutcome, rejects: Aside) -> None:
+        counts, verdict = outcome.counts, outcome.verdict
+        self._failed |= verdict.state == "FAILED"
+        self._rejected |= counts.rejected > 0
+        if self._plan.context.source.on_drift != "allow":
+            for text in outcome.drift:
+                _say(f"{path}: warning: {text}")
+        for sample in outcome.samples[:_REASONS]:
+            _say(_reason(path, sample))
+        if counts.rejected > _REASONS:
+            _say(f"{path}: and {counts.rejected - _REASONS} more rejected records")
+        incomplete = "" if outcome.complete else " (ended early)"
+        where = f"; rejects in {rejects.path}" if counts.rejected else ""
+        _say(
+            f"{path}: {counts.records} records: {counts.used} used, {counts.rejected} rejected, "
+            f"{counts.skipped} skipped{incomplete}; {counts.written} documents{where}"
+        )
+        if verdict.state == "FAILED":
+            _say(f"{path}: FAILED: {verdict.code}: {verdict.message}")
+
+
+def _reason(path: str, reject: Mapping[str, Any]) -> str:
+    """Say where and why a record was rejected, by the first of its errors."""
+    first = reject["errors"][0]
+    source = first.get("source", {"line": reject["line"]})
+    place = ":".join(str(source[key]) for key in ("line", "column") if key in source)
+    target = f" at {first['target']}" if first.get("target") else ""
+    field = source.get("field")
+    of = f" ({field})" if field else ""
+    return f"{path}:{place}: {first['code']}: {first['message']}{of}{target}"
+
+
+def _say(text: str, hint: str = "") -> None:
+    print(f"helixnet: {text}" + (f" (try: {hint})" if hint else ""), file=sys.stderr)

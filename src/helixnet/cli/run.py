@@ -1,0 +1,50 @@
+"""``helixnet run``: map files here and now, without a server."""
+
+import argparse
+import sys
+from typing import Final
+
+FAILED: Final = 1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("context", help="context file, its folder, or a bundle's zip")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="file to map; - reads the pipe")
+    parser.add_argument("-o", "--output", metavar="OUT", help="write here instead of on stdout")
+    parser.add_argument(
+        "--rejects",
+        metavar="FILE",
+        help="write rejected records here; else to FILE.rejects.ndjson in this folder, if any",
+    )
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="K=V", help="value of an `inputs` entry"
+    )
+    parser.add_argument(
+        "--format", choices=("ndjson", "json"), default="ndjson", help="a line each, or one array"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Map each file; return 0, 1 with rejects or a refused file, 2 for a bad context."""
+    from pathlib import Path
+
+    from helixnet.cli.mapping_run import MappingRun
+    from helixnet.cli.problems import complain, problems_of, read_inputs
+    from helixnet.engine.context.bundle import load_bundle
+    from helixnet.engine.plan import compile_plan
+    from helixnet.errors import ContextError
+
+    try:
+        plan = compile_plan(load_bundle(Path(args.context)), read_inputs(args.input))
+    except ContextError as error:
+        complain(args.context, problems_of(error))
+        print(f"helixnet: {args.context} can't be used", file=sys.stderr)
+        return 2
+    complain(args.context, plan.warnings)
+    with MappingRun(
+        plan, output=args.output, rejects=args.rejects, array=args.format == "json"
+    ) as run:
+        for file in args.files:
+            run.map_file(file)
+        return run.finish()

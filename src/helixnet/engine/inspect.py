@@ -1,0 +1,169 @@
+"""The tests inside a context, run for real: text in, documents and rejects compared.
+
+``scope`` and ``stop_at`` are left out, so that a test shows what becomes of its records.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from io import BytesIO
+from typing import Final, cast
+
+from helixnet.engine.context.bundle import Bundle
+from helixnet.engine.context.model import TestCase
+from helixnet.engine.context.reader import read_context
+from helixnet.engine.output import json_text, read_json
+from helixnet.engine.plan import Plan, compile_plan
+from helixnet.engine.transform import index_file, map_part
+from helixnet.engine.validation.explain import Place, pointer_to
+from helixnet.errors import ContextError, RefusedError
+
+MAX_SHOWN: Final = 120
+
+
+@dataclass(frozen=True, slots=True)
+class TestResult:
+    """What one test gave.
+
+    Args:
+        name: the test's own.
+        index: place in ``tests``, from 0.
+        line: of the test in the context.
+        differences: what is not as expected, in words; empty when it passed.
+        documents: what came out.
+        rejects: the objects of the reject lines.
+    """
+
+    __test__ = False  # pytest would take it for a test
+
+    name: str
+    index: int
+    line: int
+    differences: Sequence[str]
+    documents: Sequence[object] = ()
+    rejects: Sequence[Mapping[str, object]] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything is as expected."""
+        return not self.differences
+
+
+def run_tests(bundle: Bundle) -> list[TestResult]:
+    """Run every test of a context, each with its own ``inputs``.
+
+    Raises:
+        ContextError: the context can't be used, or a test gives no value for a required input.
+    """
+    read = read_context(bundle)
+    if read.context is None:
+        raise ContextError(read.problems)
+    plans: dict[str, Plan] = {}
+    results: list[TestResult] = []
+    for index, case in enumerate(read.context.tests):
+        key = json_text(dict(case.inputs))
+        plan = plans.get(key) or compile_plan(bundle, case.inputs)
+        plans[key] = plan
+        results.append(run_test(plan, case, index))
+    return results
+
+
+def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
+    """Run one test with a plan that was compiled with its inputs."""
+    documents, rejects = BytesIO(), BytesIO()
+    plan = replace(plan, context=replace(plan.context, fail_file=False, stop_at=None))
+    stream = BytesIO(_encoded(case.input, plan.context.source.encoding))
+    try:
+        found = index_file(plan, stream)
+        for part in found.parts:
+            map_part(
+                plan, found, part, stream, documents=documents, rejects=rejects, file=case.name
+            )
+    except RefusedError as error:
+        text = f"the file is refused: {error.code} {error}"
+        return TestResult(case.name, index, case.mark.line, [text])
+    written = [read_json(line) for line in documents.getvalue().splitlines()]
+    refused = [_members(read_json(line)) for line in rejects.getvalue().splitlines()]
+    differences = [*_documents_differ(case, written), *_rejects_differ(case, refused)]
+    return TestResult(case.name, index, case.mark.line, differences, written, refused)
+
+
+def _encoded(text: str, encodings: Sequence[str]) -> bytes:
+    """Write a test's input as the first declared encoding that can."""
+    for encoding in encodings:
+        try:
+            return text.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+    return text.encode()
+
+
+def _documents_differ(case: TestCase, documents: Sequence[object]) -> Iterator[str]:
+    if case.expect is None:
+        return
+    if isinstance(case.expect, list):
+        yield from differences(cast("list[object]", case.expect), list(documents))
+    elif len(documents) != 1:
+        yield f"expected one document, got {len(documents)}"
+    else:
+        yield from differences(case.expect, documents[0])
+
+
+def _rejects_differ(case: TestCase, rejects: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    """Ask that each expected reject is there, and that no record is rejected unexpectedly."""
+    expected = case.rejects or ()
+    told = [[*_flat(reject)] for reject in rejects]
+    for one in expected:
+        if not any(_fits(one, fault) for faults in told for fault in faults):
+            yield f"no record is rejected with {_shown(dict(one))}"
+    for reject, faults in zip(rejects, told, strict=True):
+        if not any(_fits(one, fault) for one in expected for fault in faults):
+            codes = "; ".join(f"{fault['code']} {fault['message']}" for fault in faults)
+            yield f"line {reject['line']} is rejected: {codes}"
+
+
+def _flat(reject: Mapping[str, object]) -> Iterator[dict[str, object]]:
+    """Yield each error of a reject with what stands around it, ``line`` as people look for it."""
+    for error in cast("list[dict[str, object]]", reject["errors"]):
+        source = _members(error.get("source"))
+        rule = _members(error.get("rule"))
+        yield {"record": reject["record"], "line": reject["line"], **error, **source, "rule": rule}
+
+
+def _fits(expected: Mapping[str, object], fault: Mapping[str, object]) -> bool:
+    return not any(differences(dict(expected), dict(fault)))
+
+
+def differences(expected: object, actual: object, place: Place = ()) -> Iterator[str]:
+    """Yield how ``actual`` differs from what is expected of it.
+
+    Objects may have more members than expected; arrays must be as long; numbers compare by value.
+    """
+    if isinstance(expected, dict) and isinstance(actual, dict):
+        found = cast("dict[str, object]", actual)
+        for name, value in cast("dict[str, object]", expected).items():
+            if name in found:
+                yield from differences(value, found[name], (*place, name))
+            else:
+                yield f"{pointer_to((*place, name))}: expected {_shown(value)}, is not there"
+    elif isinstance(expected, list) and isinstance(actual, list):
+        one, other = cast("list[object]", expected), cast("list[object]", actual)
+        if len(one) != len(other):
+            yield f"{pointer_to(place) or '/'}: expected {len(one)} items, got {len(other)}"
+        for index, (wanted, value) in enumerate(zip(one, other, strict=False)):
+            yield from differences(wanted, value, (*place, index))
+    elif _kind(expected) is not _kind(actual) or expected != actual:
+        yield f"{pointer_to(place) or '/'}: expected {_shown(expected)}, got {_shown(actual)}"
+
+
+def _kind(value: object) -> type:
+    return Decimal if type(value) is int else type(value)
+
+
+def _members(value: object) -> dict[str, object]:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
+def _shown(value: object) -> str:
+    text = json_text(value)
+    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
