@@ -29,6 +29,7 @@ CODES: Final = {
 }
 TIME_CODES: Final = frozenset("HMSfz")
 ZONE: Final = re.compile(r"Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9]")
+CENTURY: Final = 100
 CACHED: Final = 4096  # distinct dates of a file are few; each parser remembers this many
 _TOKEN: Final = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
 _NEEDS: Final = {"M": "H", "S": "M", "f": "S", "z": "H"}
@@ -71,7 +72,7 @@ def _check_parts(form: str, codes: list[str], pivot: int | None) -> None:
             raise _bad(form, f"%{code} needs %{_NEEDS[code]}")
     if ("Y" in codes) == ("y" in codes) or "m" not in codes or "d" not in codes:
         raise _bad(form, "a date needs one year, %m and %d")
-    if "y" in codes and (pivot is None or not 0 <= pivot <= 100):  # noqa: PLR2004 - a century
+    if "y" in codes and (pivot is None or not 0 <= pivot <= CENTURY):
         raise _bad(form, "%y needs a pivot from 0 to 100", "years below the pivot are 20xx")
 
 

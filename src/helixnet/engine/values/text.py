@@ -14,7 +14,7 @@ _NEWER: Final = frozenset(
             0x0264,
             *range(0x1C89, 0x1C8B),
             *range(0xA7CB, 0xA7D0),
-            *range(0xA7D2, 0xA7D5, 2),
+            *range(0xA7D2, 0xA7D6),
             *range(0xA7DA, 0xA7DD),
             *range(0x10D50, 0x10D86),
             *range(0x16EA0, 0x16ED4),

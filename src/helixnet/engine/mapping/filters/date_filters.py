@@ -2,7 +2,7 @@
 
 from calendar import monthrange
 from collections.abc import Callable, Mapping, Sequence
-from datetime import MAXYEAR, date, datetime, timedelta
+from datetime import MAXYEAR, UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
@@ -135,7 +135,11 @@ SPECS: Final[Sequence[FilterSpec]] = (
         examples=(
             Example("23.11.2026", ("%d.%m.%Y",), date(2026, 11, 23)),
             Example("261123", ("%y%m%d", 50), date(2026, 11, 23)),
-            Example("20261123 0905", ("%Y%m%d %H%M",), datetime(2026, 11, 23, 9, 5)),  # noqa: DTZ001 - no zone is declared
+            Example(
+                "20261123 0905",
+                ("%Y%m%d %H%M", None, "Z"),
+                datetime(2026, 11, 23, 9, 5, tzinfo=UTC),
+            ),
             Example("03.01.26", ("%d.%m.%Y",), fault="HX-2001"),
             Example("2026-02-30", fault="HX-2001"),
             Example("261123", ("%y%m%d",), fault="HX-4105"),

@@ -82,15 +82,15 @@ def last(value: Any) -> Any:
     return items[-1] if items else ABSENT
 
 
-def sort(value: Any, key: Key = None, reverse: Any = False) -> list[Any]:  # noqa: FBT002 - the language passes it so
+def sort(value: Any, key: Key = None, reverse: Any = None) -> list[Any]:
     """Put in order, stable, nulls last."""
-    if type(reverse) is not bool:
+    if reverse not in (None, True, False):
         raise misfit("sort(reverse)", frozenset({Kind.BOOLEAN}), reverse)
     items = items_of("sort", value)
     keyed = [(read_key(item, key), item) for item in items]
     known = [pair for pair in keyed if not is_nothing(pair[0])]
     check_order([pair[0] for pair in known])
-    known.sort(key=lambda pair: pair[0], reverse=reverse)
+    known.sort(key=lambda pair: pair[0], reverse=bool(reverse))
     return [item for _, item in known] + [item for name, item in keyed if is_nothing(name)]
 
 
@@ -126,7 +126,8 @@ def _identity(value: Any) -> object:
 
 def _meets(value: Any, wanted: Any) -> bool:
     if isinstance(wanted, list):
-        return any([equal(value, item) for item in cast("list[Any]", wanted)])  # noqa: C419 - all are compared, so that a wrong type is a fault wherever it stands
+        # all are compared, so that a wrong type is a fault wherever it stands
+        return True in [equal(value, item) for item in cast("list[Any]", wanted)]
     return equal(value, wanted)
 
 
