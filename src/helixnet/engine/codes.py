@@ -396,4 +396,14 @@ CODES: Final[dict[str, Code]] = {
     "HX-7002": Code("no flow matches", "No flow of the tenant takes that name.", "Add a flow."),
     "HX-7003": Code("too large", "The body is over the limit.", "Send less, or raise `max_body`."),
     "HX-7004": Code("storage full", "The data folder has no room.", "Free room; nothing is lost."),
+    "HX-7005": Code(
+        "request not usable",
+        "A parameter, form field or JSON body of a request is missing or of the wrong kind.",
+        "Correct what `errors` names; docs/rest.md has an example of each request.",
+    ),
+    "HX-7006": Code(
+        "idempotency key used before",
+        "The same `Idempotency-Key` came with another file or context.",
+        "Use a new key for a new upload, the old key only to repeat the very same one.",
+    ),
 }

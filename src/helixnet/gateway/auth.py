@@ -27,6 +27,7 @@ MAX_HEADER: Final = 8 * 1024  # bytes of the Authorization header
 REFETCH_SECONDS: Final = 30.0  # an unknown kid asks the provider at most this often
 ROLES: Final = frozenset({"viewer", "operator", "designer", "admin"})
 STALE_SECONDS: Final = 300.0  # keys older than this are asked for again: a withdrawn key must end
+MIN_MODULUS: Final = 342  # base64url characters of 2048 bits; shorter RSA keys can be broken
 REFUSED: Final = "present a valid access token"  # constant: a reason would guide an attacker
 _SEGMENTS: Final = 3  # a JWS; a JWE has five and is never opened
 _TENANT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -178,8 +179,10 @@ def _usable(document: Mapping[str, object]) -> dict[str, Key]:
         key = _mapping(item)
         kid = key.get("kid")
         fits = key.get("kty") == "RSA" and key.get("use", "sig") == "sig"
-        if isinstance(kid, str) and fits and key.get("alg", ALGORITHMS[0]) in ALGORITHMS:
-            public = {"kty": "RSA", "n": key.get("n"), "e": key.get("e")}
+        fits = fits and key.get("alg", ALGORITHMS[0]) in ALGORITHMS
+        modulus = key.get("n")
+        if isinstance(kid, str) and fits and len(str(modulus)) >= MIN_MODULUS:
+            public = {"kty": "RSA", "n": modulus, "e": key.get("e")}
             try:
                 keys[kid] = jwk.construct(public, ALGORITHMS[0])
             except JOSEError:

@@ -1,0 +1,70 @@
+"""The gateway as an application: wires routes to the parts it is given, and nothing else."""
+
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from helixnet.gateway import health, jobs, pages, problems, results, signing_in, uploads
+from helixnet.gateway.auth import Verifier
+from helixnet.gateway.guard import Guard
+from helixnet.gateway.options import Gateway, GatewaySettings
+from helixnet.metrics import Metrics
+from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore
+
+_ABOUT = (
+    "Business files in, validated JSON out. Log in by **Authorize** (password form); on a "
+    "loopback-bound server the demo users' passwords are their names. Errors are "
+    "`application/problem+json` (RFC 9457)."
+)
+
+
+def create_app(
+    *,
+    ledger: Ledger,
+    store: ObjectStore,
+    bus: Bus,
+    identity: IdentityProvider,
+    settings: GatewaySettings,
+    metrics: Metrics | None = None,
+) -> FastAPI:
+    """Make the gateway.
+
+    The caller owns every part and closes it. ``app.state.gateway.stopping`` is to be set when
+    the server goes down: it ends the event streams.
+
+    Args:
+        ledger: the one source of truth.
+        store: where large files are.
+        bus: takes events after their commit; the embedded one is the ledger itself.
+        identity: issues tokens for passwords and gives the keys.
+        settings: limits and the face of the gateway.
+        metrics: the process's own, when stages share it; else a new one.
+    """
+    measures = metrics or Metrics()
+    verifier = Verifier(identity, audience=settings.audience, clients=settings.clients)
+    app = FastAPI(
+        title="HelixNet",
+        version=version("helixnet"),
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.gateway = Gateway(
+        ledger=ledger,
+        store=store,
+        bus=bus,
+        identity=identity,
+        settings=settings,
+        verifier=verifier,
+        metrics=measures,
+    )
+    app.add_middleware(Guard, settings=settings, metrics=measures)
+    problems.install(app)
+    for router in (signing_in.router, uploads.router, jobs.router, results.router, health.router):
+        app.include_router(router)
+    if settings.embedded_issuer:
+        app.include_router(signing_in.issuer_router)
+    if settings.metrics:
+        app.include_router(health.metrics_router)
+    pages.mount(app)
+    return app

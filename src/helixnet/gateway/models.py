@@ -1,0 +1,179 @@
+"""What travels as JSON: the answers about jobs, as pydantic models, made from ledger rows."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from pydantic import BaseModel, Field
+
+from helixnet.jobs import RunState
+from helixnet.ledger.queries import DeliveryRow, JobDetail, JobRow, RunRow
+
+SHOWN: Final = frozenset({RunState.COMPLETED, RunState.PARTIAL})  # states that have a result
+
+
+class CountsModel(BaseModel):
+    """Records = used + rejected + skipped; documents = written + documents_rejected."""
+
+    records: int
+    used: int
+    rejected: int
+    skipped: int
+    documents: int
+    written: int
+    documents_rejected: int
+
+
+class JobModel(BaseModel):
+    """A job with its current run, as lists show it."""
+
+    job_id: str
+    tenant: str
+    filename: str
+    flow: str
+    source: str = Field(description="upload, folder, sftp, rerun or child")
+    submitted_by: str
+    size: int = Field(description="bytes")
+    sha256: str = Field(description="of the file; empty until it was read")
+    seq: int = Field(description="rises with every change; the id of its events")
+    run: int
+    state: RunState
+    context: str
+    context_version: str
+    context_hash: str
+    counts: CountsModel
+    counts_complete: bool = Field(description="false when mapping stopped early")
+    created: str
+    started: str | None
+    finished: str | None
+    parent: str
+    errors: list[dict[str, Any]]
+    result_path: str | None = Field(description="prefix of the result's objects in the store")
+    result_url: str | None
+    rejects_url: str
+
+
+class RunModel(BaseModel):
+    """One run of a job."""
+
+    run: int
+    state: RunState
+    trigger: str
+    asked_by: str
+    context: str
+    context_version: str
+    context_hash: str
+    inputs: dict[str, Any]
+    engine: str
+    counts: CountsModel
+    counts_complete: bool
+    parts_total: int
+    parts_done: int
+    parts_dead: int
+    drift: list[str]
+    errors: list[dict[str, Any]]
+    created: str
+    started: str | None
+    finished: str | None
+
+
+class DeliveryModel(BaseModel):
+    """One delivery of a run; it has a state of its own."""
+
+    run: int
+    topic: str
+    state: str
+    delivered: int
+    attempts: int
+    errors: list[dict[str, Any]]
+
+
+class JobDetailModel(JobModel):
+    """A job with its runs, the newest first, and its result when that is small."""
+
+    result_content: str | None = Field(description="the whole result when it is at most 64 KiB")
+    runs: list[RunModel]
+    deliveries: list[DeliveryModel]
+
+
+class JobPage(BaseModel):
+    """A page of jobs, the last accepted first; the Link header leads on."""
+
+    jobs: list[JobModel]
+
+
+class Accepted(BaseModel):
+    """An upload that is durable now."""
+
+    job_id: str
+    run: int
+    state: RunState
+    created: bool = Field(description="false when the Idempotency-Key made it a repeat")
+    job_url: str
+    context: str
+    context_version: str
+    context_hash: str
+
+
+class Begun(BaseModel):
+    """A new run of a job."""
+
+    job_id: str
+    run: int
+    state: RunState
+
+
+def errors_of(error: dict[str, Any] | None, *, traces: bool) -> list[dict[str, Any]]:
+    """Return what went wrong, for operators with its traceback."""
+    if not error:
+        return []
+    hidden = set[str]() if traces else {"traceback"}
+    return [{name: value for name, value in error.items() if name not in hidden}]
+
+
+def job_fields(row: JobRow, *, traces: bool) -> dict[str, Any]:
+    """Return the fields of :class:`JobModel`."""
+    has_result = row.state in SHOWN and not row.purged
+    return {
+        "job_id": row.job,
+        "filename": row.name,
+        "context": row.context_name,
+        "counts": asdict(row.counts),
+        "counts_complete": not row.incomplete,
+        "errors": errors_of(row.error, traces=traces),
+        "result_path": f"results/{row.tenant}/{row.job}/{row.run}/" if has_result else None,
+        "result_url": f"/api/v1/jobs/{row.job}/result" if has_result else None,
+        "rejects_url": f"/api/v1/jobs/{row.job}/rejects",
+        **{name: getattr(row, name) for name in _SAME},
+    }
+
+
+_SAME: Final = tuple(JobModel.model_fields.keys() & set(JobRow.__slots__) - {"counts"})
+
+
+def job_model(row: JobRow, *, traces: bool) -> JobModel:
+    """Say one line of a list."""
+    return JobModel.model_validate(job_fields(row, traces=traces))
+
+
+def detail_model(detail: JobDetail, result: str | None, *, traces: bool) -> JobDetailModel:
+    """Say everything about a job."""
+    runs = [_run(run, traces=traces) for run in detail.runs]
+    deliveries = [_delivery(row, traces=traces) for row in detail.deliveries]
+    more = {"result_content": result, "runs": runs, "deliveries": deliveries}
+    return JobDetailModel.model_validate(job_fields(detail.job, traces=traces) | more)
+
+
+def _run(row: RunRow, *, traces: bool) -> RunModel:
+    fields = asdict(row) | {
+        "context": row.context_name,
+        "counts_complete": not row.incomplete,
+        "errors": errors_of(row.error, traces=traces),
+        "drift": list(row.drift),
+    }
+    return RunModel.model_validate(fields)
+
+
+def _delivery(row: DeliveryRow, *, traces: bool) -> DeliveryModel:
+    return DeliveryModel.model_validate(
+        asdict(row) | {"errors": errors_of(row.error, traces=traces)}
+    )

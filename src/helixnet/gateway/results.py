@@ -1,0 +1,221 @@
+"""What a run gave: its documents in order, and the records that were set aside."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+
+from helixnet.errors import NotFoundError
+from helixnet.gateway.access import READERS, Reader, needs, tenant_scope
+from helixnet.gateway.finding import find_job
+from helixnet.gateway.models import SHOWN
+from helixnet.gateway.options import INLINE_BYTES, Gateway, Services
+from helixnet.gateway.paging import Cursor, Limit, link_next, position
+from helixnet.gateway.problems import answers
+from helixnet.ledger.finish import PartOutput, outputs
+from helixnet.ledger.parts import Output
+from helixnet.ledger.queries import JobDetail, RejectRow, RunRow, list_rejects
+from helixnet.ports import ObjectRef
+
+router = APIRouter(prefix="/api/v1", tags=["results"])
+
+NDJSON: Final = "application/x-ndjson"
+_PAGE: Final = 50  # parts asked of the ledger at once: each may bring 2 * 64 KiB
+_exact: Final = msgspec.json.Encoder(decimal_format="number")
+RunNumber = Annotated[int | None, Query(ge=1, alias="run", description="default: the current one")]
+_LINES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {NDJSON: {}}, "description": "one JSON document a line"}
+}
+_REJECTS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "samples as JSON, or every reject as NDJSON (by Accept)",
+        "content": {
+            NDJSON: {},
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"rejects": {"type": "array", "items": {"type": "object"}}},
+                }
+            },
+        },
+    }
+}
+
+
+def run_of(detail: JobDetail, number: int | None) -> RunRow:
+    """Return a run of a job, the current one by default.
+
+    Raises:
+        NotFoundError: the job has no such run.
+    """
+    wanted = detail.job.run if number is None else number
+    for run in detail.runs:
+        if run.run == wanted:
+            return run
+    raise NotFoundError(f"job {detail.job.job} has no run {wanted}")
+
+
+async def _parts(services: Gateway, run: RunRow) -> AsyncIterator[PartOutput]:
+    after = -1
+    while True:
+        start = after
+        page = await services.ledger.read(
+            lambda conn, start=start: outputs(conn, run.run_id, after=start, limit=_PAGE)
+        )
+        for part in page:
+            yield part
+            after = part.number
+        if len(page) < _PAGE:
+            return
+
+
+async def _blocks(services: Gateway, output: Output) -> AsyncIterator[bytes]:
+    if output.inline is not None:
+        if output.inline:
+            yield output.inline
+    elif output.key:
+        ref = ObjectRef(output.key, output.version, output.size)
+        async for block in services.store.read(ref):
+            yield block
+
+
+async def documents_of(services: Gateway, run: RunRow) -> AsyncIterator[bytes]:
+    """Yield a run's result, part after part."""
+    async for part in _parts(services, run):
+        async for block in _blocks(services, part.documents):
+            yield block
+
+
+async def rejects_of(services: Gateway, run: RunRow) -> AsyncIterator[bytes]:
+    """Yield every reject of a run as NDJSON, in file order."""
+    async for part in _parts(services, run):
+        async for block in _blocks(services, part.rejects):
+            yield block
+
+
+async def small_result(services: Gateway, detail: JobDetail) -> str | None:
+    """Return the current run's result when it is at most 64 KiB, else None."""
+    if detail.job.state not in SHOWN or detail.job.purged:
+        return None
+    text = bytearray()
+    async for part in _parts(services, run_of(detail, None)):
+        if len(text) + part.documents.size > INLINE_BYTES:
+            return None
+        async for block in _blocks(services, part.documents):
+            text += block
+    return text.decode()
+
+
+@router.get(
+    "/jobs/{job_id}/result",
+    summary="Read the result",
+    responses=answers(401, 403, 404) | _LINES,
+    response_class=StreamingResponse,
+    openapi_extra=needs(READERS),
+)
+async def result(
+    job_id: str, caller: Reader, services: Services, number: RunNumber = None
+) -> StreamingResponse:
+    """NDJSON: the documents of a finished run in the order of their records."""
+    detail = await find_job(services, caller, job_id)
+    run = run_of(detail, number)
+    if run.state not in SHOWN:
+        raise NotFoundError(f"run {run.run} of job {job_id} has no result: it is {run.state}")
+    if detail.job.purged:
+        raise NotFoundError(f"the result of job {job_id} is no longer kept")
+    return StreamingResponse(documents_of(services, run), media_type=NDJSON)
+
+
+@router.get(
+    "/jobs/{job_id}/rejects",
+    summary="Read a job's rejects",
+    responses=answers(400, 401, 403, 404) | _REJECTS,
+    response_class=Response,
+    openapi_extra=needs(READERS),
+)
+async def rejects(  # noqa: PLR0913 - each filter is a query parameter
+    request: Request,
+    job_id: str,
+    caller: Reader,
+    services: Services,
+    *,
+    number: RunNumber = None,
+    code: str = "",
+    record: Annotated[int | None, Query(ge=1, description="one record of the file")] = None,
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """The first 100 as JSON in pages; all of them as NDJSON with ``Accept: application/x-ndjson``.
+
+    A ``record`` is found among all of them.
+    """
+    detail = await find_job(services, caller, job_id)
+    run = run_of(detail, number)
+    if NDJSON in request.headers.get("accept", ""):
+        return StreamingResponse(rejects_of(services, run), media_type=NDJSON)
+    if record is not None:
+        found = [line async for line in _lines(services, run, record)]
+        return exact({"rejects": found})
+    after = position(cursor) or 0
+    rows = await services.ledger.read(
+        lambda conn: list_rejects(
+            conn,
+            tenant=detail.job.tenant,
+            job=job_id,
+            run=run.run,
+            code=code,
+            after=after,
+            limit=limit + 1,
+        )
+    )
+    return _page(request, rows, limit)
+
+
+@router.get(
+    "/rejects",
+    summary="Read rejects of all jobs",
+    responses=answers(400, 401, 403) | _REJECTS,
+    response_class=Response,
+    openapi_extra=needs(READERS),
+)
+async def all_rejects(
+    request: Request,
+    caller: Reader,
+    services: Services,
+    *,
+    code: str = "",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> Response:
+    """Samples: the first 100 of each run, in the order in which they were written."""
+    tenant, after = tenant_scope(caller), position(cursor) or 0
+    rows = await services.ledger.read(
+        lambda conn: list_rejects(conn, tenant=tenant, code=code, after=after, limit=limit + 1)
+    )
+    return _page(request, rows, limit)
+
+
+async def _lines(services: Gateway, run: RunRow, record: int) -> AsyncIterator[dict[str, Any]]:
+    """Yield the rejects of one record; its number is looked for line by line, in bounded memory."""
+    rest = b""
+    async for block in rejects_of(services, run):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            reject: dict[str, Any] = msgspec.json.decode(line)
+            if reject["record"] == record:
+                yield reject
+
+
+def _page(request: Request, rows: list[RejectRow], limit: int) -> Response:
+    shown = rows[:limit]
+    answer = exact({"rejects": [{"job_id": row.job, "run": row.run} | row.reject for row in shown]})
+    if len(rows) > limit:
+        link_next(request, answer, shown[-1].id)
+    return answer
+
+
+def exact(document: object) -> Response:
+    """Answer JSON whose numbers keep every digit."""
+    return Response(_exact.encode(document), media_type="application/json")

@@ -1,0 +1,231 @@
+"""``POST /jobs/upload``: a file with its context, or for a flow, becomes a durable job."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final, cast
+
+from fastapi import APIRouter, Header, Request, Response
+from sqlalchemy import Connection
+
+from helixnet.errors import HelixNetError, NotFoundError, UnavailableError, UsageError
+from helixnet.gateway.access import OPERATORS, Operator, needs, one_tenant
+from helixnet.gateway.bundles import (
+    Chosen,
+    bundle_of_bytes,
+    bundle_of_form,
+    checked,
+    published,
+    stored,
+)
+from helixnet.gateway.forms import FilePart, Form, receive_form
+from helixnet.gateway.models import Accepted
+from helixnet.gateway.objects import copy_object, file_name, find_object, read_whole
+from helixnet.gateway.options import ENGINE, INLINE_BYTES, Gateway, Services
+from helixnet.gateway.problems import REFUSED_REQUEST, answers
+from helixnet.gateway.tracing import traced
+from helixnet.ledger import arrivals
+from helixnet.ledger.arrivals import Arrival
+from helixnet.ledger.catalog import Flow, get_flow
+from helixnet.ledger.contexts import StoredBundle, keep_bundle
+from helixnet.ports import ObjectRef
+
+router = APIRouter(prefix="/api/v1", tags=["jobs"])
+
+_FILE: Final = {"type": "string", "format": "binary"}
+FORM: Final[dict[str, Any]] = {
+    "content_file": _FILE | {"description": "the file to map"},
+    "content_key": {"type": "string", "description": "or a file in the store"},
+    "context_file": _FILE | {"description": "the context, or a zip of it with its files"},
+    "schema_file": _FILE | {"description": "the target schema that the context names"},
+    "attachment": {"type": "array", "items": _FILE, "description": "further named files"},
+    "bundle": _FILE | {"description": "or all of that as one zip"},
+    "context_key": {"type": "string", "description": "or a context or zip in the store"},
+    "context": {"type": "string", "description": "or a published one: name or name@version"},
+    "flow": {"type": "string", "description": "or the flow that knows the context"},
+    "inputs": {"type": "string", "description": "JSON object: values for the context's inputs"},
+    "tenant": {"type": "string", "description": "for an admin without tenant only"},
+}
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        description="the same key with the same upload makes one job, however often it is sent",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    """What maps the file, before the ledger has been asked about names."""
+
+    flow: str = ""
+    reference: str = ""
+    bundle: StoredBundle | None = None
+    chosen: Chosen | None = None
+
+    @property
+    def identity(self) -> str:
+        """What makes a repeated request the same one."""
+        return self.chosen.hash if self.chosen else f"{self.flow}/{self.reference}"
+
+
+@router.post(
+    "/jobs/upload",
+    status_code=201,
+    summary="Upload a file",
+    responses=answers(400, 401, 403, 404, 409),
+    openapi_extra=needs(OPERATORS)
+    | {"requestBody": {"content": {"multipart/form-data": {"schema": {"properties": FORM}}}}},
+)
+async def upload(
+    request: Request, response: Response, caller: Operator, services: Services, key: Key = None
+) -> Accepted:
+    """Answer 201 once the file is durable: from then on it reaches exactly one final state."""
+    with traced("upload", request.headers) as traceparent:
+        async with receive_form(request, services.settings.scratch) as form:
+            tenant = one_tenant(caller, form.texts.get("tenant"))
+            context = await _context(services, tenant, form)
+            arrival = Arrival(
+                tenant=tenant,
+                name="",
+                size=0,
+                inputs=_inputs(form),
+                idempotency_key=key or "",
+                submitted_by=caller.name,
+                engine=ENGINE,
+                traceparent=traceparent,
+            )
+            arrival = await _with_content(services, form, arrival, context)
+            accepted = await _accept(services, arrival, context)
+    services.metrics.count("helixnet_jobs_accepted_total", door="rest")
+    response.headers["Location"] = accepted.job_url
+    return accepted
+
+
+async def _context(services: Gateway, tenant: str, form: Form) -> _Context:
+    """Find out what maps the file; exactly one way must be given."""
+    limit = services.settings.max_bundle
+    flow, reference = form.texts.get("flow", ""), form.texts.get("context", "")
+    object_key = form.texts.get("context_key", "")
+    bundle = await bundle_of_form(form, limit=limit)
+    if sum(map(bool, (flow, reference, object_key, bundle))) != 1:
+        raise UsageError(
+            "give one of context_file, bundle, context, context_key and flow",
+            code=REFUSED_REQUEST,
+        )
+    if object_key:
+        ref = await find_object(services, tenant, object_key)
+        bundle = await bundle_of_bytes(ref.key, await read_whole(services, ref, limit=limit))
+    if bundle is None:
+        return _Context(flow, reference)
+    chosen = await checked(bundle)
+    return _Context(bundle=await stored(services, tenant, bundle), chosen=chosen)
+
+
+def _inputs(form: Form) -> Mapping[str, object]:
+    try:
+        values: object = json.loads(form.texts.get("inputs") or "{}")
+    except ValueError as error:
+        raise UsageError("inputs is not JSON", code=REFUSED_REQUEST) from error
+    if not isinstance(values, dict):
+        raise UsageError("inputs is not a JSON object", code=REFUSED_REQUEST)
+    return cast("dict[str, object]", values)
+
+
+async def _with_content(
+    services: Gateway, form: Form, arrival: Arrival, context: _Context
+) -> Arrival:
+    """Put the file where the ledger's row will say that it is."""
+    files = form.named("content_file")
+    object_key = form.texts.get("content_key", "")
+    if len(files) + bool(object_key) != 1:
+        raise UsageError("give one content_file, or a content_key", code=REFUSED_REQUEST)
+    if files:
+        named = _fingerprinted(arrival, files[0].name, files[0].sha256, context)
+        return await _from_form(services, named, files[0])
+    ref = await find_object(services, arrival.tenant, object_key)
+    named = _fingerprinted(arrival, ref.key, f"{ref.key}@{ref.version}", context)
+    return await _from_store(services, named, ref)
+
+
+def _fingerprinted(arrival: Arrival, name: str, content: str, context: _Context) -> Arrival:
+    said = (content, name, context.identity, dict(arrival.inputs))
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    return replace(arrival, name=file_name(name), fingerprint=digest)
+
+
+async def _from_form(services: Gateway, arrival: Arrival, part: FilePart) -> Arrival:
+    sized = replace(arrival, size=part.size, sha256=part.sha256)
+    if part.path is None:
+        return replace(sized, content=part.data)
+    ref = await services.store.put_file(_work_key(sized), part.path)
+    return replace(sized, key=ref.key, version=ref.version)
+
+
+async def _from_store(services: Gateway, arrival: Arrival, ref: ObjectRef) -> Arrival:
+    sized = replace(arrival, size=ref.size)
+    if ref.size <= INLINE_BYTES:
+        return replace(sized, content=await read_whole(services, ref, limit=INLINE_BYTES))
+    kept = await copy_object(services, ref, _work_key(sized))
+    return replace(sized, key=kept.key, version=kept.version)
+
+
+def _work_key(arrival: Arrival) -> str:
+    return f"work/{arrival.tenant}/{arrival.job}/{arrival.name}"
+
+
+async def _accept(services: Gateway, arrival: Arrival, context: _Context) -> Accepted:
+    """Make the job; a file that is not needed after all is taken away again."""
+
+    def unit(conn: Connection) -> tuple[arrivals.Accepted, Chosen]:
+        chosen, flow = _resolved(conn, arrival.tenant, context)
+        full = replace(
+            arrival,
+            flow=flow.name if flow else "",
+            inputs={**(flow.inputs if flow else {}), **arrival.inputs},
+            context_hash=chosen.hash,
+            context_name=chosen.name,
+            context_version=chosen.version,
+        )
+        return arrivals.accept(conn, [full])[0], chosen
+
+    try:
+        accepted, chosen = await services.ledger.do(unit)
+    except HelixNetError:
+        await _forget(services, arrival)
+        raise
+    if not accepted.created:
+        await _forget(services, arrival)
+    return Accepted(
+        job_id=accepted.job,
+        run=accepted.run,
+        state=accepted.state,
+        created=accepted.created,
+        job_url=f"/api/v1/jobs/{accepted.job}",
+        context=chosen.name,
+        context_version=chosen.version,
+        context_hash=chosen.hash,
+    )
+
+
+def _resolved(conn: Connection, tenant: str, context: _Context) -> tuple[Chosen, Flow | None]:
+    """Name the bundle: kept in this transaction, or published before."""
+    if context.bundle is not None and context.chosen is not None:
+        keep_bundle(conn, context.bundle)
+        return context.chosen, None
+    if not context.flow:
+        return published(conn, tenant, context.reference), None
+    flow = get_flow(conn, tenant=tenant, name=context.flow)
+    reference = f"{flow.context}@{flow.version}" if flow.version else flow.context
+    return published(conn, tenant, reference), flow
+
+
+async def _forget(services: Gateway, arrival: Arrival) -> None:
+    if arrival.key:
+        with suppress(UnavailableError, NotFoundError):
+            await services.store.delete(arrival.key)

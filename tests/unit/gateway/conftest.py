@@ -1,0 +1,98 @@
+"""A gateway in this process, on a real ledger and store."""
+
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from helixnet.adapters.bus_local import LocalBus
+from helixnet.adapters.identity_local import LocalIdentity
+from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
+from helixnet.adapters.store_folder import FolderStore
+from helixnet.gateway.app import create_app
+from helixnet.gateway.options import GatewaySettings
+
+URL = "http://127.0.0.1:8080"
+CONTEXT = b"""\
+helixnet: 1
+name: plain-orders
+version: 1.0.0
+target: order.schema.json
+source: {format: csv, fields: {NO: {type: string, required: true}}}
+map:
+  orderId: NO
+"""
+SCHEMA = b"""\
+{"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object",
+ "required": ["orderId"], "properties": {"orderId": {"type": "string"}}}
+"""
+FILES = {"context.yaml": CONTEXT, "order.schema.json": SCHEMA}
+
+
+class Running:
+    """A gateway, its parts, and people with tokens."""
+
+    def __init__(
+        self,
+        http: httpx.AsyncClient,
+        identity: LocalIdentity,
+        ledger: LedgerSqlite,
+        store: FolderStore,
+    ) -> None:
+        self.http = http
+        self.identity = identity
+        self.ledger = ledger
+        self.store = store
+
+    async def token(self, user: str) -> dict[str, str]:
+        answer = await self.identity.password(user, user)
+        return {"Authorization": f"Bearer {answer['access_token']}"}
+
+    async def ask(self, method: str, path: str, user: str, **more: Any) -> httpx.Response:
+        headers = {**(await self.token(user)), **more.pop("headers", {})}
+        return await self.http.request(method, path, headers=headers, **more)
+
+    async def get(self, path: str, user: str, **more: Any) -> httpx.Response:
+        return await self.ask("GET", path, user, **more)
+
+    async def upload(
+        self,
+        content: bytes = b"NO\n1\n",
+        user: str = "demo",
+        *,
+        name: str = "orders.csv",
+        files: Mapping[str, bytes] | None = None,
+        **more: Any,
+    ) -> httpx.Response:
+        parts = [("content_file", (name, content))]
+        kinds = ["context_file", "schema_file"]
+        sent = FILES if files is None else files
+        parts += [(k, item) for k, item in zip(kinds, sent.items(), strict=False)]
+        return await self.ask("POST", "/api/v1/jobs/upload", user, files=parts, **more)
+
+
+@pytest.fixture
+async def gateway(tmp_path: Path) -> AsyncIterator[Running]:
+    identity = LocalIdentity(tmp_path / "identity", issuer=URL, demo_users=True)
+    store = FolderStore(tmp_path)
+    ledger = open_ledger(tmp_path / "ledger.db")
+    settings = GatewaySettings(
+        scratch=store.scratch,
+        hosts=frozenset({"127.0.0.1", "localhost", "::1"}),
+        max_body=4 << 20,
+        heartbeat_seconds=0.05,
+    )
+    app = create_app(
+        ledger=ledger,
+        store=store,
+        bus=LocalBus(ledger, poll_seconds=1),
+        identity=identity,
+        settings=settings,
+    )
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
+        yield Running(http, identity, ledger, store)
+    await ledger.close()
+    await store.close()
