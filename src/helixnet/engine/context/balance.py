@@ -1,9 +1,11 @@
 """Whether the brackets and quotes of an expression or template close, seen from its text alone."""
 
+import re
 from typing import Final
 
 _CLOSER: Final = {"(": ")", "[": "]", "{": "}"}
-_TEMPLATE: Final = {"{{": "}}", "{%": "%}", "{#": "#}"}
+_TEMPLATE: Final = {"{{": "}}", "{%": "%}"}
+_OPENER = re.compile(r"\{[{%#]")
 
 
 def is_template(text: str) -> bool:
@@ -19,18 +21,16 @@ def fault(text: str) -> int | None:
     if not is_template(text):
         return _expression(text, 0, "")[1]
     at = 0
-    while True:
-        starts = [(text.find(opener, at), opener) for opener in _TEMPLATE]
-        start, opener = min(((place, one) for place, one in starts if place >= 0), default=(-1, ""))
-        if start < 0:
-            return None
-        if opener == "{#":
+    while opener := _OPENER.search(text, at):
+        start = opener.start()
+        if opener[0] == "{#":
             end = text.find("#}", start)
             at, wrong = (end + 2, None) if end >= 0 else (len(text), start)
         else:
-            at, wrong = _expression(text, start + 2, _TEMPLATE[opener])
+            at, wrong = _expression(text, start + 2, _TEMPLATE[opener[0]])
         if wrong is not None:
             return start if wrong == len(text) else wrong
+    return None
 
 
 def closing(text: str) -> int | None:

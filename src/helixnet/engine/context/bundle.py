@@ -6,9 +6,8 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from helixnet.engine.context.archive import MAX_BYTES, MAX_ENTRIES, ArchiveError, unpack
@@ -34,7 +33,7 @@ class Bundle:
     """
 
     entry: str
-    files: Mapping[str, bytes]
+    files: Mapping[str, bytes] = field(compare=False)
     hash: str
 
     def to_zip(self) -> bytes:
@@ -65,6 +64,8 @@ def bundle_from_files(entry: str, files: Mapping[str, bytes]) -> Bundle:
         place = inside(name)
         if place is None:
             raise _refusal(name, "HX-4202", f"`{name}` leads out of the bundle")
+        if place in normal:
+            raise _refusal(name, "HX-4207", f"`{place}` stands twice in the bundle")
         normal[place] = bytes(content)
     start = inside(entry)
     if start is None or start not in normal:
@@ -149,7 +150,10 @@ def _from_file(path: Path) -> Bundle:
 
     def load(name: str, mark: Mark) -> bytes | None:
         nonlocal left
-        place = (folder / name).resolve()
+        try:
+            place = (folder / name).resolve()
+        except RuntimeError:  # links in a circle
+            return None
         if not place.is_relative_to(folder):
             hint = "a link must stay inside the context's folder"
             problem = ContextProblem(mark, "HX-4202", f"`{name}` leads out of the bundle", hint)
@@ -183,7 +187,7 @@ def _bundle(entry: str, files: Mapping[str, bytes]) -> Bundle:
     digest = hashlib.sha256(_framed(entry.encode()))
     for name in sorted(files):
         digest.update(_framed(name.encode()) + _framed(files[name]))
-    return Bundle(entry, MappingProxyType(dict(files)), f"sha256:{digest.hexdigest()}")
+    return Bundle(entry, dict(files), f"sha256:{digest.hexdigest()}")
 
 
 def _framed(content: bytes) -> bytes:

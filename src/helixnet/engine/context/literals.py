@@ -22,7 +22,7 @@ _DATE = re.compile(
 _TIME = re.compile(r"\d{1,2}(?::\d{2})+(?:\.\d+)?")
 _ODD_NUMBER = re.compile(
     r"[-+]?(?:[0-9][0-9_,.]*(?:[eE][-+]?[0-9]+)?|\.[0-9][0-9_]*(?:[eE][-+]?[0-9]+)?"
-    r"|0[xXoObB][0-9a-fA-F_]+|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)|[-+]?0+[0-9]+|~"
+    r"|0[xXoObB][0-9a-fA-F_]+|\.(?:inf|Inf|INF))|\.(?:nan|NaN|NAN)"
 )
 
 
@@ -54,6 +54,8 @@ def odd(text: str, *, leaf: bool) -> tuple[str, str] | None:
         return f"`{text[:40]}` is too large for a literal", "take the value from the source"
     if text == "~":
         return "`~` is no literal", "write `null`"
+    if len(text) > MAX_NUMBER:
+        return None
     as_text = f'{{const: "{text}"}}' if leaf else f'"{text}"'
     if _DATE.fullmatch(text) or _TIME.fullmatch(text):
         what = "date" if _DATE.fullmatch(text) else "time"

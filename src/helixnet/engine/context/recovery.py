@@ -15,6 +15,7 @@ from helixnet.engine.context.repair import corrected, first_change, open_quote, 
 from helixnet.engine.context.yaml_nodes import Node, compose, split_lines
 
 MAX_REPAIRS: Final = 20
+_BEYOND = re.compile(r"\\U(?!0010|000)")
 _BUDGET: Final = 1_000_000  # characters read again after repairs
 
 
@@ -36,10 +37,14 @@ def read_nodes(content: bytes, file: str, problems: Problems) -> tuple[Node | No
             text = repaired
             repairs -= 1
         except ReaderError as error:
-            before = split_lines(text[: error.position])
-            mark = Mark(file, len(before), len(before[-1]) + 1)
             shown = f"U+{ord(text[error.position]):04X}"
-            problems.add(mark, "HX-4001", f"the character {shown} is not allowed in YAML")
+            message = f"the character {shown} is not allowed in YAML"
+            problems.add(_place(text, error.position, file), "HX-4001", message)
+            text = None
+        except ValueError:  # chr() of an escape such as "\U00110000"
+            found = _BEYOND.search(text)
+            mark = _place(text, found.start() if found else 0, file)
+            problems.add(mark, "HX-4001", "the escape names no Unicode character")
             text = None
         else:
             if root is None and not attempt.found:
@@ -54,10 +59,14 @@ def _decoded(content: bytes, file: str, problems: Problems) -> str | None:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", "replace")
-        lines = split_lines(before)
-        mark = Mark(file, len(lines), len(lines[-1]) + 1)
+        mark = _place(before, len(before), file)
         problems.add(mark, "HX-4001", "the context is not UTF-8", "save it as UTF-8")
         return None
+
+
+def _place(text: str, index: int, file: str) -> Mark:
+    before = split_lines(text[:index])
+    return Mark(file, len(before), len(before[-1]) + 1)
 
 
 def _at(mark: yaml.Mark | None) -> tuple[int, int]:
@@ -91,7 +100,7 @@ def _reads_further(text: str, line: int) -> bool:
         _ = compose(text, "", Problems())
     except yaml.MarkedYAMLError as error:
         return _at(error.problem_mark)[0] > line
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return False
     return True
 

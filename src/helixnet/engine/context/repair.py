@@ -47,7 +47,10 @@ def quoted(text: str) -> str:
 def first_change(line: str, fixed: str) -> int:
     """Offset at which a corrected line differs first."""
     pairs = enumerate(zip(line, fixed, strict=False))
-    return next((at for at, (old, new) in pairs if old != new), min(len(line), len(fixed)))
+    at = next((at for at, (old, new) in pairs if old != new), min(len(line), len(fixed)))
+    while at and fixed[at - 1] == "'":  # the quote of 'x' ~ y became the first of the new ones
+        at -= 1
+    return at
 
 
 def quoted_at(fixed: str, offset: int) -> str:
@@ -120,7 +123,7 @@ def _reads_well(line: str) -> bool:
     problems = Problems()
     try:
         root = compose(line.strip(), "", problems)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):
         return False
     return root is not None and not problems.found and not _has_fault(root)
 

@@ -16,6 +16,7 @@ from helixnet.engine.context.problems import Problems
 MAX_DEPTH: Final = 64
 MAX_NODES: Final = 200_000
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 
@@ -155,6 +156,10 @@ class _Composer:
         elif style:
             mark = self._block_mark(mark, _start(event))
         flow = bool(self._frames) and self._frames[-1].flow
+        if _SURROGATE.search(event.value):
+            hint = "write the character itself"
+            self._problems.add(mark, "HX-4001", "half of a surrogate pair is no character", hint)
+            return Scalar(_SURROGATE.sub("\ufffd", event.value), style, mark, _end(event), flow)
         return Scalar(str(event.value), style, mark, _end(event), flow)
 
     def _block_mark(self, mark: Mark, start: int) -> Mark:
