@@ -136,7 +136,7 @@ def _request(conn: Connection, arrival: Arrival) -> str:
     if not arrival.idempotency_key:
         return arrival.job
     row = {"tenant": arrival.tenant, "key": arrival.idempotency_key}
-    first = insert_ignore(conn, idempotency).values(created=clock()).returning(idempotency.c.job)
+    first = insert_ignore(conn, idempotency, "created", returning="job")
     mine = {"fingerprint": arrival.fingerprint, "job": arrival.job}
     if conn.execute(first, {**row, **mine}).first():
         return arrival.job
@@ -152,9 +152,9 @@ def _request(conn: Connection, arrival: Arrival) -> str:
 def _insert(conn: Connection, arrivals: Sequence[Arrival]) -> set[str]:
     if not arrivals:
         return set()
-    statement = insert_ignore(conn, jobs).values(created=clock(), changed=clock())
+    statement = insert_ignore(conn, jobs, "created", "changed", returning="id")
     rows = [_job_row(arrival) for arrival in arrivals]
-    made = {str(job) for job in conn.execute(statement.returning(jobs.c.id), rows).scalars()}
+    made = {str(job) for job in conn.execute(statement, rows).scalars()}
     new = [arrival for arrival in arrivals if arrival.job in made]
     if new:
         conn.execute(_NEW_RUNS, [_run_row(arrival) for arrival in new])

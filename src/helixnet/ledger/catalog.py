@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, select
 
 from helixnet.errors import ConflictError, NotFoundError, UsageError
-from helixnet.ledger.dialect import clock, insert_ignore, replace
+from helixnet.ledger.dialect import insert_ignore, replace
 from helixnet.ledger.tables import flows, partners, tenants
 
 
@@ -66,7 +66,7 @@ def _checked(kind: str, name: str) -> str:
 
 def add_tenant(conn: Connection, name: str) -> bool:
     """Create a tenant; False when it is there already."""
-    statement = insert_ignore(conn, tenants).values(created=clock()).returning(tenants.c.name)
+    statement = insert_ignore(conn, tenants, "created", returning="name")
     return conn.execute(statement, {"name": _checked("tenant", name)}).first() is not None
 
 
@@ -85,7 +85,7 @@ def add_flow(conn: Connection, flow: Flow) -> None:
     add_tenant(conn, flow.tenant)
     _checked("flow", flow.name)
     row = {**asdict(flow), "inputs": dict(flow.inputs), "retention": dict(flow.retention)}
-    statement = insert_ignore(conn, flows).values(created=clock()).returning(flows.c.name)
+    statement = insert_ignore(conn, flows, "created", returning="name")
     if conn.execute(statement, row).first() is None:
         raise ConflictError(f"flow {flow.name} is there already", hint="remove it first")
 
@@ -95,7 +95,7 @@ def replace_flow(conn: Connection, flow: Flow) -> None:
     add_tenant(conn, flow.tenant)
     _checked("flow", flow.name)
     row = {**asdict(flow), "inputs": dict(flow.inputs), "retention": dict(flow.retention)}
-    conn.execute(replace(conn, flows).values(created=clock()), row)
+    conn.execute(replace(conn, flows, "created"), row)
 
 
 def list_flows(conn: Connection, *, tenant: str | None = None) -> list[Flow]:
@@ -153,7 +153,7 @@ def add_partner(conn: Connection, partner: Partner) -> None:
         raise UsageError(f"partner {partner.name} needs a public key")
     add_tenant(conn, partner.tenant)
     row = {**asdict(partner), "keys": list(partner.keys), "name": _checked("partner", partner.name)}
-    statement = insert_ignore(conn, partners).values(created=clock()).returning(partners.c.name)
+    statement = insert_ignore(conn, partners, "created", returning="name")
     if conn.execute(statement, row).first() is None:
         raise ConflictError(f"partner {partner.name} is there already", hint="remove it first")
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, select
 
 from helixnet.errors import ConflictError, NotFoundError
-from helixnet.ledger.dialect import clock, insert_ignore, rfc3339
+from helixnet.ledger.dialect import insert_ignore, rfc3339
 from helixnet.ledger.tables import bundles, contexts
 
 
@@ -48,7 +48,7 @@ _NAMED = (
 def keep_bundle(conn: Connection, bundle: StoredBundle) -> None:
     """Store a bundle under its hash; the same one again changes nothing."""
     row = {name: getattr(bundle, name) for name in StoredBundle.__slots__}
-    conn.execute(insert_ignore(conn, bundles).values(created=clock()), row)
+    conn.execute(insert_ignore(conn, bundles, "created", returning="hash"), row)
 
 
 def find_bundle(conn: Connection, *, tenant: str, hash_: str) -> StoredBundle:
@@ -73,7 +73,7 @@ def publish(
     """
     keep_bundle(conn, bundle)
     row = {"tenant": bundle.tenant, "name": name, "version": version}
-    made = insert_ignore(conn, contexts).values(created=clock())
+    made = insert_ignore(conn, contexts, "created", returning="id")
     conn.execute(made, {**row, "hash": bundle.hash, "created_by": by})
     known = get_context(conn, tenant=bundle.tenant, name=name, version=version)
     if known.hash != bundle.hash:

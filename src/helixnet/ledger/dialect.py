@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.functions import FunctionElement
 
 SECOND = 1_000_000
@@ -53,31 +54,44 @@ def rfc3339(time: int) -> str:
 
 
 @cache
-def _insert(dialect: str, table: Table) -> Upsert:
-    return (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+def _insert(dialect: str, table: Table, stamped: tuple[str, ...]) -> Upsert:
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table)
+    return insert.values({name: clock() for name in stamped}) if stamped else insert
 
 
 @cache
-def _insert_ignore(dialect: str, table: Table) -> Upsert:
-    return _insert(dialect, table).on_conflict_do_nothing()
+def _insert_ignore(
+    dialect: str, table: Table, stamped: tuple[str, ...], returning: str
+) -> ReturningInsert[Any]:
+    ignoring = _insert(dialect, table, stamped).on_conflict_do_nothing()
+    return ignoring.returning(table.c[returning])
 
 
 @cache
-def _replace(dialect: str, table: Table) -> Upsert:
-    insert = _insert(dialect, table)
+def _replace(dialect: str, table: Table, stamped: tuple[str, ...]) -> Upsert:
+    insert = _insert(dialect, table, stamped)
     keys = list(table.primary_key.columns)
     rest = {c.name: insert.excluded[c.name] for c in table.columns if c not in keys}
     return insert.on_conflict_do_update(index_elements=keys, set_=rest)
 
 
-def insert_ignore(conn: Connection, table: Table) -> Upsert:
-    """Return an INSERT that leaves rows which are already there as they are."""
-    return _insert_ignore(conn.dialect.name, table)
+def insert_ignore(
+    conn: Connection, table: Table, *stamped: str, returning: str
+) -> ReturningInsert[Any]:
+    """Return an INSERT that leaves rows which are already there as they are.
+
+    Args:
+        conn: tells the dialect.
+        table: to insert into.
+        stamped: columns that take the database's present time.
+        returning: column that comes back for each row that was not there.
+    """
+    return _insert_ignore(conn.dialect.name, table, stamped, returning)
 
 
-def replace(conn: Connection, table: Table) -> Upsert:
+def replace(conn: Connection, table: Table, *stamped: str) -> Upsert:
     """Return an INSERT that takes the place of the row with the same primary key.
 
-    Every column must be given.
+    Every column must be given; ``stamped`` ones take the database's present time.
     """
-    return _replace(conn.dialect.name, table)
+    return _replace(conn.dialect.name, table, stamped)

@@ -1,7 +1,7 @@
 """Parts of runs: claimed by mappers, renewed, finished once, retried, given up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
@@ -116,10 +116,22 @@ _HELD = (
     parts.c.state == PartState.LEASED,
 )
 _TOLD = (parts.c.run_id, parts.c.job, parts.c.run, parts.c.tenant, parts.c.number)
+_OUTPUT = (
+    *(f.name for f in fields(Counts)),
+    *("documents_inline", "documents_key", "documents_version", "documents_size"),
+    *("documents_sha256", "rejects_inline", "rejects_key", "rejects_version", "rejects_size"),
+)
 _DONE = (
     update(parts)
     .where(*_HELD)
-    .values(state=PartState.DONE, lease_until=0, worker="", finished=clock(), error=None)
+    .values(
+        state=PartState.DONE,
+        lease_until=0,
+        worker="",
+        finished=clock(),
+        error=None,
+        **{name: bindparam(f"new_{name}") for name in _OUTPUT},
+    )
     .returning(*_TOLD)
 )
 _DEAD = (
@@ -204,7 +216,7 @@ def finish_parts(conn: Connection, outcomes: Sequence[PartDone]) -> int:
     samples: list[dict[str, Any]] = []
     incomplete = set[int]()
     for outcome in outcomes:
-        done = conn.execute(_DONE.values(**_output(outcome)), _fence(outcome)).mappings().first()
+        done = conn.execute(_DONE, _output(outcome)).mappings().first()
         if done is None:
             continue
         ended.append(done)
@@ -221,14 +233,9 @@ def finish_parts(conn: Connection, outcomes: Sequence[PartDone]) -> int:
     return len(ended)
 
 
-def _fence(outcome: PartDone) -> dict[str, int]:
-    return {"row": outcome.id, "fence": outcome.epoch}
-
-
 def _output(outcome: PartDone) -> dict[str, Any]:
     documents, rejected = outcome.documents, outcome.rejects
-    return {
-        **asdict(outcome.counts),
+    made = {
         "documents_inline": documents.inline,
         "documents_key": documents.key,
         "documents_version": documents.version,
@@ -239,6 +246,9 @@ def _output(outcome: PartDone) -> dict[str, Any]:
         "rejects_version": rejected.version,
         "rejects_size": rejected.size,
     }
+    counted = {f.name: getattr(outcome.counts, f.name) for f in fields(Counts)}
+    new = {f"new_{name}": value for name, value in (made | counted).items()}
+    return {"row": outcome.id, "fence": outcome.epoch, **new}
 
 
 def _samples(done: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Runs of jobs: claimed by ingest, started with all their parts, refused, cancelled, rerun."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
@@ -260,8 +260,8 @@ def start_runs(conn: Connection, starts: Sequence[Start]) -> int:
 
 
 def _start_row(start: Start) -> dict[str, Any]:
-    index = asdict(start.index)
-    del index["parts"]
+    found = fields(start.index)
+    index = {f.name: getattr(start.index, f.name) for f in found if f.name != "parts"}
     return {
         "row": start.id,
         "fence": start.epoch,
