@@ -47,8 +47,11 @@ class ObjectStore(Protocol):
         """
         ...
 
-    async def put_bytes(self, key: str, data: bytes) -> ObjectRef:
-        """Store ``data`` under ``key``, as :meth:`put_file` does."""
+    async def put_bytes(self, key: str, data: bytes, *, durable: bool = True) -> ObjectRef:
+        """Store ``data`` under ``key``, as :meth:`put_file` does.
+
+        Not ``durable`` is for a copy of what the ledger holds: a power cut may take it.
+        """
         ...
 
     def local(

@@ -54,7 +54,7 @@ class FolderStore:
         """See :class:`helixnet.ports.ObjectStore`."""
         return await self._run(lambda: self._put(key, path))
 
-    async def put_bytes(self, key: str, data: bytes) -> ObjectRef:
+    async def put_bytes(self, key: str, data: bytes, *, durable: bool = True) -> ObjectRef:
         """See :class:`helixnet.ports.ObjectStore`."""
 
         def put() -> ObjectRef:
@@ -62,7 +62,7 @@ class FolderStore:
             try:
                 with _translated(fresh):
                     fresh.write_bytes(data)
-                return self._put(key, fresh)
+                return self._put(key, fresh, durable=durable)
             finally:
                 fresh.unlink(missing_ok=True)
 
@@ -137,13 +137,17 @@ class FolderStore:
                 raise UsageError(f"a symbolic link is not an object: {key!r}")
         return path
 
-    def _put(self, key: str, fresh: Path) -> ObjectRef:
+    def _put(self, key: str, fresh: Path, *, durable: bool = True) -> ObjectRef:
         target = self._path(key)
         with _translated(target):
-            _sync(fresh)
-            _make_folder(target.parent, self._root)
+            if durable:
+                _sync(fresh)
+                _make_folder(target.parent, self._root)
+            else:
+                target.parent.mkdir(parents=True, exist_ok=True)
             fresh.replace(target)
-            _sync(target.parent)
+            if durable:
+                _sync(target.parent)
             return _of(key, target.stat())
 
     def _expect(self, ref: ObjectRef) -> None:

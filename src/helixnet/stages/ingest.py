@@ -1,0 +1,155 @@
+"""Ingest: a run that waits becomes an index of its file and the parts to map."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from sqlalchemy import Connection
+
+from helixnet.errors import RefusedError
+from helixnet.ledger.leases import Failure
+from helixnet.ledger.runs import (
+    ClaimedRun,
+    Refusal,
+    Start,
+    claim_runs,
+    fail_runs,
+    refuse_runs,
+    release_runs,
+    renew_runs,
+    start_runs,
+)
+from helixnet.ports import Ended, Ledger, ObjectRef, ObjectStore, Workers
+from helixnet.stages.bundles import Bundles
+from helixnet.stages.dealing import Appetite, deal
+from helixnet.stages.files import lent, settle
+from helixnet.stages.policy import Refused, Retry, decide
+from helixnet.stages.service import Release, Renew
+from helixnet.stages.tracing import spans
+from helixnet.stages.work import Indexed, Recipe, ToIndex, index_one
+
+Answer = Indexed | Refused | Retry | Ended
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingest:
+    """See :class:`helixnet.stages.service.Stage`.
+
+    Args:
+        workers: one or more processes that pass over files.
+        worker: name of this process in the ledger.
+        part_size: bytes after which a file is cut.
+        engine: version of HelixNet, part of what determines a result.
+    """
+
+    ledger: Ledger
+    store: ObjectStore
+    workers: Workers
+    bundles: Bundles
+    worker: str
+    part_size: int
+    lease_seconds: float
+    max_attempts: int
+    engine: str
+    appetite: Appetite = field(default_factory=Appetite)
+    name: ClassVar[str] = "ingest"
+    renew: ClassVar[Renew] = staticmethod(renew_runs)
+    release: ClassVar[Release] = staticmethod(release_runs)
+
+    @property
+    def slots(self) -> int:
+        """One batch a worker."""
+        return self.workers.size
+
+    async def claim(self, room: int) -> Sequence[Sequence[ClaimedRun]]:
+        """Claim as much as ``room`` workers can do; what is too much goes back at once."""
+        asked = room * self.appetite.items
+        claimed = await self.ledger.do(
+            lambda conn: claim_runs(
+                conn, worker=self.worker, limit=asked, lease_seconds=self.lease_seconds
+            )
+        )
+        self.appetite.learn(map(size_of, claimed), asked)
+        batches, surplus = deal(claimed, room, size_of)
+        if surplus:
+            leases = [run.lease for run in surplus]
+            await self.ledger.do(lambda conn: release_runs(conn, leases))
+        return batches
+
+    async def handle(self, batch: Sequence[ClaimedRun]) -> None:
+        """Index the files of ``batch`` and start, refuse or put off their runs."""
+        with spans("ingest", batch):
+            answers = await self._index(batch)
+            await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
+
+    async def _index(self, batch: Sequence[ClaimedRun]) -> list[Answer]:
+        answers: dict[int, Answer] = {}
+        async with AsyncExitStack() as stack:
+            todo: dict[int, ToIndex] = {}
+            for run in batch:
+                try:
+                    todo[run.id] = await self._prepare(run, stack)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's
+                    answers[run.id] = decide(error)
+            if todo:
+                found = await self.workers.run(index_one, list(todo.values()))
+                answers |= zip(todo, found, strict=True)
+        return [answers[run.id] for run in batch]
+
+    async def _prepare(self, run: ClaimedRun, stack: AsyncExitStack) -> ToIndex:
+        if not run.context_hash:
+            raise _unmatched(run)
+        if run.origin_key:
+            drop = ObjectRef(run.origin_key, run.origin_version, run.size)
+            await settle(self.store, drop, run.key)
+        bundle = await self.bundles.get(run.tenant, run.context_hash)
+        file = await stack.enter_async_context(lent(self.store, run))
+        recipe = Recipe(bundle, run.context_hash, run.inputs)
+        return ToIndex(recipe, file, run.name, run.sha256, self.part_size)
+
+    def _commit(
+        self, conn: Connection, batch: Sequence[ClaimedRun], answers: Sequence[Answer]
+    ) -> None:
+        starts: list[Start] = []
+        refusals: list[Refusal] = []
+        failures: list[Failure] = []
+        for run, answer in zip(batch, answers, strict=True):
+            match decide(answer) if isinstance(answer, Ended) else answer:
+                case Indexed() as found:
+                    starts.append(self._start(run, found))
+                case Refused(error):
+                    refusals.append(Refusal(id=run.id, epoch=run.epoch, error=error))
+                case Retry() as retry:
+                    failures.append(retry.failure(run.lease, run.attempts))
+        start_runs(conn, starts)
+        refuse_runs(conn, refusals)
+        fail_runs(conn, failures, max_attempts=self.max_attempts)
+
+    def _start(self, run: ClaimedRun, found: Indexed) -> Start:
+        return Start(
+            id=run.id,
+            epoch=run.epoch,
+            index=found.index,
+            stop_percent=found.stop_percent,
+            stop_number=found.stop_number,
+            fail_file=found.fail_file,
+            context_name=found.context,
+            context_version=found.version,
+            engine=self.engine,
+        )
+
+
+def _unmatched(run: ClaimedRun) -> RefusedError:
+    """Say why nothing maps this file, which stays with its job."""
+    text = f"no flow of {run.tenant} takes {run.origin_key or run.name}"
+    hint = "add a flow that matches, then rerun the job with its context"
+    if run.flow:
+        text = f"the context of flow {run.flow} is not published"
+        hint = "publish it, then rerun the job with it"
+    return RefusedError(text, code="HX-7002", hint=hint)
+
+
+def size_of(run: ClaimedRun) -> int:
+    """Return the bytes that indexing a run's file reads."""
+    return run.size

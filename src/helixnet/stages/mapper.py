@@ -1,0 +1,164 @@
+"""Mapper: parts that wait are mapped by worker processes, as many as there are workers."""
+
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar
+
+from sqlalchemy import Connection
+
+from helixnet.ledger.leases import Failure
+from helixnet.ledger.parts import (
+    ClaimedPart,
+    Output,
+    PartDone,
+    claim_parts,
+    fail_parts,
+    finish_parts,
+    release_parts,
+    renew,
+)
+from helixnet.ledger.tables import INLINE_BYTES
+from helixnet.ports import Ended, Ledger, ObjectStore, Workers
+from helixnet.stages.bundles import Bundles
+from helixnet.stages.dealing import Appetite, deal
+from helixnet.stages.files import lent
+from helixnet.stages.policy import Refused, Retry, decide
+from helixnet.stages.service import Release, Renew
+from helixnet.stages.tracing import spans
+from helixnet.stages.work import MappedPart, Recipe, ToMap, map_one
+
+Answer = PartDone | Refused | Retry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapper:
+    """See :class:`helixnet.stages.service.Stage`.
+
+    Args:
+        workers: the processes that map.
+        worker: name of this process in the ledger.
+        scratch: local folder for output on its way to the store.
+    """
+
+    ledger: Ledger
+    store: ObjectStore
+    workers: Workers
+    bundles: Bundles
+    worker: str
+    scratch: Path
+    lease_seconds: float
+    max_attempts: int
+    appetite: Appetite = field(default_factory=Appetite)
+    name: ClassVar[str] = "mapper"
+    renew: ClassVar[Renew] = staticmethod(renew)
+    release: ClassVar[Release] = staticmethod(release_parts)
+
+    @property
+    def slots(self) -> int:
+        """One batch a worker."""
+        return self.workers.size
+
+    async def claim(self, room: int) -> Sequence[Sequence[ClaimedPart]]:
+        """Claim as much as ``room`` workers can do; what is too much goes back at once."""
+        asked = room * self.appetite.items
+        claimed = await self.ledger.do(
+            lambda conn: claim_parts(
+                conn, worker=self.worker, limit=asked, lease_seconds=self.lease_seconds
+            )
+        )
+        self.appetite.learn(map(size_of, claimed), asked)
+        batches, surplus = deal(claimed, room, size_of)
+        if surplus:
+            leases = [part.lease for part in surplus]
+            await self.ledger.do(lambda conn: release_parts(conn, leases))
+        return batches
+
+    async def handle(self, batch: Sequence[ClaimedPart]) -> None:
+        """Map the parts of ``batch`` and commit what came of them."""
+        with spans("map", batch):
+            answers = await self._map(batch)
+            await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
+
+    async def _map(self, batch: Sequence[ClaimedPart]) -> list[Answer]:
+        answers: dict[int, Answer] = {}
+        async with AsyncExitStack() as stack:
+            todo: dict[int, ToMap] = {}
+            for part in batch:
+                try:
+                    todo[part.id] = await self._prepare(part, stack)
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is this part's
+                    answers[part.id] = decide(error)
+            if todo:
+                found = await self.workers.run(map_one, list(todo.values()))
+                sent = [part for part in batch if part.id in todo]
+                for part, answer in zip(sent, found, strict=True):
+                    answers[part.id] = await self._store(part, answer)
+        return [answers[part.id] for part in batch]
+
+    async def _prepare(self, part: ClaimedPart, stack: AsyncExitStack) -> ToMap:
+        bundle = await self.bundles.get(part.tenant, part.context_hash)
+        file = await stack.enter_async_context(lent(self.store, part))
+        recipe = Recipe(bundle, part.context_hash, part.inputs)
+        folder = str(self.scratch)
+        return ToMap(recipe, file, part.name, part.index, part.part, folder, INLINE_BYTES)
+
+    async def _store(
+        self, part: ClaimedPart, answer: MappedPart | Refused | Retry | Ended
+    ) -> Answer:
+        """Put large output into the store, under keys that carry the epoch."""
+        if isinstance(answer, Ended):
+            return decide(answer)
+        if not isinstance(answer, MappedPart):
+            return answer
+        stem = f"results/{part.tenant}/{part.job}/{part.run}"
+        suffix = f"{part.part.number:05}-e{part.epoch}.ndjson"
+        try:
+            documents = await self._output(f"{stem}/part-{suffix}", answer.documents)
+            rejects = await self._output(f"{stem}/rejects-{suffix}", answer.rejects)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this part's
+            return decide(error)
+        finally:
+            for left in (answer.documents, answer.rejects):
+                if isinstance(left, Path):
+                    left.unlink(missing_ok=True)
+        return PartDone(
+            id=part.id,
+            epoch=part.epoch,
+            counts=answer.counts,
+            documents=documents,
+            documents_sha256=answer.documents_sha256,
+            rejects=rejects,
+            samples=answer.samples,
+            incomplete=answer.stopped,
+        )
+
+    async def _output(self, key: str, made: bytes | Path) -> Output:
+        if isinstance(made, bytes):
+            return Output(made, size=len(made))
+        ref = await self.store.put_file(key, made)
+        return Output(None, ref.key, ref.version, ref.size)
+
+    def _commit(
+        self, conn: Connection, batch: Sequence[ClaimedPart], answers: Sequence[Answer]
+    ) -> None:
+        done: list[PartDone] = []
+        hopeless: list[Failure] = []
+        failures: list[Failure] = []
+        for part, answer in zip(batch, answers, strict=True):
+            match answer:
+                case PartDone():
+                    done.append(answer)
+                case Refused(error):
+                    hopeless.append(Failure(part.id, part.epoch, error))
+                case Retry():
+                    failures.append(answer.failure(part.lease, part.attempts))
+        finish_parts(conn, done)
+        fail_parts(conn, hopeless, max_attempts=0)
+        fail_parts(conn, failures, max_attempts=self.max_attempts)
+
+
+def size_of(part: ClaimedPart) -> int:
+    """Return the bytes that mapping a part reads."""
+    return part.part.end - part.part.start

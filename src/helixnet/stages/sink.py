@@ -1,0 +1,184 @@
+"""Sink: a run whose last part has ended gets its verdict, its manifest and its deliveries."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Final
+
+from sqlalchemy import Connection
+
+from helixnet.engine.output import json_text
+from helixnet.events import out_topic
+from helixnet.jobs import RunState
+from helixnet.ledger.finish import (
+    Finish,
+    Finishable,
+    NewDelivery,
+    PartOutput,
+    fail_finish,
+    finish_runs,
+    finishable,
+    outputs,
+    release_finish,
+    renew_finish,
+    verdict,
+)
+from helixnet.ledger.leases import Failure
+from helixnet.metrics import Metrics
+from helixnet.ports import Ended, Ledger, ObjectStore, Workers
+from helixnet.stages.bundles import Bundles
+from helixnet.stages.policy import EndedError, failure_of
+from helixnet.stages.service import Release, Renew
+from helixnet.stages.tracing import spans
+from helixnet.stages.work import Recipe, declared_topics
+
+TOGETHER: Final = 16
+PAGE: Final = 100
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sink:
+    """See :class:`helixnet.stages.service.Stage`.
+
+    Args:
+        workers: that know what a context declares.
+        worker: name of this process in the ledger.
+    """
+
+    ledger: Ledger
+    store: ObjectStore
+    workers: Workers
+    bundles: Bundles
+    metrics: Metrics
+    worker: str
+    lease_seconds: float
+    max_attempts: int
+    name: ClassVar[str] = "sink"
+    slots: ClassVar[int] = 4
+    renew: ClassVar[Renew] = staticmethod(renew_finish)
+    release: ClassVar[Release] = staticmethod(release_finish)
+
+    async def claim(self, room: int) -> Sequence[Sequence[Finishable]]:
+        """Claim settled runs and deal them evenly."""
+        claimed = await self.ledger.do(
+            lambda conn: finishable(
+                conn,
+                worker=self.worker,
+                limit=room * TOGETHER,
+                lease_seconds=self.lease_seconds,
+            )
+        )
+        return [hand for n in range(room) if (hand := claimed[n::room])]
+
+    async def handle(self, batch: Sequence[Finishable]) -> None:
+        """Write the results of ``batch`` and end its runs."""
+        with spans("finish", batch):
+            ended: list[tuple[Finishable, Finish]] = []
+            failures: list[Failure] = []
+            for run in batch:
+                try:
+                    ended.append((run, await self._finish(run)))
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's
+                    failures.append(failure_of(error, run.lease, run.attempts))
+            finishes = [finish for _, finish in ended]
+            await self.ledger.do(lambda conn: self._commit(conn, finishes, failures))
+        for run, finish in ended:
+            self.metrics.count("helixnet_runs_finished_total", state=finish.state)
+            for outcome in ("used", "rejected", "skipped"):
+                amount = getattr(run.counts, outcome)
+                self.metrics.count("helixnet_records_total", amount, outcome=outcome)
+
+    async def _finish(self, run: Finishable) -> Finish:
+        state, error = verdict(run)
+        good = state is not RunState.FAILED
+        listing = [item async for item in self._parts(run, with_documents=good)]
+        manifest = _manifest(run, state, listing)
+        await self._copy(run, "manifest.json", json_text(manifest).encode())
+        topics = await self._topics(run) if good and run.deliver != "none" else ()
+        deliveries = [
+            NewDelivery(number, out_topic(run.tenant, topic), run.deliver)
+            for number, topic in enumerate(topics)
+        ]
+        return Finish(
+            id=run.id,
+            epoch=run.epoch,
+            state=state,
+            manifest=manifest,
+            error=error,
+            deliveries=deliveries,
+        )
+
+    async def _parts(self, run: Finishable, *, with_documents: bool) -> AsyncIterator[Json]:
+        """Yield one manifest entry a part, and see that the store has what it names."""
+        after = -1
+        while True:
+            page = await self.ledger.read(
+                lambda conn, start=after: outputs(conn, run.id, after=start, limit=PAGE)
+            )
+            for part in page:
+                yield await self._entry(run, part, with_documents=with_documents)
+                after = part.number
+            if len(page) < PAGE:
+                return
+
+    async def _entry(self, run: Finishable, part: PartOutput, *, with_documents: bool) -> Json:
+        suffix = f"{part.number:05}-e{part.epoch}.ndjson"
+        entry: Json = {"number": part.number, "counts": asdict(part.counts)}
+        if with_documents:
+            name = "result.ndjson" if run.parts_total == 1 else f"part-{suffix}"
+            key = part.documents.key
+            if part.documents.inline is not None:
+                key = await self._copy(run, name, part.documents.inline)
+            size, digest = part.documents.size, part.documents_sha256
+            entry["documents"] = {"key": key, "size": size, "sha256": digest}
+        if part.rejects.size:
+            key = part.rejects.key
+            if part.rejects.inline is not None:
+                key = await self._copy(run, f"rejects-{suffix}", part.rejects.inline)
+            entry["rejects"] = {"key": key, "size": part.rejects.size}
+        return entry
+
+    async def _copy(self, run: Finishable, name: str, content: bytes) -> str:
+        """Put what the ledger holds beside the rest, for people and tools that read folders."""
+        key = f"results/{run.tenant}/{run.job}/{run.run}/{name}"
+        await self.store.put_bytes(key, content, durable=False)
+        return key
+
+    async def _topics(self, run: Finishable) -> Sequence[str]:
+        bundle = await self.bundles.get(run.tenant, run.context_hash)
+        recipe = Recipe(bundle, run.context_hash, run.inputs)
+        (found,) = await self.workers.run(declared_topics, [recipe])
+        if isinstance(found, Ended):
+            raise EndedError(found)
+        return found
+
+    def _commit(
+        self, conn: Connection, finishes: Sequence[Finish], failures: Sequence[Failure]
+    ) -> None:
+        finish_runs(conn, finishes)
+        fail_finish(conn, failures, max_attempts=self.max_attempts)
+
+
+def _manifest(run: Finishable, state: RunState, parts: list[Json]) -> Json:
+    """Say what the result is made of and what determined it; times are in the ledger."""
+    return {
+        "job": run.job,
+        "run": run.run,
+        "tenant": run.tenant,
+        "flow": run.flow,
+        "state": state,
+        "engine": run.engine,
+        "context": {
+            "name": run.context_name,
+            "version": run.context_version,
+            "hash": run.context_hash,
+        },
+        "inputs": run.inputs,
+        "source": {"name": run.name, **{key: run.index[key] for key in _OF_SOURCE}},
+        "counts": asdict(run.counts),
+        "complete": not run.incomplete,
+        "parts": parts,
+    }
+
+
+_OF_SOURCE: Final = ("size", "sha256", "encoding", "drift")

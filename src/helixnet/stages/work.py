@@ -1,0 +1,248 @@
+"""What worker processes do: index a file, map a part, key the records of a delivery.
+
+Everything here runs outside the server's process, on values that travel; plans are compiled once
+a process and bundle.
+"""
+
+import errno
+import hashlib
+import io
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from helixnet.engine.context.bundle import bundle_from_zip
+from helixnet.engine.outcome import Counts
+from helixnet.engine.output import json_text, read_json
+from helixnet.engine.plan import Plan, compile_plan
+from helixnet.engine.source import Part, SourceIndex
+from helixnet.engine.transform import index_file, map_part
+from helixnet.errors import ContextError, RefusedError, UnavailableError
+from helixnet.stages.policy import Refused, Retry, decide
+from helixnet.stages.streams import Spill, open_told
+
+Beat = Callable[[], None]
+MOST_PLANS: Final = 32
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_plans: OrderedDict[str, Plan] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to map: a bundle's zip with its hash, and the values of its inputs."""
+
+    bundle: bytes
+    hash: str
+    inputs: Mapping[str, Any]
+
+    def plan(self) -> Plan:
+        """Return the compiled plan, from this process's cache when it was used lately.
+
+        Raises:
+            ContextError: the bundle can't be compiled, with every problem.
+        """
+        name = f"{self.hash} {json_text(dict(self.inputs))}"
+        plan = _plans.get(name) or compile_plan(bundle_from_zip(self.bundle), self.inputs)
+        _plans[name] = plan
+        _plans.move_to_end(name)
+        while len(_plans) > MOST_PLANS:
+            _plans.popitem(last=False)
+        return plan
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """Where a worker finds a file: its bytes, or a local path that starts with it."""
+
+    content: bytes | None
+    path: str = ""
+
+    def open(self, beat: Beat) -> BinaryIO:
+        """Open it for reading from its first byte; reading tells progress."""
+        if self.content is not None:
+            return io.BytesIO(self.content)
+        return open_told(Path(self.path), beat)
+
+
+@dataclass(frozen=True, slots=True)
+class ToIndex:
+    """A file to pass over once."""
+
+    recipe: Recipe
+    file: Input
+    name: str
+    sha256: str
+    part_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """What the pass found, and what the context asks of the run."""
+
+    index: SourceIndex
+    context: str
+    version: str
+    stop_percent: str | None
+    stop_number: int | None
+    fail_file: bool
+
+
+def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
+    """Compile the plan and index the file; the file must be the one that was accepted."""
+    try:
+        plan = work.recipe.plan()
+        with work.file.open(beat) as stream:
+            index = index_file(plan, stream, part_size=work.part_size)
+    except (ContextError, RefusedError, OSError) as error:
+        return decide(_known(error))
+    if work.sha256 and index.sha256 != work.sha256:
+        return decide(RefusedError("the stored file is not the one accepted", code="HX-5009"))
+    stop = plan.context.stop_at
+    return Indexed(
+        index,
+        plan.context.name,
+        plan.context.version,
+        None if stop is None or stop.percent is None else str(stop.percent),
+        None if stop is None else stop.number,
+        plan.context.fail_file,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ToMap:
+    """A part to map; ``scratch`` is where output over ``inline`` bytes is written."""
+
+    recipe: Recipe
+    file: Input
+    name: str
+    index: SourceIndex
+    part: Part
+    scratch: str
+    inline: int
+
+
+@dataclass(frozen=True, slots=True)
+class MappedPart:
+    """What mapping a part gave; outputs are bytes, or paths of files that the caller owns."""
+
+    counts: Counts
+    documents: bytes | Path
+    documents_size: int
+    documents_sha256: str
+    rejects: bytes | Path
+    rejects_size: int
+    samples: list[dict[str, Any]]
+    stopped: bool
+
+
+def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
+    """Map one part; what fails for want of disk leaves nothing behind."""
+    folder = Path(work.scratch)
+    documents, rejects = Spill(folder, work.inline), Spill(folder, work.inline)
+    kept = False
+    try:
+        plan = work.recipe.plan()
+        with work.file.open(beat) as stream:
+            done = map_part(
+                plan,
+                work.index,
+                work.part,
+                stream,
+                documents=documents,
+                rejects=rejects,
+                file=work.name,
+                on_progress=lambda _: beat(),
+            )
+        texts, bad = documents.finish(), rejects.finish()
+        kept = True
+    except (ContextError, RefusedError, OSError) as error:
+        return decide(_known(error))
+    finally:
+        if not kept:
+            documents.discard()
+            rejects.discard()
+    return MappedPart(
+        done.counts,
+        texts,
+        documents.size,
+        done.documents_sha256,
+        bad,
+        rejects.size,
+        list(done.samples),
+        done.stopped,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ToDeliver:
+    """Some documents of a result.
+
+    Args:
+        number: of ``deliver:`` in the context, from 0.
+        offset: byte in the file at which a document begins.
+        skip: documents to pass over from there.
+        most: documents at most.
+        most_bytes: of documents, after which no further one is read.
+    """
+
+    recipe: Recipe
+    number: int
+    file: Input
+    offset: int
+    skip: int
+    most: int
+    most_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document with its key and content hash, and where in the file it begins."""
+
+    key: str
+    sha256: str
+    document: bytes
+    begins: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Documents in order, and the byte at which the next one begins."""
+
+    records: list[Record]
+    offset: int
+
+
+def deliver_some(work: ToDeliver, beat: Beat) -> Keyed:
+    """Read documents and work out their keys and hashes."""
+    plan = work.recipe.plan()
+    found: list[Record] = []
+    place = work.offset
+    with work.file.open(beat) as stream:
+        stream.seek(work.offset)
+        for count, line in enumerate(stream):
+            begins, place = place, place + len(line)
+            if count < work.skip:
+                continue
+            text = line.rstrip(b"\n")
+            key = plan.delivery_key(work.number, read_json(text)) or ""
+            digest = hashlib.sha256(text).hexdigest()
+            found.append(Record(key, digest, text, begins))
+            total = place - found[0].begins
+            if len(found) == work.most or total >= work.most_bytes:
+                break
+    return Keyed(found, place)
+
+
+def _known(error: Exception) -> Exception:
+    """Say what a full disk is: the world's fault, not the file's."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return UnavailableError("no room for output in the data folder", code="HX-7004")
+    return error
+
+
+def declared_topics(recipe: Recipe, beat: Beat) -> list[str]:
+    """Return the topics that a context delivers to, by the names it gives them."""
+    beat()
+    return [deliver.topic for deliver in recipe.plan().context.deliver]

@@ -1,0 +1,137 @@
+"""What every bus promises; each adapter is one parameter."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from helixnet.adapters.bus_local import LocalBus
+from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
+from helixnet.events import Event, Topic, event_id, out_topic
+from helixnet.ports import Bus
+
+pytestmark = pytest.mark.contract
+
+
+class Local:
+    """The bus of the embedded shape, which may be opened again on the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.open: list[LedgerSqlite] = []
+
+    async def bus(self) -> Bus:
+        await self.close()
+        self.open.append(await asyncio.to_thread(open_ledger, self.folder / "ledger.db"))
+        return LocalBus(self.open[0], poll_seconds=0.05)
+
+    async def close(self) -> None:
+        while self.open:
+            await self.open.pop().close()
+
+
+@pytest.fixture(params=[Local])
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Local]:
+    running = request.param(tmp_path)
+    yield running
+    await running.close()
+
+
+def event(number: int, topic: str = Topic.PARTS) -> Event:
+    return Event(
+        id=event_id("test", topic, number),
+        type="io.helixnet.test.v1",
+        topic=topic,
+        key=f"k{number % 3}",
+        tenant="acme",
+        job=f"j{number}",
+        seq=number,
+        time="",
+        data={"number": number, "exact": 1},
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    )
+
+
+def numbers(batch: Sequence[Event]) -> list[int]:
+    return [item.data["number"] for item in batch]
+
+
+async def collect(subscription: AsyncIterator[Sequence[Event]], count: int) -> list[int]:
+    found: list[int] = []
+    async with asyncio.timeout(20):
+        while len(found) < count:
+            found += numbers(await anext(subscription))
+    return found
+
+
+async def test_every_group_gets_every_event(server: Local) -> None:
+    bus = await server.bus()
+    await bus.publish([event(n) for n in range(450)])
+    for group in ("mapper", "other"):
+        subscription = bus.subscribe(Topic.PARTS, group)
+        first = await anext(subscription)
+        assert len(first) <= 200
+        assert numbers(first) + await collect(subscription, 450 - len(first)) == list(range(450))
+
+
+async def test_an_event_travels_whole(server: Local) -> None:
+    bus = await server.bus()
+    await bus.publish([event(7)])
+    ((found,),) = [await anext(bus.subscribe(Topic.PARTS, "mapper"))]
+    sent = event(7)
+    assert (found.id, found.type, found.topic, found.key) == (
+        sent.id,
+        sent.type,
+        sent.topic,
+        sent.key,
+    )
+    assert (found.tenant, found.job, found.seq, found.data) == ("acme", "j7", 7, sent.data)
+    assert found.traceparent == sent.traceparent
+    assert found.time.endswith("Z")
+
+
+async def test_a_waiting_group_is_woken(server: Local) -> None:
+    bus = await server.bus()
+    subscription = bus.subscribe(Topic.PARTS, "mapper")
+    waiting = asyncio.ensure_future(anext(subscription))
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    await bus.publish([event(1, Topic.MAPPED), event(2)])
+    assert numbers(await asyncio.wait_for(waiting, 20)) == [2]
+
+
+async def test_what_was_not_followed_by_a_step_comes_again(server: Local) -> None:
+    """A consumer that dies with a batch in hand finds it again; nothing is skipped."""
+    bus = await server.bus()
+    await bus.publish([event(n) for n in range(3)])
+    assert numbers(await anext(bus.subscribe(Topic.PARTS, "mapper"))) == [0, 1, 2]
+    bus = await server.bus()
+    assert await collect(bus.subscribe(Topic.PARTS, "mapper"), 3) == [0, 1, 2]
+
+
+async def test_what_was_dealt_with_does_not_come_back_for_long(server: Local) -> None:
+    bus = await server.bus()
+    await bus.publish([event(n) for n in range(3)])
+    subscription = bus.subscribe(Topic.PARTS, "mapper")
+    await collect(subscription, 3)
+    waiting = asyncio.ensure_future(anext(subscription))
+    await asyncio.sleep(1)
+    waiting.cancel()
+    bus = await server.bus()
+    await bus.publish([event(9)])
+    assert await collect(bus.subscribe(Topic.PARTS, "mapper"), 1) == [9]
+
+
+async def test_a_tail_goes_on_after_a_position(server: Local) -> None:
+    bus = await server.bus()
+    topic = out_topic("acme", "orders")
+    await bus.publish([event(n, topic) for n in range(3)])
+    tail = bus.tail(topic, 0)
+    seen = [await anext(tail) for _ in range(3)]
+    assert [item.data["number"] for _, item in seen] == [0, 1, 2]
+    later = bus.tail(topic, seen[0][0])
+    assert (await anext(later))[1].data["number"] == 1
+    waiting = asyncio.ensure_future(anext(tail))
+    await bus.publish([event(3, topic)])
+    assert (await asyncio.wait_for(waiting, 20))[1].data["number"] == 3
