@@ -1,14 +1,14 @@
 """The readers' front: one pass that indexes a file, and batches of one part of it."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
 from helixnet.engine.context.model import Group, Source
-from helixnet.engine.formats.csv_index import CsvFamily, csv_facts, families_of, sniff
-from helixnet.engine.formats.csv_read import CsvReader
-from helixnet.engine.formats.encoding import Candidates, bom_of
+from helixnet.engine.formats.encoding import Candidates
+from helixnet.engine.formats.front import open_source, read_part
 from helixnet.engine.formats.grammar import Grammar
+from helixnet.engine.formats.scan import Scan
 from helixnet.engine.source import Batch, Part, SourceIndex
 from helixnet.errors import RefusedError
 
@@ -16,7 +16,7 @@ PART_SIZE: Final = 16 * 1024 * 1024
 _BLOCK: Final = 1024 * 1024
 
 
-def index_source(
+def index_source(  # noqa: PLR0913 - one name for each thing that decides how a file is cut
     stream: BinaryIO,
     source: Source,
     *,
@@ -27,49 +27,41 @@ def index_source(
 ) -> SourceIndex:
     """Pass once over ``stream``, from where it stands, and settle what reading needs to know.
 
+    Args:
+        stream: the file, at its first byte; it is not sought.
+        source: the contract.
+        group: neighbouring CSV rows that are one record; borders are then only where a key ends.
+        grammar: of an IDoc type.
+        used: CSV columns that the mapping reads; None = any.
+        part_size: bytes after which a part ends at the next legal border.
+
     Raises:
         RefusedError: the file as a whole can't be used.
     """
-    digest = hashlib.sha256()
     block = stream.read(_BLOCK)
-    marked, start = bom_of(block)
-    candidates = Candidates([marked] if marked else list(source.encoding))
-    delimiter = source.delimiter
-    if delimiter == "auto":
-        delimiter = sniff(block[start:], candidates.best)
-    families = [
-        CsvFamily(codecs, plan, start)
-        for codecs, plan in families_of(
-            candidates.codecs, source, delimiter, group=group, part_size=part_size
-        )
-    ]
-    size, skip = 0, start
+    opening = open_source(
+        block, source, group=group, grammar=grammar, used=used, part_size=part_size
+    )
+    candidates = Candidates(opening.codecs)
+    scans, skip, size, digest = list(opening.scans), opening.start, 0, hashlib.sha256()
     while block:
         digest.update(block)
         size += len(block)
         following = stream.read(_BLOCK)
-        data, skip, final = block[skip:], 0, not following
-        candidates.feed(data, final=final)
+        data, skip = block[skip:], 0
         if b"\0" in data:
-            candidates.drop_direct()
-            families = [family for family in families if not family.codecs[0].direct]
-            if not families:
-                raise RefusedError(
-                    f"NUL bytes in the first {size} bytes: this is not a text file",
-                    code="HX-5001",
-                    hint="send text; if it is UTF-16, say so in `source.encoding`",
-                )
-        for family in families:
-            family.feed(data, final=final)
+            scans = _without_nul(scans, candidates, size)
+        candidates.feed(data, final=not following)
+        for scan in scans:
+            scan.feed(data, final=not following)
         block = following
     codec = candidates.best
-    family = next(family for family in families if codec in family.codecs)
-    facts = csv_facts(family, codec, source, delimiter=delimiter, used=used, size=size)
+    facts = next(scan for scan in scans if codec in scan.codecs).finish(size, codec)
     return SourceIndex(
         size=size,
         sha256=digest.hexdigest(),
         encoding=codec.name,
-        delimiter=delimiter,
+        delimiter=opening.delimiter,
         newline=facts.newline,
         header=facts.header,
         header_end=facts.header_end,
@@ -78,7 +70,20 @@ def index_source(
     )
 
 
-def read(
+def _without_nul(scans: Sequence[Scan], candidates: Candidates, size: int) -> list[Scan]:
+    """Give up the codecs in which a NUL byte is a NUL character: no text has one."""
+    candidates.drop_narrow()
+    left = [scan for scan in scans if any(codec in candidates.codecs for codec in scan.codecs)]
+    if not left:
+        raise RefusedError(
+            f"NUL bytes within the first {size} bytes: this is not a text file",
+            code="HX-5001",
+            hint="send text; if it is UTF-16, say so in `source.encoding`",
+        )
+    return left
+
+
+def read(  # noqa: PLR0913 - as index_source, and the part
     stream: BinaryIO,
     source: Source,
     index: SourceIndex,
@@ -88,11 +93,15 @@ def read(
     grammar: Grammar | None,
     needs: Mapping[str, frozenset[str]] | None,
 ) -> Iterator[Batch]:
-    """Yield the records of ``part`` in batches of some thousand.
+    """Yield the records of ``part`` in batches of some thousand, in file order.
 
     Args:
         stream: the whole file, seekable.
+        source: the contract, as it was indexed.
+        index: of the file.
+        part: one of ``index.parts``.
+        group: as it was indexed; records are then lists of rows.
+        grammar: of an IDoc type.
         needs: fields used a segment, for grammar formats; None = all.
     """
-    reader = CsvReader(index, by=None if group is None else group.by, limit=source.max_record_bytes)
-    yield from reader.read(stream, part)
+    return read_part(stream, source, index, part, group=group, grammar=grammar, needs=needs)

@@ -4,12 +4,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from helixnet.engine.context.model import Group, Source
+from helixnet.engine.context.model import Source
 from helixnet.engine.formats.csv_dialect import dialect_of
 from helixnet.engine.formats.csv_rows import rows_of
 from helixnet.engine.formats.csv_scan import CsvPlan, CsvScan
 from helixnet.engine.formats.encoding import Codec, Transcoder
-from helixnet.engine.source import Part
+from helixnet.engine.formats.scan import Facts
 from helixnet.errors import RefusedError
 
 _SNIFFED: Final = (",", ";", "\t", "|")
@@ -18,29 +18,39 @@ _SAMPLE_ROWS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class CsvFacts:
-    """What the pass found, for one codec."""
+class CsvContract:
+    """What the pass is told.
 
-    newline: str
-    header: Sequence[str]
-    header_end: int
-    drift: Sequence[str]
-    parts: Sequence[Part]
+    Args:
+        source: the contract.
+        by: names of the grouping columns; None without a group.
+        used: columns that the mapping reads; None = any.
+        part_size: bytes after which a part ends at the next border.
+    """
+
+    source: Source
+    by: Sequence[str] | None
+    used: Collection[str] | None
+    part_size: int
 
 
-class CsvFamily:
+class CsvIndex:
     """The scans for codecs that read delimiters, quotes and line ends from the same bytes.
 
     Until the first LF outside quotes it is open whether CR ends a line, so both are scanned.
     """
 
-    def __init__(self, codecs: Sequence[Codec], plan: CsvPlan, start: int) -> None:
+    def __init__(
+        self, codecs: Sequence[Codec], contract: CsvContract, *, delimiter: str, start: int
+    ) -> None:
         self.codecs = codecs
+        self._contract, self._delimiter = contract, delimiter
         self._transcoder = Transcoder(codecs[0])
+        plan = _plan(codecs, contract, delimiter)
         self._lf = CsvScan(codecs[0], plan, newline="\n", start=start)
         self._cr: CsvScan | None = CsvScan(codecs[0], plan, newline="\r", start=start)
 
-    def feed(self, block: bytes, *, final: bool = False) -> None:
+    def feed(self, block: bytes, *, final: bool) -> None:
         """Scan the next block of the file."""
         data = self._transcoder.feed(block, final=final)
         self._lf.feed(data)
@@ -49,64 +59,44 @@ class CsvFamily:
         elif self._cr is not None:
             self._cr.feed(data)
 
-    def finish(self, size: int) -> tuple[CsvScan, Sequence[Part]]:
-        """Return the scan that holds, and its parts."""
+    def finish(self, size: int, codec: Codec) -> Facts:
+        """Finish the scan that holds, and read the header with the codec that was chosen.
+
+        Raises:
+            RefusedError: HX-5002, HX-6001, HX-6002; HX-5003 for drift with ``on_drift: fail``.
+        """
         scan = self._cr if self._cr is not None and self._cr.has_line_end else self._lf
-        return scan, scan.finish(size)
+        parts = scan.finish(size)
+        source, used = self._contract.source, self._contract.used
+        header: Sequence[str] = list(source.fields or ())
+        drift: list[str] = []
+        if source.header:
+            newline = "\r" if scan.first_line_end == "\r" else "\n"
+            header = _header(scan.header_bytes, codec, self._delimiter, newline)
+            drift = _drift(header, source, used) if header else []
+        if drift and source.on_drift == "fail":
+            raise RefusedError("; ".join(drift), code="HX-5003", hint="set `on_drift` to go on")
+        return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift)
 
 
-def families_of(
-    codecs: Sequence[Codec], source: Source, delimiter: str, *, group: Group | None, part_size: int
-) -> list[tuple[Sequence[Codec], CsvPlan]]:
-    """Sort the candidate codecs by how their bytes are scanned."""
-    shared = [codec for codec in codecs if codec.direct and delimiter.isascii()]
-    alone = [[codec] for codec in codecs if codec not in shared]
-    families: list[tuple[Sequence[Codec], CsvPlan]] = []
-    for family in [shared, *alone] if shared else alone:
-        encoding = "latin-1" if family is shared else family[0].scanned
-        plan = CsvPlan(
-            delimiter=delimiter,
-            encoding=encoding,
-            header=source.header,
-            by=None if group is None else [_forms(name, family, encoding) for name in group.by],
-            names=[min(_forms(name, family, encoding)) for name in source.fields or ()],
-            limit=source.max_record_bytes,
-            part_size=part_size,
-        )
-        families.append((family, plan))
-    return families
+def _plan(codecs: Sequence[Codec], contract: CsvContract, delimiter: str) -> CsvPlan:
+    source, by = contract.source, contract.by
+    encoding = "latin-1" if len(codecs) > 1 else codecs[0].scanned
+    return CsvPlan(
+        delimiter=delimiter,
+        encoding=encoding,
+        header=source.header,
+        by=None if by is None else [_forms(name, codecs, encoding) for name in by],
+        names=[min(_forms(name, codecs, encoding)) for name in source.fields or ()],
+        limit=source.max_record_bytes,
+        part_size=contract.part_size,
+    )
 
 
 def _forms(name: str, codecs: Sequence[Codec], encoding: str) -> frozenset[str]:
     """Return how ``name`` may look in scanned bytes that are read as ``encoding``."""
     forms = {name.encode(codec.scanned, "replace").decode(encoding, "replace") for codec in codecs}
     return frozenset(forms)
-
-
-def csv_facts(
-    family: CsvFamily,
-    codec: Codec,
-    source: Source,
-    *,
-    delimiter: str,
-    used: Collection[str] | None,
-    size: int,
-) -> CsvFacts:
-    """Finish the scan and read the header with the codec that was chosen.
-
-    Raises:
-        RefusedError: HX-5002, HX-6001, HX-6002; HX-5003 for drift with ``on_drift: fail``.
-    """
-    scan, parts = family.finish(size)
-    header: Sequence[str] = list(source.fields or ())
-    drift: list[str] = []
-    if source.header:
-        newline = "\r" if scan.first_line_end == "\r" else "\n"
-        header = _header(scan.header_bytes, codec, delimiter, newline)
-        drift = _drift(header, source, used) if header else []
-    if drift and source.on_drift == "fail":
-        raise RefusedError("; ".join(drift), code="HX-5003", hint="set `on_drift` to go on")
-    return CsvFacts(scan.first_line_end or "\n", header, scan.header_end, drift, parts)
 
 
 def _header(data: bytes, codec: Codec, delimiter: str, newline: str) -> Sequence[str]:

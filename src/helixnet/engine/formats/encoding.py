@@ -6,10 +6,12 @@ so, and turns the other ones (UTF-16, EBCDIC, Shift-JIS) into UTF-8 on the way i
 """
 
 import codecs
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from helixnet.engine.formats.idoc_lines import LineBreaker
 from helixnet.errors import RefusedError
 
 _BOMS: Final = (  # UTF-32 first: its BOM begins with that of UTF-16
@@ -32,22 +34,31 @@ class Codec:
         scanned: Python codec of the scanned bytes: ``name`` itself, or UTF-8.
         errors: handler that keeps undecodable bytes of a transcoded file.
         bad: bytes that mean nothing in a one-byte codec; None where that must be tried.
+        unbroken: the file is flat IDoc records without line ends; scanned ones have them.
     """
 
     name: str
     scanned: str
     errors: str = "strict"
     bad: bytes | None = None
+    unbroken: bool = False
 
     @property
     def direct(self) -> bool:
         """Whether the file's own bytes are scanned."""
-        return self.name == self.scanned
+        return self.name == self.scanned and not self.unbroken
+
+    @property
+    def wide(self) -> bool:
+        """Whether NUL bytes are parts of characters."""
+        return self.name.startswith(("utf-16", "utf-32"))
 
     def source_bytes(self, scanned: bytes) -> bytes:
         """Return the file's bytes for scanned ones."""
         if self.direct:
             return scanned
+        if self.unbroken:
+            scanned = scanned.replace(b"\n", b"")
         return scanned.decode("utf-8", "surrogatepass").encode(self.name, self.errors)
 
     def source_length(self, scanned: bytes) -> int:
@@ -62,6 +73,7 @@ class Transcoder:
         self._decoder = (
             None if codec.direct else codecs.getincrementaldecoder(codec.name)(errors=codec.errors)
         )
+        self._breaker = LineBreaker() if codec.unbroken else None
 
     def feed(self, block: bytes, *, final: bool = False) -> bytes:
         """Return the scanned form of ``block``; what is cut in a character waits for the next."""
@@ -71,12 +83,17 @@ class Transcoder:
             text = self._decoder.decode(block, final)
         except UnicodeDecodeError as error:  # half a character at the end of a UTF-16 file
             text = str(error.object[: error.start], error.encoding, "surrogatepass") + "\udcff"
+        if self._breaker is not None:
+            text = self._breaker.feed(text, final=final)
         return text.encode("utf-8", "surrogatepass")
 
 
 @lru_cache(maxsize=64)
-def codec_of(name: str) -> Codec:
+def codec_of(name: str, *, unbroken: bool = False) -> Codec:
     """Return the codec called ``name``.
+
+    Args:
+        unbroken: see :class:`Codec`.
 
     Raises:
         RefusedError: Python knows no text codec of that name.
@@ -88,13 +105,16 @@ def codec_of(name: str) -> Codec:
         text = str(sample, info.name, "replace")
     except (LookupError, UnicodeError) as error:
         raise RefusedError(f"unknown encoding {name!r}", code="HX-1001") from error
+    wide = info.name.startswith(("utf-16", "utf-32"))
+    errors = "surrogatepass" if wide else "surrogateescape"
+    if unbroken:
+        return Codec(info.name, "utf-8", errors, unbroken=True)
     if plain:
         return Codec(info.name, info.name)
     if len(text) == len(sample) and text.isascii() is False and text[:128] == _ASCII.decode():
         bad = bytes(byte for byte, char in enumerate(text) if char == "\ufffd")
         return Codec(info.name, info.name, bad=bad)
-    wide = info.name.startswith(("utf-16", "utf-32"))
-    return Codec(info.name, "utf-8", "surrogatepass" if wide else "surrogateescape")
+    return Codec(info.name, "utf-8", errors)
 
 
 def bom_of(head: bytes) -> tuple[str, int]:
@@ -108,8 +128,8 @@ def bom_of(head: bytes) -> tuple[str, int]:
 class Candidates:
     """Decides over one pass which of several codecs decodes the whole file."""
 
-    def __init__(self, names: list[str]) -> None:
-        self.codecs = [codec_of(name) for name in names]
+    def __init__(self, candidates: Sequence[Codec]) -> None:
+        self.codecs = list(candidates)
         self._alive = list(self.codecs)
         self._decoders = {
             codec.name: codecs.getincrementaldecoder(codec.name)(errors="strict")
@@ -133,10 +153,10 @@ class Candidates:
             return False
         return True
 
-    def drop_direct(self) -> None:
+    def drop_narrow(self) -> None:
         """Strike out the codecs in which a NUL byte is a NUL character: no text has one."""
-        self.codecs = [codec for codec in self.codecs if not codec.direct]
-        self._alive = [codec for codec in self._alive if not codec.direct]
+        self.codecs = [codec for codec in self.codecs if codec.wide]
+        self._alive = [codec for codec in self._alive if codec.wide]
 
     @property
     def best(self) -> Codec:

@@ -2,6 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+from helixnet.engine.context.model import ContextProblem, Source
+from helixnet.engine.formats.grammar_report import parse_report
+from helixnet.engine.formats.grammar_yaml import parse_yaml
+from helixnet.engine.formats.segments import GrammarFault, SegmentDraft
+from helixnet.errors import ContextError
+
+CONTROL: Final = "EDI_DC40"
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +20,8 @@ class Segment:
 
     Args:
         name: segment type, such as E1EDP01.
-        fields: place of each field in the flat record, in characters from 0, end excluded.
+        fields: place of each field in the flat record, in characters from 0, end excluded;
+            those of a data segment begin at 63, after its record header.
         children: segment types that may stand below it.
     """
 
@@ -35,3 +46,73 @@ class Grammar:
         """Return where each field of ``segment`` stands in its flat record."""
         found = self.segments.get(segment)
         return found.fields if found else {}
+
+    def type_of(self, written: str) -> str | None:
+        """Return the segment type of a name as a file writes it, None if there is none.
+
+        Files name a segment by its type (E1EDK01), its definition (E2EDK01) or the definition
+        with its version (E2EDK01005); customers' segments begin with Z1 and Z2.
+        """
+        if written == "EDI_DC40_U":
+            return CONTROL
+        names = [written]
+        if len(written) > 3 and written[-3:].isdigit():  # noqa: PLR2004 - a version has 3 digits
+            names.append(written[:-3])
+        names += [name[0] + "1" + name[2:] for name in names if name[1:2] == "2"]
+        return next((name for name in names if name and name in self.segments), None)
+
+
+def load_grammar(source: Source, files: Mapping[str, bytes]) -> Grammar | None:
+    """Return the grammar that ``source`` names, shipped or in the bundle; None if it needs none.
+
+    Raises:
+        ContextError: HX-4201 the file is not in the bundle; HX-4206 it is not usable or the type
+            is not shipped.
+    """
+    if source.format != "idoc":
+        return None
+    try:
+        if source.grammar is None:
+            text, name = _shipped(source.type or ""), f"{source.type}.yaml"
+        else:
+            name = source.grammar
+            if name not in files:
+                raise GrammarFault(f"{name} is not in the bundle", code="HX-4201")
+            text = _decode(files[name])
+        is_yaml = name.lower().endswith((".yaml", ".yml"))
+        kind, drafts = parse_yaml(text) if is_yaml else parse_report(text)
+        return _grammar(kind, drafts)
+    except GrammarFault as fault:
+        problem = ContextProblem(source.mark, fault.code, str(fault), fault.hint)
+        raise ContextError([problem]) from fault
+
+
+def _shipped(kind: str) -> str:
+    folder = resources.files("helixnet.engine.formats").joinpath("grammars")
+    known = sorted(file.name.removesuffix(".yaml") for file in folder.iterdir())
+    if kind not in known:
+        raise GrammarFault(
+            f"no grammar for the IDoc type {kind!r} is shipped",
+            hint=f"shipped: {', '.join(known)}; name SAP's parser report in `source.grammar`",
+        )
+    return folder.joinpath(f"{kind}.yaml").read_text(encoding="utf-8")
+
+
+def _decode(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _grammar(kind: str, drafts: Mapping[str, SegmentDraft]) -> Grammar:
+    segments = {
+        name: Segment(name, draft.fields, tuple(dict.fromkeys(draft.children)))
+        for name, draft in drafts.items()
+    }
+    missing = [child for s in segments.values() for child in s.children if child not in segments]
+    if missing:
+        raise GrammarFault(f"the segment {missing[0]} has no fields")
+    if not segments.get("", Segment("", {}, ())).children:
+        raise GrammarFault("the grammar names no segment")
+    return Grammar(kind, segments)

@@ -1,0 +1,119 @@
+"""Chooses the scan and the reader of a format."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from helixnet.engine.context.model import Group, Source
+from helixnet.engine.formats.csv_index import CsvContract, CsvIndex, sniff
+from helixnet.engine.formats.csv_read import CsvReader
+from helixnet.engine.formats.encoding import Codec, bom_of, codec_of
+from helixnet.engine.formats.grammar import Grammar
+from helixnet.engine.formats.idoc_lines import is_unbroken
+from helixnet.engine.formats.idoc_read import IdocReader
+from helixnet.engine.formats.idoc_scan import IdocPlan, IdocScan, begins_as_idoc
+from helixnet.engine.formats.json_document import JsonReader, JsonScan
+from helixnet.engine.formats.ndjson import NdjsonReader, NdjsonScan
+from helixnet.engine.formats.scan import Scan, alike
+from helixnet.engine.source import Batch, Part, SourceIndex
+from helixnet.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the first block of a file settles.
+
+    Args:
+        start: length of the BOM.
+        codecs: candidates, in order.
+        delimiter: of CSV; empty elsewhere.
+        scans: one for each set of codecs that scan alike.
+    """
+
+    start: int
+    codecs: Sequence[Codec]
+    delimiter: str
+    scans: Sequence[Scan]
+
+
+def open_source(
+    head: bytes,
+    source: Source,
+    *,
+    group: Group | None,
+    grammar: Grammar | None,
+    used: Collection[str] | None,
+    part_size: int,
+) -> Opening:
+    """Look at the first block of a file and make the scans that the rest goes through.
+
+    Raises:
+        RefusedError: HX-5004 the file does not begin as its format must.
+    """
+    marked, start = bom_of(head)
+    codecs = [codec_of(name) for name in ([marked] if marked else source.encoding)]
+    head, limit, delimiter = head[start:], source.max_record_bytes, ""
+    scans: Sequence[Scan]
+    match source.format:
+        case "csv":
+            delimiter = source.delimiter
+            if delimiter == "auto":
+                delimiter = sniff(head, codecs[0])
+            contract = CsvContract(source, group.by if group else None, used, part_size)
+            scans = [
+                CsvIndex(family, contract, delimiter=delimiter, start=start)
+                for family in alike(codecs, marks=delimiter)
+            ]
+        case "ndjson":
+            scans = [
+                NdjsonScan(family, start=start, limit=limit, part_size=part_size)
+                for family in alike(codecs)
+            ]
+        case "json":
+            scans = [
+                JsonScan(family, start=start, limit=limit, record=source.record)
+                for family in alike(codecs)
+            ]
+        case "idoc" if grammar is not None:
+            codecs = _idoc_codecs(head, codecs)
+            plan = IdocPlan(grammar, source.on_drift, limit, part_size)
+            scans = [IdocScan(family, plan, start=start) for family in alike(codecs)]
+        case _:
+            raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")
+    return Opening(start, codecs, delimiter, scans)
+
+
+def _idoc_codecs(head: bytes, codecs: Sequence[Codec]) -> list[Codec]:
+    text = head.decode(codecs[0].name, "replace")
+    if refusal := begins_as_idoc(text):
+        raise refusal
+    unbroken = is_unbroken(text)
+    return [codec_of(codec.name, unbroken=unbroken) for codec in codecs]
+
+
+def read_part(
+    stream: BinaryIO,
+    source: Source,
+    index: SourceIndex,
+    part: Part,
+    *,
+    group: Group | None,
+    grammar: Grammar | None,
+    needs: Mapping[str, frozenset[str]] | None,
+) -> Iterator[Batch]:
+    """Yield the batches of one part with the reader of its format."""
+    limit, rejects_drift = source.max_record_bytes, source.on_drift == "reject"
+    match source.format:
+        case "csv":
+            drift = index.drift if rejects_drift else ()
+            by = group.by if group else None
+            yield from CsvReader(index, by=by, limit=limit, drift=drift).read(stream, part)
+        case "ndjson":
+            yield from NdjsonReader(index).read(stream, part)
+        case "json":
+            yield from JsonReader(index, record=source.record, limit=limit).read(stream, part)
+        case "idoc" if grammar is not None:
+            idocs = IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift)
+            yield from idocs.read(stream, part)
+        case _:
+            raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")

@@ -1,0 +1,138 @@
+"""Decodes one JSON text exactly, and finds in it what msgspec takes without a word.
+
+Numbers come as int or Decimal. A key that stands twice shows in the colons: written out again,
+the object has fewer than its text, unless one is hidden in the escape ``\\u003a``.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, cast
+
+import msgspec
+
+MAX_DEPTH: Final = 200
+_MAX_EXPONENT: Final = 9_999
+_NO_OPENERS: Final = bytes(set(range(256)) - set(b"[{"))
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a JSON text is not used; ``offset`` is the character, -1 when it can't be told."""
+
+    code: str
+    message: str
+    offset: int = -1
+
+
+class _NumberError(Exception):
+    """A number whose plain text would be too long to write."""
+
+
+def _exact(text: str) -> Decimal:
+    number = Decimal(text)
+    if ("e" in text or "E" in text) and abs(number.adjusted()) > _MAX_EXPONENT:
+        raise _NumberError
+    return number
+
+
+_DECODER: Final = msgspec.json.Decoder(float_hook=_exact)
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
+
+
+def decode_all(texts: Sequence[bytes]) -> tuple[list[object], dict[int, Trouble]]:
+    """Decode UTF-8 texts of one JSON object each.
+
+    Returns:
+        the values (an empty object where nothing could be read), and the trouble by index.
+    """
+    values: list[object] = []
+    troubles: dict[int, Trouble] = {}
+    for index, text in enumerate(texts):
+        try:
+            values.append(_DECODER.decode(text))
+        except Exception:  # noqa: BLE001 - whatever it is, the text is examined again below
+            values.append({})
+            troubles[index] = _explain(text)
+    if troubles or not _plain(texts, values):
+        for index, (text, value) in enumerate(zip(texts, values, strict=True)):
+            if index not in troubles and (trouble := _examine(text, value)):
+                troubles[index] = trouble
+    return values, troubles
+
+
+def _plain(texts: Sequence[bytes], values: Sequence[object]) -> bool:
+    """Return whether nothing can be wrong with any of them."""
+    data = b"".join(texts)
+    return (
+        max(len(text.translate(None, _NO_OPENERS)) for text in texts) <= MAX_DEPTH
+        and b"\\u003" not in data
+        and set(map(type, values)) <= {dict}
+        and _ENCODER.encode_lines(values).count(b":") == data.count(b":")
+    )
+
+
+def _examine(text: bytes, value: object) -> Trouble | None:
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH and _depth(value) > MAX_DEPTH:
+        return Trouble("HX-6003", f"nested deeper than {MAX_DEPTH} levels")
+    if b"\\u003" in text or _ENCODER.encode(value).count(b":") != text.count(b":"):
+        doubled = _doubled_key(text)
+        if doubled is not None:
+            return Trouble("HX-1006", f"the key {doubled!r} stands twice in one object")
+    if not isinstance(value, dict):
+        kind = "an array" if isinstance(value, list) else "a single value"
+        return Trouble("HX-1007", f"the record is {kind}, not an object")
+    return None
+
+
+def _depth(value: object) -> int:
+    level, depth = [value], 0
+    while level := [item for node in level for item in _children(node)]:
+        depth += 1
+    return depth
+
+
+def _children(node: object) -> Sequence[object]:
+    if isinstance(node, dict):
+        return list(cast("dict[str, object]", node).values()) or [None]
+    if isinstance(node, list):
+        return cast("list[object]", node) or [None]
+    return ()
+
+
+def _doubled_key(text: bytes) -> str | None:
+    found: list[str] = []
+
+    def pairs(items: list[tuple[str, object]]) -> None:
+        keys = [key for key, _ in items]
+        if len(set(keys)) < len(keys):
+            found.append(next(key for key in keys if keys.count(key) > 1))
+
+    json.loads(text, object_pairs_hook=pairs, parse_int=str, parse_float=str)
+    return found[0] if found else None
+
+
+def _explain(text: bytes) -> Trouble:
+    """Say why msgspec refused ``text``; the json module knows the place."""
+    try:
+        string = text.decode("utf-8")
+        json.loads(string, parse_int=str, parse_float=str, parse_constant=_constant)
+        _DECODER.decode(text)
+    except UnicodeDecodeError as error:
+        return Trouble("HX-1001", "the bytes do not decode as utf-8", error.start)
+    except json.JSONDecodeError as error:
+        return Trouble("HX-1005", f"not JSON: {error.msg}", error.pos)
+    except RecursionError:
+        return Trouble("HX-6003", f"nested deeper than {MAX_DEPTH} levels")
+    except (_NumberError, msgspec.ValidationError, ArithmeticError):
+        return Trouble("HX-1005", "a number is too long, or its exponent too large")
+    except (ValueError, msgspec.DecodeError) as error:
+        detail = error.args[0] if "constant" in str(error) else "a lone surrogate in a text"
+        return Trouble("HX-1005", f"not JSON: {detail}")
+    return Trouble("HX-1005", "not JSON")
+
+
+def _constant(name: str) -> object:
+    message = f"the constant {name} is not JSON"
+    raise ValueError(message)
