@@ -46,7 +46,7 @@ def record(
     conn.execute(_RECORD, {**row, "data": dict(data or {})})
 
 
-def entries(
+def entries(  # noqa: PLR0913 - every filter of a list is a keyword of its own
     conn: Connection,
     *,
     tenant: str | None,
@@ -59,8 +59,13 @@ def entries(
     """Return entries, newest first; the next page starts before the last one's id.
 
     Args:
+        conn: to read from.
         tenant: None for all tenants (an admin without tenant).
+        actor: who did it; empty for all.
         action: whole, or a prefix that ends with a dot.
+        subject: what it was done to; empty for all.
+        before: id of the last entry of the page before.
+        limit: entries a page.
     """
     query = select(audit).order_by(audit.c.id.desc()).limit(limit)
     if tenant is not None:

@@ -51,12 +51,13 @@ _FLOWS = select(*_FLOW).where(flows.c.tenant == bindparam("tenant")).order_by(fl
 _ALL_FLOWS = select(*_FLOW).order_by(flows.c.tenant, flows.c.name)
 _PARTNER = [c for c in partners.c if c.name != "created"]
 _PARTNERS = select(*_PARTNER).order_by(partners.c.name)
+_NAME_LENGTH = 63  # of a DNS label, so that a name fits everywhere
 _NAME = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def _checked(kind: str, name: str) -> str:
     """Names stand in keys, topics and URLs, so they are plain."""
-    if not 1 <= len(name) <= 63 or not set(name) <= _NAME or name[0] in "-_":
+    if not 1 <= len(name) <= _NAME_LENGTH or not set(name) <= _NAME or name[0] in "-_":
         raise UsageError(
             f"{kind} name {name[:80]!r} is not usable",
             hint="lower-case letters, digits, - and _; at most 63; the first a letter or digit",

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, RowMapping, bindparam, select
 
 from helixnet.errors import ConflictError, NotFoundError
 from helixnet.ledger.dialect import insert_ignore, rfc3339
@@ -84,8 +84,8 @@ def publish(
     return known
 
 
-def _published(row: dict[str, object]) -> Published:
-    return Published(**{**row, "created": rfc3339(int(str(row["created"])))})
+def _published(row: RowMapping) -> Published:
+    return Published(**{**row, "created": rfc3339(row["created"])})
 
 
 def versions(conn: Connection, *, tenant: str, name: str) -> list[Published]:
@@ -95,7 +95,7 @@ def versions(conn: Connection, *, tenant: str, name: str) -> list[Published]:
         NotFoundError: this tenant has no context of that name.
     """
     found = conn.execute(_NAMED, {"tenant": tenant, "name": name}).mappings()
-    rows = [_published(dict(row)) for row in found]
+    rows = [_published(row) for row in found]
     if not rows:
         raise NotFoundError(f"there is no context {name}")
     return rows
@@ -123,7 +123,7 @@ def list_contexts(conn: Connection, *, tenant: str | None) -> list[Published]:
     query = select(*_ROW).order_by(contexts.c.tenant, contexts.c.name, contexts.c.id.desc())
     if tenant is not None:
         query = query.where(contexts.c.tenant == tenant)
-    return [_published(dict(row)) for row in conn.execute(query).mappings()]
+    return [_published(row) for row in conn.execute(query).mappings()]
 
 
 def differ(conn: Connection, *, tenant: str, name: str, one: str, other: str) -> tuple[str, str]:

@@ -1,25 +1,25 @@
 """The end of a run: its counts are sums over its parts, its state is judged once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from helixnet.engine.outcome import Counts
 from helixnet.errors import ConflictError
 from helixnet.jobs import RunState
 from helixnet.ledger import leases
+from helixnet.ledger.counts import COUNTS, counts_of, sums_of
 from helixnet.ledger.dialect import clock
+from helixnet.ledger.endings import retry_or_end, short
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
 from helixnet.ledger.moves import Move, move_jobs
 from helixnet.ledger.parts import Output
-from helixnet.ledger.runs import retry_or_end, short
 from helixnet.ledger.tables import RUN_SETTLED, deliveries, jobs, parts, runs
 
 FINISHING = Queue("finish", runs, RUN_SETTLED)
-COUNTS = tuple(f.name for f in fields(Counts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,12 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finish:
-    """The end of a claimed run; deliveries only when it is COMPLETED or PARTIAL."""
+    """The end of a claimed run; deliveries are made only when it is COMPLETED or PARTIAL.
+
+    Args:
+        manifest: what the result is made of, in order.
+        result_keys: objects that the sink wrote, beside those of the parts.
+    """
 
     id: int
     epoch: int
@@ -97,6 +102,7 @@ class Finish:
     manifest: Mapping[str, object]
     error: Mapping[str, object] | None = None
     deliveries: Sequence[NewDelivery] = field(default_factory=tuple[NewDelivery, ...])
+    result_keys: Sequence[str] = ()
 
 
 _FINISHABLE = (
@@ -110,36 +116,10 @@ _FINISHABLE = (
     .join_from(runs, jobs, runs.c.job == jobs.c.id)
     .where(runs.c.id.in_(bindparam("ids", expanding=True)))
 )
-_SUMS = (
-    select(
-        parts.c.run_id,
-        *(func.sum(parts.c[name]).label(name) for name in COUNTS),
-        func.sum(case((parts.c.state == "DEAD", 1), else_=0)).label("dead"),
-    )
-    .where(parts.c.run_id.in_(bindparam("ids", expanding=True)))
-    .group_by(parts.c.run_id)
-)
 _PLAIN = (
-    "id",
-    "attempts",
-    "job",
-    "run",
-    "tenant",
-    "flow",
-    "name",
-    "key",
-    "version",
-    "context_hash",
-    "context_name",
-    "context_version",
-    "inputs",
-    "engine",
-    "trigger",
-    "deliver",
-    "stop_percent",
-    "stop_number",
-    "parts_total",
-    "traceparent",
+    *("id", "attempts", "job", "run", "tenant", "flow", "name", "key", "version"),
+    *("context_hash", "context_name", "context_version", "inputs", "engine", "trigger"),
+    *("deliver", "stop_percent", "stop_number", "parts_total", "traceparent"),
 )
 _FINISH = (
     update(runs)
@@ -156,6 +136,7 @@ _FINISH = (
         worker="",
         finished=clock(),
         manifest=bindparam("listing", type_=runs.c.manifest.type),
+        result_keys=bindparam("written_keys", type_=runs.c.result_keys.type),
         error=bindparam("why", type_=runs.c.error.type),
         **{name: bindparam(f"sum_{name}") for name in COUNTS},
     )
@@ -189,20 +170,7 @@ def finishable(
     ]
 
 
-def sums_of(conn: Connection, ids: Sequence[int]) -> dict[int, tuple[Counts, int]]:
-    """Return the counts summed over the part rows, and how many are DEAD, by run id."""
-    return {
-        row["run_id"]: (counts_of(row), int(row["dead"]))
-        for row in conn.execute(_SUMS, {"ids": list(ids)}).mappings()
-    }
-
-
-def counts_of(row: Mapping[str, Any]) -> Counts:
-    """Return the counts in a row of runs, parts or sums."""
-    return Counts(**{name: int(row[name] or 0) for name in COUNTS})
-
-
-def _finishable(epoch: int, row: Mapping[str, Any], counts: Counts, dead: int) -> Finishable:
+def _finishable(epoch: int, row: RowMapping, counts: Counts, dead: int) -> Finishable:
     return Finishable(
         epoch=epoch,
         index=row["source_index"],
@@ -222,7 +190,7 @@ def outputs(
     return [_output(row) for row in conn.execute(_OUTPUTS, given).mappings()]
 
 
-def _output(row: Mapping[str, Any]) -> PartOutput:
+def _output(row: RowMapping) -> PartOutput:
     made = {
         kind: Output(
             row[f"{kind}_inline"], row[f"{kind}_key"], row[f"{kind}_version"], row[f"{kind}_size"]
@@ -311,6 +279,7 @@ def _finish_row(finish: Finish, counts: Counts) -> dict[str, Any]:
         "fence": finish.epoch,
         "target": finish.state,
         "listing": finish.manifest,
+        "written_keys": list(finish.result_keys),
         "why": finish.error,
         **{f"sum_{name}": value for name, value in _asdict(counts).items()},
     }

@@ -80,10 +80,10 @@ class Queue:
     waits: str
     held: str = ""
     free: str = ""
-    tenants: Select[Any] = field(init=False)
-    take: ReturningUpdate[Any] = field(init=False)
-    extend: ReturningUpdate[Any] = field(init=False)
-    give_back: ReturningUpdate[Any] = field(init=False)
+    tenants: Select[Any, Any] = field(init=False)
+    take: ReturningUpdate[*tuple[Any, ...]] = field(init=False)
+    extend: ReturningUpdate[*tuple[Any, ...]] = field(init=False)
+    give_back: ReturningUpdate[*tuple[Any, ...]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Build the statements once."""
@@ -93,7 +93,7 @@ class Queue:
         object.__setattr__(self, "give_back", _give_back(self))
 
 
-def _waiting_tenants(queue: Queue) -> Select[Any]:
+def _waiting_tenants(queue: Queue) -> Select[Any, Any]:
     """Tenants with work, longest unserved first: one index probe a tenant, however many rows."""
     rows = queue.table.alias("w")
     waits = text(queue.waits)
@@ -119,7 +119,7 @@ def _moved(state: str) -> dict[str, ColumnElement[str]]:
     return {"state": literal(state)} if state else {}
 
 
-def _take(queue: Queue) -> ReturningUpdate[Any]:
+def _take(queue: Queue) -> ReturningUpdate[*tuple[Any, ...]]:
     rows = queue.table
     oldest = (
         select(rows.c.id)
@@ -142,7 +142,7 @@ def _take(queue: Queue) -> ReturningUpdate[Any]:
     )
 
 
-def _extend(queue: Queue) -> ReturningUpdate[Any]:
+def _extend(queue: Queue) -> ReturningUpdate[*tuple[Any, ...]]:
     return (
         update(queue.table)
         .where(_holds(queue))
@@ -158,7 +158,7 @@ def _holds(queue: Queue) -> ColumnElement[bool]:
     )
 
 
-def _give_back(queue: Queue) -> ReturningUpdate[Any]:
+def _give_back(queue: Queue) -> ReturningUpdate[*tuple[Any, ...]]:
     rows = queue.table
     return (
         update(rows)
@@ -183,7 +183,7 @@ def claim(
 
     Within a tenant the oldest come first. The attempt is counted here, before the work starts.
     """
-    waiting = [(str(tenant), int(turn)) for tenant, turn in conn.execute(queue.tenants)]
+    waiting = [(str(row.tenant), int(row.turn)) for row in conn.execute(queue.tenants)]
     if not waiting:
         return []
     given = {"span": microseconds(lease_seconds), "by": worker}

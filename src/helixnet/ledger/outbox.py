@@ -12,7 +12,8 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, text, 
 from helixnet.errors import TooLargeError
 from helixnet.events import MAX_EVENT_BYTES, Event
 from helixnet.ledger.dialect import clock, microseconds, replace, rfc3339
-from helixnet.ledger.tables import UNPUBLISHED, events, offsets, pack, unpack
+from helixnet.ledger.json_text import pack, unpack
+from helixnet.ledger.tables import UNPUBLISHED, events, offsets
 
 RELAYED = "helixnet_relayed"  # execution option: False where the table itself is the bus
 
@@ -144,6 +145,9 @@ def unpublished(
     """Claim unmarked events for sending; nobody else gets them for ``stale`` seconds.
 
     Args:
+        conn: to write on.
+        limit: most events in one call.
+        stale: seconds.
         older_than: seconds; 0 for the process that wrote them, 30 for a sweeper.
     """
     given = {"age": microseconds(older_than), "stale": microseconds(stale), "most": limit}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, func, insert, select, update
 
 from helixnet.engine.outcome import Counts
 from helixnet.engine.source import Part, SourceIndex
@@ -12,10 +12,10 @@ from helixnet.events import Topic
 from helixnet.jobs import PartState, RunState
 from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
+from helixnet.ledger.endings import close_parts
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
 from helixnet.ledger.moves import PART_ENDED, Move, raise_seq, settle, told
 from helixnet.ledger.outbox import emit
-from helixnet.ledger.runs import close_parts
 from helixnet.ledger.tables import PART_WAITS, jobs, parts, rejects, runs
 
 MAPPING = Queue("mapping", parts, PART_WAITS, PartState.LEASED, PartState.PENDING)
@@ -182,7 +182,7 @@ def claim_parts(
     return [_claimed(lease.epoch, row) for lease, row in leases.by_id(rows, held)]
 
 
-def _claimed(epoch: int, row: Mapping[str, Any]) -> ClaimedPart:
+def _claimed(epoch: int, row: RowMapping) -> ClaimedPart:
     part = Part(
         number=row["number"],
         start=row["start_byte"],
@@ -212,7 +212,7 @@ def finish_parts(conn: Connection, outcomes: Sequence[PartDone]) -> int:
     An outcome of an older epoch changes nothing. A run whose rejects exceed its plain ``stop_at``
     has its other parts closed; a run whose last part ended is settled.
     """
-    ended: list[Mapping[str, Any]] = []
+    ended: list[RowMapping] = []
     samples: list[dict[str, Any]] = []
     incomplete = set[int]()
     for outcome in outcomes:
@@ -251,7 +251,7 @@ def _output(outcome: PartDone) -> dict[str, Any]:
     return {"row": outcome.id, "fence": outcome.epoch, **new}
 
 
-def _samples(done: Mapping[str, Any], found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _samples(done: RowMapping, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "run_id": done["run_id"],
@@ -274,7 +274,7 @@ def _keep_samples(conn: Connection, samples: Sequence[Mapping[str, Any]]) -> Non
             conn.execute(_SURPLUS, {"of_run": run_id})
 
 
-def _tell(conn: Connection, ended: Sequence[Mapping[str, Any]], state: PartState) -> None:
+def _tell(conn: Connection, ended: Sequence[RowMapping], state: PartState) -> None:
     """Raise the jobs' counters, which locks their rows, and emit ``mapped`` for each part."""
     seqs = raise_seq(conn, (row["job"] for row in ended))
     emit(
@@ -314,7 +314,7 @@ def fail_parts(
         how many were still held by this worker.
     """
     held = 0
-    dead: list[Mapping[str, Any]] = []
+    dead: list[RowMapping] = []
     for failure in failures:
         fence = {"row": failure.id, "fence": failure.epoch}
         gone = None
@@ -329,7 +329,7 @@ def fail_parts(
     return held + len(dead)
 
 
-def bury(conn: Connection, dead: Sequence[Mapping[str, Any]]) -> None:
+def bury(conn: Connection, dead: Sequence[RowMapping]) -> None:
     """Tell that parts were given up, and settle their runs."""
     if dead:
         _tell(conn, dead, PartState.DEAD)

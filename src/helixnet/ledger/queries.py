@@ -9,8 +9,8 @@ from sqlalchemy import Connection, RowMapping, Select, case, func, select
 from helixnet.engine.outcome import Counts
 from helixnet.errors import NotFoundError
 from helixnet.jobs import RunState
+from helixnet.ledger.counts import COUNTS, counts_of, sums_of
 from helixnet.ledger.dialect import rfc3339
-from helixnet.ledger.finish import COUNTS, counts_of, sums_of
 from helixnet.ledger.tables import deliveries, jobs, parts, rejects, runs
 
 
@@ -25,6 +25,7 @@ class JobFilter:
         until: accepted before, in ledger microseconds.
         text: somewhere in the file name, whatever the case of ASCII letters.
         parent: job whose children are asked.
+        ids: only these jobs.
     """
 
     tenant: str | None
@@ -36,6 +37,7 @@ class JobFilter:
     until: int | None = None
     text: str = ""
     parent: str = ""
+    ids: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -197,6 +199,9 @@ def list_jobs(
     """Return jobs, the last accepted first.
 
     Args:
+        conn: to read from.
+        wanted: which jobs.
+        limit: jobs a page.
         before: ``no`` of the last row of the page before.
     """
     query = _where(_LIST, wanted).limit(limit)
@@ -221,6 +226,8 @@ def _where(query: Select[Any], wanted: JobFilter) -> Select[Any]:
             query = query.where(jobs.c[name] == value)
     if wanted.states:
         query = query.where(jobs.c.state.in_([state.value for state in wanted.states]))
+    if wanted.ids:
+        query = query.where(jobs.c.id.in_(wanted.ids))
     if wanted.since is not None:
         query = query.where(jobs.c.created >= wanted.since)
     if wanted.until is not None:
@@ -287,7 +294,7 @@ def _runs(conn: Connection, job: str) -> list[RunRow]:
     ]
 
 
-def _run(row: RowMapping, counts: Counts, tally: Mapping[str, Any] | None) -> RunRow:
+def _run(row: RowMapping, counts: Counts, tally: RowMapping | None) -> RunRow:
     return RunRow(
         run_id=row["id"],
         state=RunState(row["state"]),
@@ -295,12 +302,16 @@ def _run(row: RowMapping, counts: Counts, tally: Mapping[str, Any] | None) -> Ru
         incomplete=bool(row["incomplete"]),
         parts_done=int(tally["done"]) if tally else 0,
         parts_dead=int(tally["dead"]) if tally else 0,
-        drift=(row["source_index"] or {}).get("drift", ()),
+        drift=_drift(row["source_index"]),
         created=rfc3339(row["created"]),
         started=_time(row["started"]),
         finished=_time(row["finished"]),
         **{name: row[name] for name in _RUN_FIELDS},
     )
+
+
+def _drift(index: Mapping[str, Any] | None) -> Sequence[str]:
+    return index["drift"] if index else ()
 
 
 def _deliveries(conn: Connection, job: str) -> list[DeliveryRow]:
@@ -312,7 +323,7 @@ def _deliveries(conn: Connection, job: str) -> list[DeliveryRow]:
     return [DeliveryRow(**row) for row in conn.execute(query).mappings()]
 
 
-def list_rejects(
+def list_rejects(  # noqa: PLR0913 - every filter of a list is a keyword of its own
     conn: Connection,
     *,
     tenant: str | None,

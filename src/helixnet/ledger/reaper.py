@@ -46,7 +46,7 @@ def _void(queue: Queue) -> Update:
     return update(rows).where(text(LEASED)).values(attempts=rows.c.attempts - 1, **_freed(queue))
 
 
-def _exhausted(queue: Queue, state: str) -> Select[Any]:
+def _exhausted(queue: Queue, state: str) -> Select[Any, Any]:
     rows = queue.table
     past = (text(LEASED), rows.c.lease_until <= clock())
     return select(rows.c.id, rows.c.epoch).where(
@@ -58,7 +58,7 @@ _QUEUES: Final = (MAPPING, INGEST, DELIVERING)  # one a table
 _DUE: Final = [_due(queue) for queue in _QUEUES]
 _EXPIRED: Final = [_expired(queue) for queue in _QUEUES]
 _VOID: Final = [_void(queue) for queue in _QUEUES]
-_ENDS: Final[list[tuple[Select[Any], Fail]]] = [
+_ENDS: Final[list[tuple[Select[Any, Any], Fail]]] = [
     (_exhausted(MAPPING, MAPPING.held), fail_parts),
     (_exhausted(INGEST, RunState.PENDING), fail_runs),
     (_exhausted(FINISHING, RunState.PROCESSING), fail_finish),

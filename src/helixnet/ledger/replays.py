@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from helixnet.errors import ConflictError, NotFoundError
-from helixnet.events import Topic
+from helixnet.events import Event, Topic
 from helixnet.jobs import FINAL, RunState
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.moves import JOB_CHANGED, Move, told
@@ -91,6 +91,9 @@ def replay(
     """Start new runs of a selection and keep what was asked.
 
     Args:
+        conn: in whose transaction.
+        tenant: whose jobs.
+        again: how they run.
         job_ids: of this tenant (``queries.select_jobs``); open or purged ones are left out.
         selection: the filter as asked, for the record.
 
@@ -116,13 +119,13 @@ def replay(
 def _again(
     conn: Connection,
     tenant: str,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[RowMapping],
     again: Again,
     replay_id: str = "",
 ) -> dict[str, int]:
     made: dict[str, int] = {}
     new: list[dict[str, Any]] = []
-    batch = []
+    batch: list[Event] = []
     for row in rows:
         run = _run_row(tenant, row, again, replay_id)
         given = {"of_job": row["id"], "was": row["run"], "named": run["context_name"]}
@@ -141,7 +144,7 @@ def _again(
     return made
 
 
-def _run_row(tenant: str, row: Mapping[str, Any], again: Again, replay_id: str) -> dict[str, Any]:
+def _run_row(tenant: str, row: RowMapping, again: Again, replay_id: str) -> dict[str, Any]:
     old = again if not again.context_hash else None
     return {
         "job": row["id"],

@@ -4,18 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
 from helixnet.engine.source import Part, SourceIndex
 from helixnet.errors import ConflictError, NotFoundError
 from helixnet.events import Topic
-from helixnet.jobs import RunState, sources_of
+from helixnet.jobs import RunState
 from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
+from helixnet.ledger.endings import close_parts, end_failed, end_run, retry_or_end
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
 from helixnet.ledger.moves import PARTS_READY, Move, move_jobs, told
 from helixnet.ledger.outbox import emit
-from helixnet.ledger.tables import PART_OPEN, RUN_WAITS, jobs, parts, runs
+from helixnet.ledger.tables import RUN_WAITS, jobs, parts, runs
 
 INGEST = Queue("ingest", runs, RUN_WAITS)
 
@@ -145,38 +146,8 @@ _FOUND = (
     .where(jobs.c.id == bindparam("of_job"))
     .values(sha256=bindparam("digest"), context=_unless_empty("named", jobs.c.context))
 )
-_END = (
-    update(runs)
-    .where(runs.c.id == bindparam("row"), runs.c.state.in_(bindparam("sources", expanding=True)))
-    .values(
-        state=bindparam("target"),
-        epoch=runs.c.epoch + 1,
-        lease_until=0,
-        retry_at=0,
-        worker="",
-        finished=clock(),
-        error=bindparam("why", type_=runs.c.error.type),
-    )
-    .returning(runs.c.id, runs.c.job, runs.c.run, runs.c.tenant, runs.c.traceparent)
-)
-_REFUSE = _END.where(
-    runs.c.epoch == bindparam("fence"),
-    runs.c.lease_until > 0,
-    runs.c.attempts >= bindparam("limit"),
-)
-_CLOSE_PARTS = (
-    update(parts)
-    .where(parts.c.run_id == bindparam("of_run"), text(PART_OPEN))
-    .values(
-        state="DEAD",
-        epoch=parts.c.epoch + 1,
-        lease_until=0,
-        retry_at=0,
-        worker="",
-        finished=clock(),
-        error=bindparam("why", type_=parts.c.error.type),
-    )
-)
+
+
 _CURRENT = (
     select(runs, jobs.c.purged)
     .join_from(jobs, runs, (runs.c.job == jobs.c.id) & (runs.c.run == jobs.c.run))
@@ -211,19 +182,6 @@ def fail_runs(
 ) -> int:
     """Let runs wait for another attempt at splitting, or end them FAILED after too many."""
     return retry_or_end(conn, INGEST, failures, max_attempts)
-
-
-def retry_or_end(
-    conn: Connection, queue: Queue, failures: Sequence[Failure], max_attempts: int
-) -> int:
-    """Let claimed runs wait again, or end them FAILED; returns how many were still held."""
-    held = 0
-    for failure in failures:
-        error = {"code": "HX-7001", **failure.error}
-        refusal = Refusal(id=failure.id, epoch=failure.epoch, error=error)
-        ended = failure.counted and _refuse(conn, [refusal], max_attempts)
-        held += 1 if ended else leases.retry_later(conn, queue, failure)
-    return held
 
 
 def start_runs(conn: Connection, starts: Sequence[Start]) -> int:
@@ -290,38 +248,7 @@ def _part_row(part: Part) -> dict[str, Any]:
 
 def refuse_runs(conn: Connection, refusals: Sequence[Refusal]) -> int:
     """End claimed runs FAILED before any part exists; returns how many were still held."""
-    return _refuse(conn, refusals, 0)
-
-
-def _refuse(conn: Connection, refusals: Sequence[Refusal], limit: int) -> int:
-    moves: list[Move] = []
-    for refusal in refusals:
-        given = {
-            "row": refusal.id,
-            "fence": refusal.epoch,
-            "limit": limit,
-            "sources": sources_of(RunState.FAILED),
-            "target": RunState.FAILED,
-            "why": refusal.error,
-        }
-        ended = conn.execute(_REFUSE, given).first()
-        if ended is not None:
-            data = {"error": short(refusal.error)}
-            state = RunState.FAILED
-            moves.append(Move(ended.job, ended.run, ended.tenant, state, data, ended.traceparent))
-    if moves:
-        move_jobs(conn, moves)
-    return len(moves)
-
-
-def short(error: Mapping[str, object]) -> dict[str, object]:
-    """Return what of an error may travel in an event: no traceback, no long text."""
-    return {name: str(error[name])[:500] for name in ("code", "message", "hint") if name in error}
-
-
-def close_parts(conn: Connection, run_id: int, why: Mapping[str, object]) -> int:
-    """End every open part of a run and fence its workers; returns how many were open."""
-    return conn.execute(_CLOSE_PARTS, {"of_run": run_id, "why": why}).rowcount
+    return end_failed(conn, [Failure(r.id, r.epoch, r.error) for r in refusals])
 
 
 def cancel(conn: Connection, *, tenant: str, job: str, by: str = "") -> None:
@@ -335,15 +262,8 @@ def cancel(conn: Connection, *, tenant: str, job: str, by: str = "") -> None:
     if current is None:
         raise NotFoundError(f"there is no job {job}")
     why = {"code": "cancelled", "message": f"cancelled by {by}" if by else "cancelled"}
-    given = {
-        "row": current["id"],
-        "sources": sources_of(RunState.CANCELLED),
-        "target": RunState.CANCELLED,
-        "why": why,
-    }
-    ended = conn.execute(_END, given).first()
-    if ended is None:
+    move = Move(job, current["run"], tenant, RunState.CANCELLED, {"by": by}, current["traceparent"])
+    if not end_run(conn, current["id"], move, why):
         raise ConflictError(f"job {job} is {current['state']} already")
-    close_parts(conn, ended.id, why)
-    state = RunState.CANCELLED
-    move_jobs(conn, [Move(job, ended.run, tenant, state, {"by": by}, ended.traceparent)])
+    close_parts(conn, current["id"], why)
+    move_jobs(conn, [move])

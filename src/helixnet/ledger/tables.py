@@ -5,14 +5,11 @@ effect is one conditional UPDATE of the row it is about. ``migrations/`` makes t
 step by step; a contract test holds both equal.
 """
 
-from decimal import Decimal
 from typing import Any, Final
 
-import msgspec
 from sqlalchemy import (
     BigInteger,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -20,43 +17,14 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
     text,
 )
 
+from helixnet.ledger.json_text import Json
+
 REVISION: Final = "0002"  # the migration that leads to these tables
 INLINE_BYTES: Final = 64 * 1024  # files and outputs up to this size live in their row
-_encoder = msgspec.json.Encoder(decimal_format="number")
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
-
-
-def pack(value: object) -> str:
-    """Return a value as JSON text; Decimals are written as the numbers that they are."""
-    return _encoder.encode(value).decode()
-
-
-def unpack(value: str) -> Any:
-    """Return the value of a JSON text; fractions come as Decimal."""
-    return _decoder.decode(value)
-
-
-class Json(TypeDecorator[Any]):
-    """A JSON value as text: numbers stay exact and both databases store the same bytes."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
-        """Write a value."""
-        del dialect
-        return None if value is None else pack(value)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """Read a value."""
-        del dialect
-        return None if value is None else unpack(value)
-
 
 metadata = MetaData(
     naming_convention={
@@ -221,6 +189,7 @@ deliveries = Table(
     *_numbers("cursor", "delivered", "created", "finished"),
     Column("error", Json),
     UniqueConstraint("run_id", "number"),
+    Index("ix_deliveries_job", "job"),
     _partial("ix_deliveries_waits", "tenant", "id", where=DELIVERY_WAITS),
     _partial("ix_deliveries_leased", "lease_until", where=LEASED),
     _partial("ix_deliveries_retries", "retry_at", where=RETRIES),
@@ -259,6 +228,7 @@ idempotency = Table(
     Column("key", Text, primary_key=True),
     *_words("fingerprint", "job"),
     *_numbers("created"),
+    Index("ix_idempotency_job", "job"),
 )
 replays = Table(
     "replays",

@@ -182,6 +182,7 @@ Table(
     *_numbers("cursor", "delivered", "created", "finished"),
     Column("error", Text),
     UniqueConstraint("run_id", "number"),
+    Index("ix_deliveries_job", "job"),
     _partial(
         "ix_deliveries_waits",
         "tenant",
@@ -225,6 +226,7 @@ Table(
     Column("key", Text, primary_key=True),
     *_words("fingerprint", "job"),
     *_numbers("created"),
+    Index("ix_idempotency_job", "job"),
 )
 Table(
     "replays",
