@@ -4,7 +4,20 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from helixnet.gateway import health, jobs, pages, problems, results, signing_in, uploads
+from helixnet.gateway import (
+    auditing,
+    contexts,
+    flows,
+    health,
+    jobs,
+    live,
+    pages,
+    problems,
+    replays,
+    results,
+    signing_in,
+    uploads,
+)
 from helixnet.gateway.auth import Verifier
 from helixnet.gateway.guard import Guard
 from helixnet.gateway.options import Gateway, GatewaySettings
@@ -60,8 +73,19 @@ def create_app(
     )
     app.add_middleware(Guard, settings=settings, metrics=measures)
     problems.install(app)
-    for router in (signing_in.router, uploads.router, jobs.router, results.router, health.router):
-        app.include_router(router)
+    for routes in (
+        signing_in,
+        uploads,
+        jobs,
+        results,
+        live,
+        replays,
+        contexts,
+        flows,
+        auditing,
+        health,
+    ):
+        app.include_router(routes.router)
     if settings.embedded_issuer:
         app.include_router(signing_in.issuer_router)
     if settings.metrics:

@@ -1,5 +1,7 @@
 """Logging in, and what every answer of the gateway has in common."""
 
+from collections.abc import AsyncIterator
+
 import pytest
 
 from tests.unit.gateway.conftest import Running
@@ -71,7 +73,7 @@ async def test_a_body_over_the_limit_is_refused(gateway: Running) -> None:
     kind = {"Content-Type": "application/x-www-form-urlencoded"}
     announced = await gateway.http.post("/api/v1/auth/token", content=big, headers=kind)
 
-    async def blocks():
+    async def blocks() -> AsyncIterator[bytes]:
         for start in range(0, len(big), 65536):
             yield big[start : start + 65536]
 

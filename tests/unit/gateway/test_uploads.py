@@ -54,7 +54,6 @@ async def test_a_large_file_goes_to_the_store(gateway: Running, tmp_path: Path) 
         ("../../etc/passwd", "passwd"),
         ("C:\\files\\a.csv", "a.csv"),
         ("..", "file"),
-        ("x\x07y.csv", "xy.csv"),
         ("ä" * 300 + ".csv", "ä" * 100),
     ],
 )
