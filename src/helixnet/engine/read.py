@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 from helixnet.engine.context.model import Group, Source
 from helixnet.engine.formats.encoding import Candidates
-from helixnet.engine.formats.front import open_source, read_part
+from helixnet.engine.formats.front import open_source, reader_of
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.scan import Scan
 from helixnet.engine.source import Batch, Part, SourceIndex
@@ -16,7 +16,7 @@ PART_SIZE: Final = 16 * 1024 * 1024
 _BLOCK: Final = 1024 * 1024
 
 
-def index_source(  # noqa: PLR0913 - one name for each thing that decides how a file is cut
+def index_source(
     stream: BinaryIO,
     source: Source,
     *,
@@ -104,4 +104,5 @@ def read(  # noqa: PLR0913 - as index_source, and the part
         grammar: of an IDoc type.
         needs: fields used a segment, for grammar formats; None = all.
     """
-    return read_part(stream, source, index, part, group=group, grammar=grammar, needs=needs)
+    reader = reader_of(source, index, group=group, grammar=grammar, needs=needs)
+    return reader(stream, part)

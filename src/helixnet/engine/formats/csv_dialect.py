@@ -12,11 +12,11 @@ from functools import lru_cache
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One way to write CSV, ready to scan.
+    r"""One way to write CSV, ready to scan.
 
     Args:
         delimiter: one character.
-        newline: ``\\n`` (which takes a CR before it along) or ``\\r``.
+        newline: ``\n`` (which takes a CR before it along) or ``\r``.
         encoding: codec of the scanned bytes.
         record: matches a whole record with its line end, else group 1 takes all the rest.
         opened: matches a record whose last cell is quoted and has no closing quote.
@@ -42,12 +42,12 @@ class Dialect:
             data: begins with a record.
             final: nothing comes after ``data``; else an unfinished last record is not given.
         """
-        blank = (b"\n", b"\r\n") if self.newline == "\n" else (b"\r",)
+        blank = self._blank
         for match in self.record.finditer(data):
             start, end = match.span()
             if match.lastindex and not final:
                 return
-            if end - start > 2 or data[start:end] not in blank:  # noqa: PLR2004 - CR and LF
+            if not data.startswith(blank, start) or data[start:end] not in blank:
                 yield start, end
 
     def whole(self, data: bytes) -> int:
@@ -78,6 +78,21 @@ class Dialect:
             if match.end() >= least:
                 return match.end()
         return len(data)
+
+    def last_start(self, data: bytes, count: int) -> int:
+        """Return where the last ``count`` records of ``data`` begin; 0 when it has no more."""
+        if b'"' in data:
+            return list(self.spans(data))[-count][0]
+        place = len(data)
+        while count and place:
+            before = data.rfind(self.end, 0, place - 1) + 1
+            count -= data[before:place] not in self._blank
+            place = before
+        return place
+
+    @property
+    def _blank(self) -> tuple[bytes, ...]:
+        return (b"\n", b"\r\n") if self.newline == "\n" else (b"\r",)
 
     def cells(self, text: str) -> tuple[list[str], list[int], str]:
         """Cut one record's text into cells.

@@ -58,6 +58,8 @@ class CsvIndex:
             self._cr = None
         elif self._cr is not None:
             self._cr.feed(data)
+            if self._lf.failure is not None and b"\n" in data and b'"' not in data:
+                self._cr = None  # too long for a line, and lines it has
 
     def finish(self, size: int, codec: Codec) -> Facts:
         """Finish the scan that holds, and read the header with the codec that was chosen.
@@ -130,7 +132,7 @@ def _drift(header: Sequence[str], source: Source, used: Collection[str] | None) 
 
 
 def sniff(head: bytes, codec: Codec) -> str:
-    """Guess the delimiter: the one that cuts the first records most evenly, a comma if none does."""
+    """Guess the delimiter: what cuts the first records most evenly, a comma if nothing does."""
     data = Transcoder(codec).feed(head[:_SAMPLE])
     newline = "\n" if b"\n" in data else "\r"
     best, best_score = ",", (0.0, 0)

@@ -12,7 +12,7 @@ from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import Cells, Part, SourceIndex
 
 BLOCK: Final = 256 * 1024
-_LOST: Final = {code: "\ufffd" for code in range(0xDC80, 0xDD00)}
+_LOST: Final = dict.fromkeys(range(0xDC80, 0xDD00), "\ufffd")
 _MESSAGES: Final = {
     "HX-1001": "the bytes do not decode as {encoding}",
     "HX-1002": "{found} cells where the header has {width}",
@@ -102,42 +102,45 @@ class CsvReader:
     def read(self, stream: BinaryIO, part: Part) -> Iterator[CsvBatch]:
         """Yield the batches of ``part``."""
         place = (part.start, part.first_line)
-        for data in self._blocks(stream, part):
-            batch = self._batch(data, place)
-            if batch.records:
-                yield batch
+        for data, rows in self._blocks(stream, part):
+            if rows.cells:
+                yield self._batch(data, rows, place)
             length = self._codec.source_length(data)
             place = (place[0] + length, place[1] + data.count(self._dialect.end))
 
-    def _blocks(self, stream: BinaryIO, part: Part) -> Iterator[bytes]:
-        """Yield scanned bytes that hold whole records (groups)."""
+    def _blocks(self, stream: BinaryIO, part: Part) -> Iterator[tuple[bytes, Rows]]:
+        """Yield scanned bytes that hold whole records (groups), and their rows."""
         stream.seek(part.start)
         left, carry, transcoder = part.end - part.start, b"", Transcoder(self._codec)
         while left:
             block = stream.read(min(left, max(BLOCK, len(carry))))
             left = left - len(block) if block else 0
             data = carry + transcoder.feed(block, final=not left)
-            whole = self._border(data) if left else len(data)
+            whole = self._dialect.whole(data) if left else len(data)
+            rows = rows_of(data[:whole], self._dialect)
+            if self._by is not None and left:
+                whole = self._hold_last(data[:whole], rows, self._by)
             if whole:
-                yield data[:whole]
+                yield data[:whole], rows
             carry = data[whole:]
             if len(carry) > self._limit and self._by is None:
-                yield carry
+                yield carry, rows_of(carry, self._dialect)
                 return
 
-    def _border(self, data: bytes) -> int:
-        whole = self._dialect.whole(data)
-        if self._by is None or not whole:
-            return whole
-        keys = keys_of(rows_of(data[:whole], self._dialect), self._by)
-        last = len(keys) - 1
+    def _hold_last(self, data: bytes, rows: Rows, by: list[int]) -> int:
+        """Take the last group, which may go on, out of ``rows``; return where it begins."""
+        last = len(rows.cells) - 1
+        if last < 0:
+            return 0
+        keys = keys_of(rows, by)
         while last > 0 and keys[last] is not None and keys[last] == keys[last - 1]:
             last -= 1
-        spans = list(self._dialect.spans(data[:whole]))
-        return spans[last][0] if spans else whole
+        start = self._dialect.last_start(data, len(rows.cells) - last)
+        del rows.cells[last:]
+        rows.codes = {index: code for index, code in rows.codes.items() if index < last}
+        return start
 
-    def _batch(self, data: bytes, place: tuple[int, int]) -> CsvBatch:
-        rows = rows_of(data, self._dialect)
+    def _batch(self, data: bytes, rows: Rows, place: tuple[int, int]) -> CsvBatch:
         self._find_ragged(rows)
         firsts = self._group(rows)
         batch = CsvBatch(

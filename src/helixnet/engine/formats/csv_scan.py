@@ -41,12 +41,12 @@ class CsvPlan:
 
 
 class CsvScan:
-    """Scans one file for one codec and one line end, a block at a time.
+    r"""Scans one file for one codec and one line end, a block at a time.
 
     Args:
         codec: of the file; one of several that scan alike.
         plan: what to look for.
-        newline: ``\\n`` or ``\\r``.
+        newline: ``\n`` or ``\r``.
         start: length of the BOM.
     """
 

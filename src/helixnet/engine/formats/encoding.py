@@ -93,6 +93,7 @@ def codec_of(name: str, *, unbroken: bool = False) -> Codec:
     """Return the codec called ``name``.
 
     Args:
+        name: as Python knows it.
         unbroken: see :class:`Codec`.
 
     Raises:

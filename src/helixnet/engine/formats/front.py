@@ -1,6 +1,6 @@
 """Chooses the scan and the reader of a format."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -91,29 +91,26 @@ def _idoc_codecs(head: bytes, codecs: Sequence[Codec]) -> list[Codec]:
     return [codec_of(codec.name, unbroken=unbroken) for codec in codecs]
 
 
-def read_part(
-    stream: BinaryIO,
+def reader_of(
     source: Source,
     index: SourceIndex,
-    part: Part,
     *,
     group: Group | None,
     grammar: Grammar | None,
     needs: Mapping[str, frozenset[str]] | None,
-) -> Iterator[Batch]:
-    """Yield the batches of one part with the reader of its format."""
+) -> Callable[[BinaryIO, Part], Iterator[Batch]]:
+    """Return what yields the batches of one part of an indexed file."""
     limit, rejects_drift = source.max_record_bytes, source.on_drift == "reject"
     match source.format:
         case "csv":
             drift = index.drift if rejects_drift else ()
             by = group.by if group else None
-            yield from CsvReader(index, by=by, limit=limit, drift=drift).read(stream, part)
+            return CsvReader(index, by=by, limit=limit, drift=drift).read
         case "ndjson":
-            yield from NdjsonReader(index).read(stream, part)
+            return NdjsonReader(index).read
         case "json":
-            yield from JsonReader(index, record=source.record, limit=limit).read(stream, part)
+            return JsonReader(index, record=source.record, limit=limit).read
         case "idoc" if grammar is not None:
-            idocs = IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift)
-            yield from idocs.read(stream, part)
+            return IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")

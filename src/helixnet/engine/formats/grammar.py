@@ -1,5 +1,6 @@
 """Segments of an IDoc type: what stands under what, and where the fields are."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -8,10 +9,11 @@ from typing import Final
 from helixnet.engine.context.model import ContextProblem, Source
 from helixnet.engine.formats.grammar_report import parse_report
 from helixnet.engine.formats.grammar_yaml import parse_yaml
-from helixnet.engine.formats.segments import GrammarFault, SegmentDraft
+from helixnet.engine.formats.segments import GrammarError, SegmentDraft
 from helixnet.errors import ContextError
 
 CONTROL: Final = "EDI_DC40"
+_VERSIONED: Final = re.compile(r".+[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Grammar:
         if written == "EDI_DC40_U":
             return CONTROL
         names = [written]
-        if len(written) > 3 and written[-3:].isdigit():  # noqa: PLR2004 - a version has 3 digits
+        if _VERSIONED.fullmatch(written):
             names.append(written[:-3])
         names += [name[0] + "1" + name[2:] for name in names if name[1:2] == "2"]
         return next((name for name in names if name and name in self.segments), None)
@@ -73,25 +75,27 @@ def load_grammar(source: Source, files: Mapping[str, bytes]) -> Grammar | None:
         return None
     try:
         if source.grammar is None:
-            text, name = _shipped(source.type or ""), f"{source.type}.yaml"
-        else:
-            name = source.grammar
-            if name not in files:
-                raise GrammarFault(f"{name} is not in the bundle", code="HX-4201")
-            text = _decode(files[name])
-        is_yaml = name.lower().endswith((".yaml", ".yml"))
-        kind, drafts = parse_yaml(text) if is_yaml else parse_report(text)
-        return _grammar(kind, drafts)
-    except GrammarFault as fault:
+            return _grammar(*parse_yaml(_shipped(source.type or "")))
+        return _grammar(*_bundled(source.grammar, files))
+    except GrammarError as fault:
         problem = ContextProblem(source.mark, fault.code, str(fault), fault.hint)
         raise ContextError([problem]) from fault
+
+
+def _bundled(name: str, files: Mapping[str, bytes]) -> tuple[str, dict[str, SegmentDraft]]:
+    if name not in files:
+        raise GrammarError(f"{name} is not in the bundle", code="HX-4201")
+    if name.lower().endswith(".xsd"):
+        raise GrammarError("grammars as XML Schema are not read yet", code="HX-4301")
+    text = _decode(files[name])
+    return (parse_yaml if name.lower().endswith((".yaml", ".yml")) else parse_report)(text)
 
 
 def _shipped(kind: str) -> str:
     folder = resources.files("helixnet.engine.formats").joinpath("grammars")
     known = sorted(file.name.removesuffix(".yaml") for file in folder.iterdir())
     if kind not in known:
-        raise GrammarFault(
+        raise GrammarError(
             f"no grammar for the IDoc type {kind!r} is shipped",
             hint=f"shipped: {', '.join(known)}; name SAP's parser report in `source.grammar`",
         )
@@ -112,7 +116,7 @@ def _grammar(kind: str, drafts: Mapping[str, SegmentDraft]) -> Grammar:
     }
     missing = [child for s in segments.values() for child in s.children if child not in segments]
     if missing:
-        raise GrammarFault(f"the segment {missing[0]} has no fields")
+        raise GrammarError(f"the segment {missing[0]} has no fields")
     if not segments.get("", Segment("", {}, ())).children:
-        raise GrammarFault("the grammar names no segment")
+        raise GrammarError("the grammar names no segment")
     return Grammar(kind, segments)

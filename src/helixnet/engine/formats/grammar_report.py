@@ -9,11 +9,12 @@ from typing import Final
 
 from helixnet.engine.formats.segments import (
     CONTROL_FIELDS,
-    GrammarFault,
+    GrammarError,
     SegmentDraft,
     fields_of,
 )
 
+_LONGEST: Final = 1_000_000
 _FIRST: Final = {"BYTE_FIRST", "CHARACTER_FIRST"}
 _LAST: Final = {"BYTE_LAST", "CHARACTER_LAST"}
 
@@ -37,7 +38,7 @@ class _Report:
             self.groups.append("")
         elif key == "END_GROUP":
             if not self.groups:
-                raise GrammarFault("END_GROUP without BEGIN_GROUP")
+                raise GrammarError("END_GROUP without BEGIN_GROUP")
             self.groups.pop()
         elif key == "SEGMENTTYPE":
             self._begin(value)
@@ -48,7 +49,7 @@ class _Report:
 
     def _begin(self, name: str) -> None:
         if not name:
-            raise GrammarFault("SEGMENTTYPE without a name")
+            raise GrammarError("SEGMENTTYPE without a name")
         outer = self.groups
         if outer and not outer[-1]:
             outer[-1] = name
@@ -70,17 +71,17 @@ def parse_report(text: str) -> tuple[str, dict[str, SegmentDraft]]:
     """Return the IDoc type and its segments.
 
     Raises:
-        GrammarFault: this is no parser report, or it is broken.
+        GrammarError: this is no parser report, or it is broken.
     """
     report = _Report()
     for number, line in enumerate(text.splitlines(), 1):
         key, _, value = line.strip().partition(" ")
         try:
             report.take(key, value.strip())
-        except GrammarFault as fault:
-            raise GrammarFault(f"line {number} of the parser report: {fault}") from fault
+        except GrammarError as fault:
+            raise GrammarError(f"line {number} of the parser report: {fault}") from fault
     if not report.kind or len(report.drafts) == 1:
-        raise GrammarFault(
+        raise GrammarError(
             "this is not a parser report: BEGIN_IDOC or BEGIN_SEGMENT is missing",
             hint="export it from WE60, or write the YAML form of docs/idoc-grammar.md",
         )
@@ -91,6 +92,6 @@ def parse_report(text: str) -> tuple[str, dict[str, SegmentDraft]]:
 
 
 def _place(value: str) -> int:
-    if not (value.isascii() and value.isdecimal() and 0 < int(value[:9]) < 1_000_000):  # noqa: PLR2004
-        raise GrammarFault(f"{value!r} is not a place in the record")
+    if not (value.isascii() and value.isdecimal() and 0 < int(value[:9]) < _LONGEST):
+        raise GrammarError(f"{value!r} is not a place in the record")
     return int(value)

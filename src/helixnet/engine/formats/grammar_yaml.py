@@ -7,7 +7,7 @@ import yaml
 from helixnet.engine.formats.segments import (
     CONTROL_FIELDS,
     DATA_START,
-    GrammarFault,
+    GrammarError,
     SegmentDraft,
     fields_of,
 )
@@ -19,18 +19,18 @@ def parse_yaml(text: str) -> tuple[str, dict[str, SegmentDraft]]:
     """Return the IDoc type and its segments.
 
     Raises:
-        GrammarFault: the text is not YAML, or not of this form.
+        GrammarError: the text is not YAML, or not of this form.
     """
     document = _load(text)
     if unknown := sorted(set(document) - _KEYS):
-        raise GrammarFault(f"unknown key {unknown[0]!r} in the grammar")
+        raise GrammarError(f"unknown key {unknown[0]!r} in the grammar")
     kind, listed = document.get("idoc"), _mapping(document.get("segments"), "segments")
     if not isinstance(kind, str):
-        raise GrammarFault("`idoc:` must name the IDoc type")
+        raise GrammarError("`idoc:` must name the IDoc type")
     drafts = {"": SegmentDraft(), "EDI_DC40": SegmentDraft(fields_of(CONTROL_FIELDS, 0))}
     for name, fields in listed.items():
         if not isinstance(fields, str):
-            raise GrammarFault(f"the fields of {name} must be one text: NAME length, NAME length")
+            raise GrammarError(f"the fields of {name} must be one text: NAME length, NAME length")
         drafts[name] = SegmentDraft(fields_of(fields, 0 if name == "EDI_DC40" else DATA_START))
     _plant(_mapping(document.get("tree"), "tree"), "", drafts)
     if "EDI_DC40" not in drafts[""].children:
@@ -42,10 +42,10 @@ def _load(text: str) -> dict[str, object]:
     try:
         for token in yaml.scan(text, Loader=yaml.SafeLoader):
             if isinstance(token, (yaml.AnchorToken, yaml.AliasToken)):
-                raise GrammarFault("anchors and aliases are not allowed in a grammar")
+                raise GrammarError("anchors and aliases are not allowed in a grammar")
         return _mapping(yaml.safe_load(text), "the grammar")
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise GrammarFault(f"the grammar is not YAML: {error}") from error
+        raise GrammarError(f"the grammar is not YAML: {error}") from error
 
 
 def _plant(tree: dict[str, object], parent: str, drafts: dict[str, SegmentDraft]) -> None:
@@ -56,8 +56,8 @@ def _plant(tree: dict[str, object], parent: str, drafts: dict[str, SegmentDraft]
 
 def _mapping(value: object, what: str) -> dict[str, object]:
     if not isinstance(value, dict):
-        raise GrammarFault(f"{what} must be a mapping")
+        raise GrammarError(f"{what} must be a mapping")
     found = cast("dict[object, object]", value)
     if not all(isinstance(key, str) for key in found):
-        raise GrammarFault(f"{what}: a name must be text")
+        raise GrammarError(f"{what}: a name must be text")
     return cast("dict[str, object]", value)

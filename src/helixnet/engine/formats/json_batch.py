@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.json_exact import Trouble, decode_all
@@ -70,7 +71,7 @@ def batch_of(
     troubles |= {
         index: Trouble("HX-1001", f"the bytes do not decode as {codec.name}") for index in lost
     }
-    records = [value if isinstance(value, dict) else {} for value in values]
+    records = [cast("Node", value) if isinstance(value, dict) else {} for value in values]
     batch = JsonBatch(records, {}, data, place, codec, spans)
     batch.faults = {
         index: [Fault(trouble.code, trouble.message, source=batch.position(index, trouble))]

@@ -96,29 +96,31 @@ class Elements:
             self._pos += 1
             return found
         while True:
-            key: object = None
-            if path is not None:
-                key = yield from self._key()
-            if path is not None and key == path[0]:
-                found += 1
-                if found > 1:
-                    raise self._wrong(f"the key {key!r} stands twice", "HX-1006")
-                yield from self._follow(path[1:])
-            else:
-                start = self._dropped + self._pos
-                end = yield from self._value()
-                if path is None:
-                    yield start, end + self._dropped
-                self._drop(end)
+            found += yield from self._member(path, found)
             yield from self._space()
             char = self._char()
+            if char not in (",", closing):
+                raise self._wrong(f"not JSON: ',' or {closing!r} expected", "HX-1005")
             self._pos += 1
             if char == closing:
                 return found
-            if char != ",":
-                self._pos -= 1
-                raise self._wrong(f"not JSON: ',' or {closing!r} expected", "HX-1005")
             yield from self._space()
+
+    def _member(self, path: list[str] | None, found: int) -> Need:
+        """Pass one element (no ``path``) or member; return 1 if its key is the one looked for."""
+        if path is not None:
+            key = yield from self._key()
+            if key == path[0]:
+                if found:
+                    raise self._wrong(f"the key {key!r} stands twice", "HX-1006")
+                yield from self._follow(path[1:])
+                return 1
+        start = self._dropped + self._pos
+        end = yield from self._value()
+        if path is None:
+            yield start, end + self._dropped
+        self._drop(end)
+        return 0
 
     def _key(self) -> Generator[tuple[int, int] | None, bytes, object]:
         if self._char() != '"':
@@ -136,23 +138,28 @@ class Elements:
     def _value(self) -> Need:
         """Return where the value here ends, reading on until it is whole."""
         while True:
-            try:
-                end = _SCAN(self._text, self._pos)[1]
-            except json.JSONDecodeError as error:
-                near = error.pos + _LONGEST_WORD >= len(self._text)
-                if self._ended or not (near or error.msg.startswith("Unterminated string")):
-                    self._pos = error.pos
-                    raise self._wrong(f"not JSON: {error.msg}", "HX-1005") from error
-            except RecursionError as error:
-                raise self._wrong("nested too deep", "HX-6003") from error
-            else:
-                if end < len(self._text) or self._ended:
-                    if end - self._pos > self._limit:
-                        raise self._too_long()
-                    return end
+            end = self._end_of_value()
+            if end is not None:
+                if end - self._pos > self._limit:
+                    raise self._too_long()
+                return end
             if len(self._text) - self._pos > self._limit + _KEPT:
                 raise self._too_long()
             yield from self._more(max(len(self._text) - self._pos, 1))
+
+    def _end_of_value(self) -> int | None:
+        """Return where the value here ends; None if it may go on in the next block."""
+        try:
+            end = _SCAN(self._text, self._pos)[1]
+        except json.JSONDecodeError as error:
+            near = error.pos + _LONGEST_WORD >= len(self._text)
+            if not self._ended and (near or error.msg.startswith("Unterminated string")):
+                return None
+            self._pos = error.pos
+            raise self._wrong(f"not JSON: {error.msg}", "HX-1005") from error
+        except RecursionError as error:
+            raise self._wrong("nested too deep", "HX-6003") from error
+        return end if end < len(self._text) or self._ended else None
 
     def _space(self) -> Generator[tuple[int, int] | None, bytes, None]:
         while True:

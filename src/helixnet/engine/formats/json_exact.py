@@ -1,7 +1,7 @@
-"""Decodes one JSON text exactly, and finds in it what msgspec takes without a word.
+r"""Decodes one JSON text exactly, and finds in it what msgspec takes without a word.
 
 Numbers come as int or Decimal. A key that stands twice shows in the colons: written out again,
-the object has fewer than its text, unless one is hidden in the escape ``\\u003a``.
+the object has fewer than its text, unless one is hidden in the escape ``\u003a``.
 """
 
 import json
@@ -37,6 +37,14 @@ def _exact(text: str) -> Decimal:
     return number
 
 
+_REFUSALS: Final = (
+    msgspec.MsgspecError,
+    UnicodeError,
+    RecursionError,
+    ArithmeticError,
+    ValueError,
+    _NumberError,
+)
 _DECODER: Final = msgspec.json.Decoder(float_hook=_exact)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
@@ -52,7 +60,7 @@ def decode_all(texts: Sequence[bytes]) -> tuple[list[object], dict[int, Trouble]
     for index, text in enumerate(texts):
         try:
             values.append(_DECODER.decode(text))
-        except Exception:  # noqa: BLE001 - whatever it is, the text is examined again below
+        except _REFUSALS:
             values.append({})
             troubles[index] = _explain(text)
     if troubles or not _plain(texts, values):

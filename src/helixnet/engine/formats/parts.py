@@ -16,8 +16,9 @@ class PartCutter:
         self._size = max(size, 1)
         self._parts: list[Part] = []
         self._start = start
-        self._line = self._first_line = line
-        self._records = self._first_record = 0
+        self._line, self._first_line = line, line
+        self._records: int = 0
+        self._first_record: int = 0
         self._scanned = 0
         self.offset = start
 
@@ -52,7 +53,7 @@ class PartCutter:
         self._first_record, self._scanned = self._records, 0
 
     def finish(self, size: int) -> tuple[Part, ...]:
-        """Return the parts; the last one ends at byte ``size`` and is never empty, but a sole one."""
+        """Return the parts, the last ending at byte ``size``; only a sole part may be empty."""
         if self._parts and self._records == self._first_record:
             last = self._parts.pop()
             self._start, self._first_line = last.start, last.first_line

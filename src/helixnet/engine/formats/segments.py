@@ -15,8 +15,8 @@ CONTROL_FIELDS: Final = (
 )
 
 
-class GrammarFault(Exception):  # noqa: N818 - a fault of the file, told as a context problem
-    """A grammar file can't be used.
+class GrammarError(Exception):
+    """A grammar file can't be used; it is told as a problem of the context.
 
     Args:
         message: what is wrong, with the line if there is one.
@@ -40,15 +40,15 @@ def fields_of(listed: str, start: int) -> dict[str, tuple[int, int]]:
     """Return the places of fields listed as ``NAME length, …``; the name ``-`` is a gap.
 
     Raises:
-        GrammarFault: an entry is not a name and a length, or a name stands twice.
+        GrammarError: an entry is not a name and a length, or a name stands twice.
     """
     fields: dict[str, tuple[int, int]] = {}
     for entry in listed.split(","):
         name, _, length = entry.strip().partition(" ")
         if not name or not (length.strip().isascii() and length.strip().isdecimal()):
-            raise GrammarFault(f"{entry.strip()!r} is not a field name and its length")
+            raise GrammarError(f"{entry.strip()!r} is not a field name and its length")
         if name in fields:
-            raise GrammarFault(f"the field {name} stands twice in one segment")
+            raise GrammarError(f"the field {name} stands twice in one segment")
         end = start + int(length[:6])
         if name != "-":
             fields[name] = (start, end)
