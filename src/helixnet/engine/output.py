@@ -37,7 +37,7 @@ def json_text(value: object) -> str:
         value: text, int, Decimal, bool, None, date, datetime, or lists and dicts of these.
 
     Raises:
-        ValueFault: HX-2004 a number that would need more than 1,000 zeros.
+        ValueFault: HX-2004 a number that would need more than 6,144 zeros.
         TypeError: the value holds something else, such as a float or ``ABSENT``: a fault of ours.
     """
     writer = _WRITERS.get(type(value))
@@ -60,8 +60,8 @@ _WRITERS: Final[dict[type, Callable[..., str]]] = {
     Decimal: number_text,
     bool: {True: "true", False: "false"}.__getitem__,
     type(None): {None: "null"}.__getitem__,
-    date: moment_text,
-    datetime: moment_text,
+    date: lambda value: f'"{moment_text(value)}"',
+    datetime: lambda value: f'"{moment_text(value)}"',
     dict: _object_text,
     list: _list_text,
     tuple: _list_text,
