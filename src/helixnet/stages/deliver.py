@@ -8,7 +8,9 @@ import hashlib
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
+
+from sqlalchemy import Connection
 
 from helixnet.engine.output import read_json
 from helixnet.events import MAX_EVENT_BYTES, Event, event_id
@@ -22,12 +24,12 @@ from helixnet.ledger.deliveries import (
     renew_deliveries,
 )
 from helixnet.ledger.finish import PartOutput, outputs
+from helixnet.ledger.leases import Lease
 from helixnet.ledger.outbox import job_events
 from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectRef, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.policy import EndedError, failure_of
-from helixnet.stages.service import Release, Renew
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Input, Keyed, Recipe, Record, ToDeliver, deliver_some
 
@@ -55,10 +57,11 @@ class Deliver:
     worker: str
     lease_seconds: float
     max_attempts: int
-    name: ClassVar[str] = "deliver"
-    slots: ClassVar[int] = 4
-    renew: ClassVar[Renew] = staticmethod(renew_deliveries)
-    release: ClassVar[Release] = staticmethod(release_deliveries)
+
+    @property
+    def slots(self) -> int:
+        """Some at a time: they wait for disk and ledger, not for processors."""
+        return 4
 
     async def claim(self, room: int) -> Sequence[Sequence[ClaimedDelivery]]:
         """Claim deliveries, each a batch of its own."""
@@ -68,6 +71,14 @@ class Deliver:
             )
         )
         return [[delivery] for delivery in claimed]
+
+    def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
+        """See :class:`helixnet.stages.service.Stage`."""
+        return renew_deliveries(conn, held, seconds)
+
+    def release(self, conn: Connection, held: Sequence[Lease]) -> int:
+        """See :class:`helixnet.stages.service.Stage`."""
+        return release_deliveries(conn, held)
 
     async def handle(self, batch: Sequence[ClaimedDelivery]) -> None:
         """Go on with each delivery from its cursor to the end."""

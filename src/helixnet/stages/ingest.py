@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import ClassVar
 
 from sqlalchemy import Connection
 
 from helixnet.errors import RefusedError
-from helixnet.ledger.leases import Failure
+from helixnet.ledger.leases import Failure, Lease
 from helixnet.ledger.runs import (
     ClaimedRun,
     Refusal,
@@ -20,12 +19,12 @@ from helixnet.ledger.runs import (
     renew_runs,
     start_runs,
 )
+from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectRef, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.dealing import Appetite, deal
 from helixnet.stages.files import lent, settle
 from helixnet.stages.policy import Refused, Retry, decide
-from helixnet.stages.service import Release, Renew
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Indexed, Recipe, ToIndex, index_one
 
@@ -47,15 +46,13 @@ class Ingest:
     store: ObjectStore
     workers: Workers
     bundles: Bundles
+    metrics: Metrics
     worker: str
     part_size: int
     lease_seconds: float
     max_attempts: int
     engine: str
     appetite: Appetite = field(default_factory=Appetite)
-    name: ClassVar[str] = "ingest"
-    renew: ClassVar[Renew] = staticmethod(renew_runs)
-    release: ClassVar[Release] = staticmethod(release_runs)
 
     @property
     def slots(self) -> int:
@@ -76,6 +73,14 @@ class Ingest:
             leases = [run.lease for run in surplus]
             await self.ledger.do(lambda conn: release_runs(conn, leases))
         return batches
+
+    def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
+        """See :class:`helixnet.stages.service.Stage`."""
+        return renew_runs(conn, held, seconds)
+
+    def release(self, conn: Connection, held: Sequence[Lease]) -> int:
+        """See :class:`helixnet.stages.service.Stage`."""
+        return release_runs(conn, held)
 
     async def handle(self, batch: Sequence[ClaimedRun]) -> None:
         """Index the files of ``batch`` and start, refuse or put off their runs."""

@@ -1,14 +1,15 @@
 """Mapper: parts that wait are mapped by worker processes, as many as there are workers."""
 
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 from sqlalchemy import Connection
 
-from helixnet.ledger.leases import Failure
+from helixnet.ledger import parts
+from helixnet.ledger.leases import Failure, Lease
 from helixnet.ledger.parts import (
     ClaimedPart,
     Output,
@@ -17,15 +18,14 @@ from helixnet.ledger.parts import (
     fail_parts,
     finish_parts,
     release_parts,
-    renew,
 )
 from helixnet.ledger.tables import INLINE_BYTES
+from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.dealing import Appetite, deal
 from helixnet.stages.files import lent
 from helixnet.stages.policy import Refused, Retry, decide
-from helixnet.stages.service import Release, Renew
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import MappedPart, Recipe, ToMap, map_one
 
@@ -46,14 +46,12 @@ class Mapper:
     store: ObjectStore
     workers: Workers
     bundles: Bundles
+    metrics: Metrics
     worker: str
     scratch: Path
     lease_seconds: float
     max_attempts: int
     appetite: Appetite = field(default_factory=Appetite)
-    name: ClassVar[str] = "mapper"
-    renew: ClassVar[Renew] = staticmethod(renew)
-    release: ClassVar[Release] = staticmethod(release_parts)
 
     @property
     def slots(self) -> int:
@@ -75,11 +73,21 @@ class Mapper:
             await self.ledger.do(lambda conn: release_parts(conn, leases))
         return batches
 
+    def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
+        """See :class:`helixnet.stages.service.Stage`."""
+        return parts.renew(conn, held, seconds)
+
+    def release(self, conn: Connection, held: Sequence[Lease]) -> int:
+        """See :class:`helixnet.stages.service.Stage`."""
+        return release_parts(conn, held)
+
     async def handle(self, batch: Sequence[ClaimedPart]) -> None:
         """Map the parts of ``batch`` and commit what came of them."""
+        begun = time.monotonic()
         with spans("map", batch):
             answers = await self._map(batch)
             await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
+        self._measure(batch, answers, time.monotonic() - begun)
 
     async def _map(self, batch: Sequence[ClaimedPart]) -> list[Answer]:
         answers: dict[int, Answer] = {}
@@ -139,6 +147,15 @@ class Mapper:
             return Output(made, size=len(made))
         ref = await self.store.put_file(key, made)
         return Output(None, ref.key, ref.version, ref.size)
+
+    def _measure(
+        self, batch: Sequence[ClaimedPart], answers: Sequence[Answer], seconds: float
+    ) -> None:
+        for part, answer in zip(batch, answers, strict=True):
+            outcome = "done" if isinstance(answer, PartDone) else "retried"
+            self.metrics.count("helixnet_parts_total", outcome=outcome)
+            self.metrics.count("helixnet_read_bytes_total", size_of(part))
+            self.metrics.observe("helixnet_part_seconds", seconds / len(batch))
 
     def _commit(
         self, conn: Connection, batch: Sequence[ClaimedPart], answers: Sequence[Answer]

@@ -1,8 +1,9 @@
 """The one loop of every stage: claim what waits, work on it, keep the leases, let go at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -26,35 +27,26 @@ class Claim(Protocol):
 
 
 C = TypeVar("C", bound=Claim)
-Renew = Callable[[Connection, Sequence[Lease], float], set[int]]
-Release = Callable[[Connection, Sequence[Lease]], int]
 
 
 class Stage(Protocol[C]):
     """One use case: what it takes from the ledger, and what it does with it."""
 
     @property
-    def name(self) -> str:
-        """For logs."""
-        ...
-
-    @property
     def slots(self) -> int:
         """How many batches it works on at a time."""
         ...
 
-    @property
-    def renew(self) -> Renew:
-        """The ledger's function that extends leases."""
-        ...
-
-    @property
-    def release(self) -> Release:
-        """The ledger's function that gives leases back."""
-        ...
-
     async def claim(self, room: int) -> Sequence[Sequence[C]]:
         """Lease at most ``room`` batches of work; none when nothing waits."""
+        ...
+
+    def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
+        """Extend leases; what is missing from the returned ids is lost."""
+        ...
+
+    def release(self, conn: Connection, held: Sequence[Lease]) -> int:
+        """Give work back undone, and the attempt with it; returns how much was still held."""
         ...
 
     async def handle(self, batch: Sequence[C]) -> None:
@@ -66,34 +58,38 @@ class Stage(Protocol[C]):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How a stage keeps time, in seconds.
+
+    Args:
+        lease: how long a claim lasts.
+        renew: how often it is extended.
+        poll: longest delay when a signal was lost.
+        stop: what a stop gives to work in hand.
+    """
+
+    lease: float
+    renew: float
+    poll: float
+    stop: float
+
+
 class Service(Generic[C]):
     """Runs one stage until it is stopped.
 
     Args:
         stage: what to run.
+        name: for logs.
         ledger: that it claims from.
-        lease_seconds: how long a claim lasts.
-        renew_seconds: how often it is extended.
-        poll_seconds: longest delay when a signal was lost.
-        stop_seconds: time that a stop gives to work in hand.
+        times: how it keeps time.
     """
 
-    def __init__(
-        self,
-        stage: Stage[C],
-        *,
-        ledger: Ledger,
-        lease_seconds: float,
-        renew_seconds: float,
-        poll_seconds: float,
-        stop_seconds: float,
-    ) -> None:
+    def __init__(self, stage: Stage[C], *, name: str, ledger: Ledger, times: Times) -> None:
         self._stage = stage
+        self._name = name
         self._ledger = ledger
-        self._lease_seconds = lease_seconds
-        self._renew_seconds = renew_seconds
-        self._poll_seconds = poll_seconds
-        self._stop_seconds = stop_seconds
+        self._times = times
         self._bell = asyncio.Event()
         self._stopping = False
         self._active: dict[asyncio.Task[None], list[Lease]] = {}
@@ -111,14 +107,14 @@ class Service(Generic[C]):
                 if not await self._claim():
                     await self._wait()
             except UnavailableError as error:
-                log.warning("ledger unavailable", stage=self._stage.name, error=str(error))
-                await asyncio.sleep(self._poll_seconds)
+                log.warning("ledger unavailable", stage=self._name, error=str(error))
+                await asyncio.sleep(self._times.poll)
         await self._drain()
 
     async def keep_leases(self) -> None:
         """Extend what is held; work whose leases are all lost is ended."""
         while True:
-            await asyncio.sleep(self._renew_seconds)
+            await asyncio.sleep(self._times.renew)
             with suppress(UnavailableError):
                 await self._renew()
 
@@ -132,7 +128,7 @@ class Service(Generic[C]):
         room = self._stage.slots - len(self._active)
         batches = await self._stage.claim(room) if room > 0 else ()
         for batch in batches:
-            task = asyncio.create_task(self._stage.handle(batch), name=self._stage.name)
+            task = asyncio.create_task(self._stage.handle(batch), name=self._name)
             self._active[task] = [item.lease for item in batch]
             task.add_done_callback(lambda _: self._bell.set())
         return bool(batches)
@@ -145,18 +141,18 @@ class Service(Generic[C]):
                 continue
             error = task.exception()
             if isinstance(error, UnavailableError):
-                log.warning("work not committed", stage=self._stage.name, error=str(error))
+                log.warning("work not committed", stage=self._name, error=str(error))
             elif error is not None:
                 raise error
 
     async def _wait(self) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._bell.wait(), self._poll_seconds)
+            await asyncio.wait_for(self._bell.wait(), self._times.poll)
 
     async def _drain(self) -> None:
         """Give what is in hand its time to end, then release it."""
         if self._active:
-            await asyncio.wait(list(self._active), timeout=self._stop_seconds)
+            await asyncio.wait(list(self._active), timeout=self._times.stop)
         left = [(task, leases) for task, leases in self._active.items() if not task.done()]
         for task, _ in left:
             task.cancel()
@@ -164,17 +160,15 @@ class Service(Generic[C]):
         held = [lease for _, leases in left for lease in leases]
         if held:
             await self._ledger.do(lambda conn: self._stage.release(conn, held))
-            log.info("work released", stage=self._stage.name, count=len(held))
+            log.info("work released", stage=self._name, count=len(held))
 
     async def _renew(self) -> None:
         held = {task: leases for task, leases in self._active.items() if not task.done()}
         every = [lease for leases in held.values() for lease in leases]
         if not every:
             return
-        kept = await self._ledger.do(
-            lambda conn: self._stage.renew(conn, every, self._lease_seconds)
-        )
+        kept = await self._ledger.do(lambda conn: self._stage.renew(conn, every, self._times.lease))
         for task, leases in held.items():
             if not task.done() and not any(lease.id in kept for lease in leases):
-                log.info("work lost", stage=self._stage.name, count=len(leases))
+                log.info("work lost", stage=self._name, count=len(leases))
                 task.cancel()

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -22,12 +22,11 @@ from helixnet.ledger.finish import (
     renew_finish,
     verdict,
 )
-from helixnet.ledger.leases import Failure
+from helixnet.ledger.leases import Failure, Lease
 from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.policy import EndedError, failure_of
-from helixnet.stages.service import Release, Renew
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Recipe, declared_topics
 
@@ -53,10 +52,11 @@ class Sink:
     worker: str
     lease_seconds: float
     max_attempts: int
-    name: ClassVar[str] = "sink"
-    slots: ClassVar[int] = 4
-    renew: ClassVar[Renew] = staticmethod(renew_finish)
-    release: ClassVar[Release] = staticmethod(release_finish)
+
+    @property
+    def slots(self) -> int:
+        """Some at a time: they wait for disk and ledger, not for processors."""
+        return 4
 
     async def claim(self, room: int) -> Sequence[Sequence[Finishable]]:
         """Claim settled runs and deal them evenly."""
@@ -69,6 +69,14 @@ class Sink:
             )
         )
         return [hand for n in range(room) if (hand := claimed[n::room])]
+
+    def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
+        """See :class:`helixnet.stages.service.Stage`."""
+        return renew_finish(conn, held, seconds)
+
+    def release(self, conn: Connection, held: Sequence[Lease]) -> int:
+        """See :class:`helixnet.stages.service.Stage`."""
+        return release_finish(conn, held)
 
     async def handle(self, batch: Sequence[Finishable]) -> None:
         """Write the results of ``batch`` and end its runs."""

@@ -1,0 +1,56 @@
+"""``helixnet serve``: the whole of HelixNet in one process, until it is told to end."""
+
+import argparse
+from dataclasses import fields
+
+from helixnet import settings
+
+_CLIENT = frozenset({"url", "token"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare one flag a setting; a flag wins over environment and helixnet.toml."""
+    defaults = settings.Settings()
+    for item in fields(settings.Settings):
+        if item.name not in _CLIENT:
+            default = getattr(defaults, item.name)
+            parser.add_argument(
+                f"--{item.name.replace('_', '-')}",
+                dest=item.name,
+                metavar=item.name.rpartition("_")[2].upper(),
+                help=f"{item.metadata['doc']} (default: {default or 'none'})",
+            )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM; 0 when everything in hand was finished or released."""
+    import asyncio
+
+    from helixnet.adapters import logs
+
+    given = {item.name: getattr(args, item.name, None) for item in fields(settings.Settings)}
+    loaded = settings.load(given).settings
+    logs.configure(level=loaded.log_level, style=loaded.log_format)
+    return asyncio.run(_serve(loaded))
+
+
+async def _serve(loaded: settings.Settings) -> int:
+    import asyncio
+    import signal
+    import sys
+
+    from helixnet.runtime import embedded
+
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with embedded(loaded) as server:
+        sftp = "" if server.sftp_port is None else f", SFTP on port {server.sftp_port}"
+        print(f"helixnet ready: {server.url} (data in {server.data}{sftp})", file=sys.stderr)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({stopping, server.failed}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if server.failed.done():
+            server.failed.result()
+    return 0

@@ -1,0 +1,29 @@
+"""The pipeline as a table: which stage wakes on which topic, and what it tells."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from helixnet.events import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage's place among the topics. A lost signal costs a poll interval, never a file.
+
+    Args:
+        stage: its name, which is its consumer group's too.
+        wakes: topic whose events ring its bell.
+        tells: topics that its transactions write to.
+    """
+
+    stage: str
+    wakes: Topic
+    tells: tuple[Topic, ...]
+
+
+PIPELINE: Final = (
+    Step("ingest", Topic.JOBS, (Topic.JOBS, Topic.PARTS)),
+    Step("mapper", Topic.PARTS, (Topic.MAPPED,)),
+    Step("sink", Topic.MAPPED, (Topic.JOBS, Topic.RESULTS)),
+    Step("deliver", Topic.RESULTS, (Topic.JOBS,)),
+)
