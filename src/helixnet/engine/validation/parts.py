@@ -13,6 +13,9 @@ LINEAR: Final = RegexOptions()
 """Patterns run on an engine whose time is linear in the text: no look-around, no references."""
 
 NEVER: Final[Schema] = {"not": {}}
+OPAQUE: Final[Schema] = {"$dynamicRef": "#"}
+"""What can't be seen from here: the authority alone decides."""
+
 _SIMPLE: Final = frozenset(
     {
         *("$schema", "$id", "id", "$comment", "$anchor", "$defs", "definitions", "title"),
@@ -72,6 +75,11 @@ class Part:
         return None
 
     @property
+    def opaque(self) -> bool:
+        """Whether a reference stands here that only the authority follows."""
+        return "$dynamicRef" in self.schema or "$recursiveRef" in self.schema
+
+    @property
     def nullable(self) -> bool:
         """Whether the keywords leave null."""
         types = self._written_types()
@@ -100,6 +108,8 @@ Step: TypeAlias = Callable[[Part, str], Iterator[object]]
 
 def property_schemas(part: Part, name: str) -> Iterator[object]:
     """Yield the schemas that hold for the property ``name``."""
+    if part.opaque:
+        yield OPAQUE
     named = False
     for written, schema in keyed(part.schema.get("properties")).items():
         if written == name:
@@ -116,6 +126,8 @@ def property_schemas(part: Part, name: str) -> Iterator[object]:
 
 def item_schemas(part: Part, _: str) -> Iterator[object]:
     """Yield the schema that holds for every item of an array, if one is written."""
+    if part.opaque:
+        yield OPAQUE
     written = part.schema.get("items")
     if isinstance(written, dict) and "prefixItems" not in part.schema:
         yield cast("object", written)
@@ -168,12 +180,13 @@ def either(sets: Sequence[frozenset[str] | None]) -> frozenset[str] | None:
     return frozenset[str]().union(*known) if len(known) == len(sets) else None
 
 
-def exact(value: object) -> object:
+def exact(value: object, *, without: str = "") -> object:
     """Return a schema with Decimals in place of the floats that reference look-ups give."""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, dict):
-        return {name: exact(member) for name, member in cast("Schema", value).items()}
+        pairs = cast("Schema", value).items()
+        return {name: exact(member) for name, member in pairs if name != without}
     if isinstance(value, list):
         return [exact(item) for item in cast("list[object]", value)]
     return value

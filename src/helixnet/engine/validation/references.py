@@ -14,7 +14,8 @@ from helixnet.engine.context.model import ContextProblem, Mark
 from helixnet.engine.output import read_json
 from helixnet.errors import RejectedError
 
-_BASE: Final = "bundle://schemas" + "/-" * 24 + "/"
+BASE: Final = "bundle://schemas" + "/-" * 24 + "/"
+"""Address of the bundle's root."""
 
 
 class References:
@@ -35,7 +36,7 @@ class References:
         self._files = files
         self._mark = mark
         self._ids: dict[str, str] | None = None
-        self.base = _BASE + quote(entry)
+        self.base = BASE + quote(entry)
         self.problems: list[ContextProblem] = []
         folder = dirname(entry)
         home = urljoin(self.base, _own_id(document))
@@ -53,8 +54,8 @@ class References:
             return {}
 
     def _name(self, address: str) -> str | None:
-        if address.startswith(_BASE):
-            return self._within(unquote(address.removeprefix(_BASE)))
+        if address.startswith(BASE):
+            return self._within(unquote(address.removeprefix(BASE)))
         if urlsplit(address).scheme in {"bundle", "file"}:
             text = f"a $ref leads out of the context's folder: {_shown(address)}"
             return self._note("HX-4202", text, "Put the schema beside the context.")

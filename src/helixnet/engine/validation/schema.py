@@ -17,7 +17,7 @@ from helixnet.engine.validation.explain import Finding, findings, pointer_to
 from helixnet.engine.validation.formats import lent_formats
 from helixnet.engine.validation.parts import LINEAR
 from helixnet.engine.validation.plain import plain
-from helixnet.engine.validation.references import References
+from helixnet.engine.validation.references import BASE, References
 from helixnet.engine.validation.view import SchemaView, root_view
 from helixnet.errors import ContextError
 
@@ -127,7 +127,8 @@ def _broken(schema: Schema, draft: int, mark: Mark, fallback: Exception) -> list
     ]
     if not found:
         place = pointer_to(getattr(fallback, "instance_path", ()))
-        found = [(place, getattr(fallback, "message", str(fallback)))]
+        message: str = getattr(fallback, "message", str(fallback))
+        found = [(place, message.replace(BASE, ""))]
     return [
         ContextProblem(
             mark, "HX-4203", f"schema, at {pointer or 'its root'}: {message}", _hint(message)

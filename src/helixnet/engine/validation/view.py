@@ -11,10 +11,11 @@ from functools import cached_property
 from typing import Final, TypeAlias, cast
 from urllib.parse import urljoin
 
-from jsonschema_rs import Registry, Resolver
+from jsonschema_rs import ReferencingError, Registry, Resolver
 
 from helixnet.engine.validation.parts import (
     NEVER,
+    OPAQUE,
     Part,
     Schema,
     Step,
@@ -181,18 +182,17 @@ class _Gathered:
         return SchemaView(tuple(self.parts), tuple(self.groups))
 
     def add(self, schema: object, resolver: Resolver, draft: int) -> None:
-        if not isinstance(schema, dict):
-            schema = {} if schema is True else NEVER
-        rest = dict(cast("Schema", schema))  # a JSON object has text keys
+        rest = dict(_written(schema))
         reference = rest.pop("$ref", None)
-        if not isinstance(reference, str):
-            reference = None
-        if reference is None or draft > _LAST_WITHOUT_SIBLINGS:
-            resolver = _moved(resolver, rest)
-        if reference is not None:
-            self._follow(reference, resolver)
-            if draft <= _LAST_WITHOUT_SIBLINGS:
-                return
+        alone = isinstance(reference, str) and draft <= _LAST_WITHOUT_SIBLINGS
+        try:
+            resolver = resolver if alone else _moved(resolver, rest)
+        except ReferencingError:
+            rest = dict(OPAQUE)
+        if isinstance(reference, str):
+            self._follow(reference, resolver, draft)
+        if alone:
+            return
         for item in members(rest.pop("allOf", None)):
             self.add(item, resolver, draft)
         for name in ("anyOf", "oneOf"):
@@ -200,12 +200,18 @@ class _Gathered:
         self._conditions(rest, resolver, draft)
         self.parts.append(Part(rest, resolver, draft))
 
-    def _follow(self, reference: str, resolver: Resolver) -> None:
+    def _follow(self, reference: str, resolver: Resolver, draft: int) -> None:
         mark = (resolver.base_uri, reference)
-        if mark not in self.seen:
-            self.seen.add(mark)
+        if mark in self.seen:
+            return
+        self.seen.add(mark)
+        try:
             target = resolver.lookup(reference)
-            self.add(exact(target.contents), target.resolver, target.draft)
+        except ReferencingError:  # what the authority finds, a registry may not
+            self.parts.append(Part(OPAQUE, resolver, draft))
+            return
+        # the resolver stands at the target's own $id already
+        self.add(exact(target.contents, without="$id"), target.resolver, target.draft)
 
     def _alternatives(self, branches: Sequence[object], resolver: Resolver, draft: int) -> None:
         if not branches:
@@ -228,6 +234,12 @@ class _Gathered:
                     self.groups.append(
                         [_view(cast("object", schema), resolver, draft, self.seen), ANYTHING]
                     )
+
+
+def _written(schema: object) -> Schema:
+    if isinstance(schema, dict):
+        return cast("Schema", schema)  # a JSON object has text keys
+    return {} if schema is True else NEVER
 
 
 def _moved(resolver: Resolver, schema: Schema) -> Resolver:
