@@ -42,12 +42,10 @@ def unpack(data: bytes) -> tuple[dict[str, bytes], str]:
     _check_directory(data)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
-            if len(entries) > MAX_ENTRIES:
-                raise ArchiveError(f"the zip has more than {MAX_ENTRIES} entries")
-            comment = archive.comment.decode("utf-8", "replace")
-            return _contents(archive, entries), comment
-    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError) as error:
+            return _contents(archive), archive.comment.decode("utf-8", "replace")
+    except ArchiveError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError) as error:
         raise ArchiveError("the zip is broken") from error
     except (NotImplementedError, RuntimeError) as error:
         raise ArchiveError("the zip is packed in a way that is not read here") from error
@@ -65,7 +63,10 @@ def _check_directory(data: bytes) -> None:
         raise ArchiveError(f"the zip has more than {MAX_ENTRIES} entries")
 
 
-def _contents(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> dict[str, bytes]:
+def _contents(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    entries = archive.infolist()
+    if len(entries) > MAX_ENTRIES:
+        raise ArchiveError(f"the zip has more than {MAX_ENTRIES} entries")
     files: dict[str, bytes] = {}
     left = MAX_BYTES
     for entry in entries:

@@ -145,6 +145,8 @@ def text(node: Node, problems: Problems, what: str, *, empty: bool = False) -> s
 
 def texts(node: Node, problems: Problems, what: str, *, empty: bool = False) -> list[str]:
     """Read a text or a list of texts."""
+    if isinstance(node, Items) and not node.items and not empty:
+        problems.add(node.mark, "HX-4004", f"`{what}` is empty", "write at least one text")
     nodes: Sequence[Node] = node.items if isinstance(node, Items) else [node]
     read = [text(one, problems, what, empty=empty) for one in nodes]
     return [one for one in read if one is not None]

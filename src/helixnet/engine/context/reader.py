@@ -8,7 +8,6 @@ from typing import Final
 from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.cuts import find_cuts
 from helixnet.engine.context.keys import section
-from helixnet.engine.context.literals import number
 from helixnet.engine.context.literals import text as read_text
 from helixnet.engine.context.lookup_tables import read_lookups
 from helixnet.engine.context.map_reader import condition, identifier, read_map
@@ -29,7 +28,7 @@ from helixnet.engine.context.target_schema import read_target
 from helixnet.engine.context.trial_reader import read_hints, read_inputs, read_tests
 from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = "1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
 
@@ -71,7 +70,7 @@ def _version_fits(root: Pairs, problems: Problems) -> bool:
     if node is None:
         problems.add(root.mark, "HX-4002", "`helixnet:` is missing", "begin with `helixnet: 1`")
         return True
-    if isinstance(node, Scalar) and node.plain and number(node.text) == FORMAT_VERSION:
+    if isinstance(node, Scalar) and node.plain and node.text == FORMAT_VERSION:
         return True
     given = f"`{node.text}`" if isinstance(node, Scalar) else kind(node)
     message = f"format version {given} is not one that this HelixNet reads"

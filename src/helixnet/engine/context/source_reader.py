@@ -12,7 +12,7 @@ from helixnet.engine.context.map_reader import identifier
 from helixnet.engine.context.model import Group, Mark, Source
 from helixnet.engine.context.names import find
 from helixnet.engine.context.problems import Problems, near
-from helixnet.engine.context.yaml_nodes import Items, Node
+from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
 
 FORMATS: Final = ("csv", "json", "ndjson", "idoc")
 LATER_FORMATS: Final = ("fixed", "xml", "x12", "edifact", "excel")
@@ -33,10 +33,14 @@ _NOT_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-u
 
 def read_source(node: Node, files: Mapping[str, bytes], problems: Problems) -> Source | None:
     """Read ``source``; None when not even its format is known."""
+    named = node.get("format") if isinstance(node, Pairs) else None
+    if isinstance(named, Scalar) and named.text in LATER_FORMATS:
+        later(f"format: {named.text}", named, problems)
+        return None
     keys = section(node, problems, "source", required=("format",))
     if keys is None or "format" not in keys:
         return None
-    kind = _format(keys["format"], problems)
+    kind = choice(keys["format"], problems, "format", FORMATS)
     if kind is None:
         return None
     for key in [key for key in keys if key not in _ALLOWED[kind]]:
@@ -45,17 +49,6 @@ def read_source(node: Node, files: Mapping[str, bytes], problems: Problems) -> S
         problems.add(keys.pop(key).mark, "HX-4004", message, f"it belongs to: {owners}")
     reader = _SourceReader(keys, files, problems)
     return reader.read(kind, node.mark)
-
-
-def _format(node: Node, problems: Problems) -> str | None:
-    word = text(node, problems, "format")
-    if word in LATER_FORMATS:
-        later(f"format: {word}", node, problems)
-        return None
-    if word is None or word in FORMATS:
-        return word
-    problems.add(node.mark, "HX-4004", f"`format` can't be `{word}`", near(word, FORMATS))
-    return None
 
 
 class _SourceReader:
@@ -98,12 +91,8 @@ class _SourceReader:
         return [name for name in read if name] or ["utf-8"]
 
     def _codec(self, name: str, node: Node) -> str | None:
-        try:
-            b"".decode(name)
-            codec = codecs.lookup(name).name
-        except (LookupError, ValueError):
-            codec = ""
-        if codec and codec not in _NOT_TEXT:
+        codec = text_codec(name)
+        if codec is not None:
             return codec
         hint = "such as utf-8, cp1252, iso8859-15 or utf-16"
         self._problems.add(node.mark, "HX-4004", f"`{name}` is no text encoding", hint)
@@ -185,6 +174,18 @@ class _SourceReader:
     def _drift(self) -> str:
         node = self._keys.get("on_drift")
         return (choice(node, self._problems, "on_drift", DRIFT) if node else None) or "warn"
+
+
+def text_codec(name: str) -> str | None:
+    """Python's name of a text encoding; None when there is none of that name."""
+    try:
+        _ = b"x".decode(name)
+    except UnicodeDecodeError:
+        pass  # an encoding of more than one byte
+    except (LookupError, ValueError):
+        return None
+    codec = codecs.lookup(name).name
+    return None if codec in _NOT_TEXT else codec
 
 
 def read_group(node: Node, source: Source | None, problems: Problems) -> Group | None:

@@ -14,7 +14,7 @@ from helixnet.engine.context.model import Mark
 from helixnet.engine.context.problems import Problems
 
 MAX_DEPTH: Final = 64
-MAX_NODES: Final = 200_000
+MAX_NODES: Final = 100_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")

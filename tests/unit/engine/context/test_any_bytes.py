@@ -1,0 +1,67 @@
+"""Whatever bytes come as a context, the reader answers with problems, never with a crash."""
+
+from pathlib import Path
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helixnet.engine.context.bundle import bundle_from_files, bundle_from_zip
+from helixnet.engine.context.reader import read_context
+from helixnet.engine.context.repair import corrected
+from helixnet.errors import ContextError
+
+EXAMPLES = [path.read_text("utf-8") for path in (Path(__file__).parent / "contexts").iterdir()]
+PIECES = st.sampled_from(
+    ["a", ": ", "- ", "\n  ", "\n", "{", "}", "[", "]", ",", "'", '"', "{{", "}}", " #", "|", "&x ",
+     "*x", "!t ", "<<", "? ", "each", "map", "when", "const", "012", "~", "\t", "\u2028", "%", "\\"]
+)  # fmt: skip
+
+
+def read(content: bytes) -> None:
+    result = read_context(bundle_from_files("c.yaml", {"c.yaml": content}))
+    assert result.context is not None or result.problems
+    assert all(one.mark.line > 0 and one.mark.column > 0 for one in result.problems)
+    assert result.problems == sorted(
+        result.problems, key=lambda one: (one.mark.file, one.mark.line, one.mark.column)
+    )
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=200))
+def test_any_bytes_give_problems(content: bytes) -> None:
+    read(content)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=30))
+def test_any_yaml_signs_in_a_map_give_problems_or_a_context(pieces: list[str]) -> None:
+    head = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\nmap:\n  a: "
+    read((head + "".join(pieces)).encode())
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.sampled_from(EXAMPLES), st.data())
+def test_an_example_with_a_piece_missing_gives_problems_or_a_context(
+    text: str, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 40)))
+    read((text[:start] + text[end:]).encode())
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(PIECES, max_size=20).map("".join))
+def test_a_correction_needs_no_further_correction(line: str) -> None:
+    fixed = corrected(line)
+    assert fixed is None or corrected(fixed) is None
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 400), st.binary(max_size=8))
+def test_a_damaged_zip_is_refused_or_a_bundle(start: int, damage: bytes) -> None:
+    good = bundle_from_files("c.yaml", {"c.yaml": b"helixnet: 1\n", "s.json": b"{}"}).to_zip()
+    try:
+        bundle = bundle_from_zip(good[:start] + damage + good[start + len(damage) :])
+    except ContextError:
+        return
+    assert bundle.entry in bundle.files
