@@ -1,6 +1,10 @@
 """How a function of the run time rejects a value: one exception, turned into a fault by the map."""
 
-from typing import Final
+from collections.abc import Sized
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final, cast
 
 from helixnet.errors import RejectedError
 
@@ -29,8 +33,18 @@ class ValueFault(RejectedError):  # noqa: N818 - it is data about a value, as Fa
 
 
 def shown(value: object) -> str:
-    """Return ``value`` as a message names it: quoted if text, cut after 60 characters."""
-    if isinstance(value, int) and value.bit_length() > MAX_BITS:
-        return f"an integer of {value.bit_length()} bits"  # str() refuses more than 4,300 digits
-    text = f'"{value}"' if isinstance(value, str) else str(value)
+    """Return ``value`` as a message names it: text in quotes, at most 60 characters, no repr."""
+    if isinstance(value, str):
+        text = f'"{value}"'
+    elif isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    elif isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return f"an integer of {value.bit_length()} bits"  # str() refuses over 4,300 digits
+    elif isinstance(value, int | Decimal | Fraction | date):
+        text = str(value)
+    elif isinstance(value, list | dict):
+        kind = "a list of {} items" if isinstance(value, list) else "an object of {} fields"
+        return kind.format(len(cast("Sized", value)))  # of whatever is in it
+    else:
+        return f"a value of type {type(value).__name__}"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

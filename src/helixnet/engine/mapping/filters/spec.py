@@ -55,7 +55,9 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class FilterSpec:
-    """A filter: ``value | name(args)`` calls ``function(value, *args, **named)``.
+    """A filter: ``value | name(args)`` calls ``function(value, *args)``.
+
+    The arguments go in by position, in the order of ``params``: see :meth:`arrange`.
 
     Args:
         function: plain function; with ``passes_null`` it never sees null or absent, neither as
@@ -93,6 +95,22 @@ class FilterSpec:
         """Return the kind of the result for a value of kind ``value``."""
         return self.gives if isinstance(self.gives, Kind) else self.gives(value, literals)
 
+    def arrange(self, args: Sequence[object], named: Mapping[str, object]) -> list[object]:
+        """Return all arguments by position, defaults filled in.
+
+        Raises:
+            ValueFault: HX-4105 too few, too many, or an unknown name.
+        """
+        names = [param.name for param in self.params]
+        given = dict(zip(names, args, strict=False)) | dict(named)
+        wrong = given.keys() - names
+        missing = [p.name for p in self.params if p.default is REQUIRED and p.name not in given]
+        if len(args) > len(names) or wrong or missing or named.keys() & names[: len(args)]:
+            what = ", ".join((*sorted(wrong), *missing)) or "too many or doubled arguments"
+            text = f"{self.name} takes {', '.join(names) or 'no argument'}: {what}"
+            raise ValueFault("HX-4105", text)
+        return [given.get(param.name, param.default) for param in self.params]
+
 
 @dataclass(frozen=True, slots=True)
 class TestSpec:
@@ -109,5 +127,5 @@ class TestSpec:
 def misfit(name: str, takes: frozenset[Kind], value: object) -> ValueFault:
     """Return the fault for a value of a type that the filter ``name`` does not take."""
     kinds = " or ".join(sorted(takes))
-    text = f"{name} takes {kinds}, not {type_name(value)} {shown(value)}"
+    text = f"{name} takes {kinds}, not {shown(value)} ({type_name(value)})"
     return ValueFault("HX-2005", text, value, "convert it first; nothing is guessed")
