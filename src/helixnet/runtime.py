@@ -72,7 +72,7 @@ async def embedded(settings: Settings) -> AsyncGenerator[Running]:
         crew = Crew()
         stack.push_async_callback(crew.end)
         _start_stages(parts, crew, stack)
-        port = await _start_sftp(parts, stack)
+        port = await _start_doors(parts, crew, stack)
         await _start_gateway(parts, listener, crew, stack)
         yield Running(parts.url, settings.data, port, crew.failed)
 
@@ -197,7 +197,6 @@ def _identity(settings: Settings, url: str) -> IdentityProvider:
 def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
     from helixnet.stages.bundles import Bundles
     from helixnet.stages.deliver import Deliver
-    from helixnet.stages.inbox import Inbox
     from helixnet.stages.ingest import Ingest
     from helixnet.stages.mapper import Mapper
     from helixnet.stages.sink import Sink
@@ -241,15 +240,6 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
         ledger=parts.ledger, max_attempts=settings.max_attempts, interval=settings.poll_seconds / 2
     )
     crew.start(reaper.run(), "reaper")
-    inbox = Inbox(
-        ledger=parts.ledger,
-        store=parts.store,
-        metrics=parts.metrics,
-        quiet_seconds=settings.quiet_seconds,
-        interval=settings.inbox_seconds,
-        engine=engine,
-    )
-    crew.start(inbox.run(), "inbox")
 
 
 async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]") -> None:
@@ -259,8 +249,20 @@ async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]") -> No
     await asyncio.gather(*(task for _, task in running), return_exceptions=True)
 
 
-async def _start_sftp(parts: _Parts, stack: AsyncExitStack) -> int | None:
+async def _start_doors(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> int | None:
+    """Watch the inbox, and open the SFTP front unless it is off; returns its port."""
+    from helixnet.stages.inbox import Inbox
+
     settings = parts.settings
+    inbox = Inbox(
+        ledger=parts.ledger,
+        store=parts.store,
+        metrics=parts.metrics,
+        quiet_seconds=settings.quiet_seconds,
+        interval=settings.inbox_seconds,
+        engine=version("helixnet"),
+    )
+    crew.start(inbox.run(), "inbox")
     if not settings.sftp:
         return None
     from helixnet.adapters.sftp_front import SftpFront
@@ -270,6 +272,7 @@ async def _start_sftp(parts: _Parts, stack: AsyncExitStack) -> int | None:
         store=parts.store,
         keys=settings.data,
         scratch=parts.scratch,
+        dropped=inbox.dropped,
     )
     stack.push_async_callback(front.close)
     return await front.listen(settings.host, settings.sftp_port)

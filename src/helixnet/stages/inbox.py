@@ -65,8 +65,15 @@ class Inbox:
                 ready.append(ref)
         self._first_seen = seen
         for start in range(0, len(ready), TOGETHER):
-            await self._accept(ready[start : start + TOGETHER])
+            await self._accept(ready[start : start + TOGETHER], "folder")
         return len(ready)
+
+    async def dropped(self, ref: ObjectRef) -> None:
+        """Accept a drop that a door knows to be complete; what can't be now is found later."""
+        try:
+            await self._accept([ref], "sftp")
+        except UnavailableError as error:
+            log.warning("drop not accepted yet", key=ref.key, error=str(error))
 
     def _is_drop(self, key: str) -> bool:
         parts = key.split("/")
@@ -79,8 +86,8 @@ class Inbox:
             return False
         return True
 
-    async def _accept(self, drops: list[ObjectRef]) -> None:
-        arrivals = [self._arrival(drop) for drop in drops]
+    async def _accept(self, drops: list[ObjectRef], door: str) -> None:
+        arrivals = [self._arrival(drop, door) for drop in drops]
         accepted = await self.ledger.do(lambda conn: _accept(conn, arrivals))
         # What the ledger accepted is safe where it lies; ingest takes it too, if this is cut off.
         moves = [
@@ -89,7 +96,7 @@ class Inbox:
         ]
         await asyncio.gather(*moves)
 
-    def _arrival(self, drop: ObjectRef) -> Arrival:
+    def _arrival(self, drop: ObjectRef, door: str) -> Arrival:
         _, tenant, *_, name = drop.key.split("/")
         job = new_job()
         return Arrival(
@@ -98,7 +105,7 @@ class Inbox:
             size=drop.size,
             key=work_key(tenant, job, name),
             job=job,
-            source="folder",
+            source=door,
             origin_key=drop.key,
             origin_version=drop.version,
             engine=self.engine,
@@ -112,7 +119,7 @@ class Inbox:
         except HelixNetError as error:
             log.warning("drop not taken", job=answer.job, key=drop.key, error=str(error))
         if answer.created:
-            self.metrics.count("helixnet_jobs_accepted_total", door="folder")
+            self.metrics.count("helixnet_jobs_accepted_total", door=arrival.source)
             log.info("drop accepted", job=answer.job, tenant=arrival.tenant, name=arrival.name)
 
 
