@@ -1,0 +1,251 @@
+"""The whole map of a context as one generated Python function for files of one header."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias, cast
+
+from helixnet.engine.context.model import Context, EachNode, Field, Leaf, Mark, WhenNode
+from helixnet.engine.mapping import settle
+from helixnet.engine.mapping.constants import Constants
+from helixnet.engine.mapping.emit import printed, write_node
+from helixnet.engine.mapping.emit_slots import emit_region
+from helixnet.engine.mapping.emitter import Columns, Emitter
+from helixnet.engine.mapping.fields import field_converter, missing_column, required_converter
+from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_place
+from helixnet.engine.mapping.reads import Reads
+from helixnet.engine.mapping.rules import Column, Rule, Rules
+from helixnet.engine.mapping.slot_frame import Frame
+from helixnet.engine.mapping.slots import Slot
+from helixnet.engine.mapping.writer import Writer, text_code
+from helixnet.engine.values.faults import ValueFault
+
+One: TypeAlias = Callable[..., str | list[str] | None]
+
+HEAD: Final = "def one(r, number, batch, index, notes, trail):"
+COLUMNS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """A generated function and its tables.
+
+    Args:
+        one: ``one(record, number, batch, index, notes, trail)`` returns the document's text, a list
+            of texts where the map is an `each`, None for a skipped record.
+        rules: for explaining notes.
+        asks: every document must be seen by the authority.
+        source: the generated text, for the curious.
+    """
+
+    one: One
+    rules: Rules
+    asks: bool
+    source: str
+
+
+def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -> Columns:
+    """Return how the columns ``names`` of a file with this header are read."""
+    source, nulls = context.source, frozenset(context.source.nulls)
+    positions = {name: number for number, name in reversed(list(enumerate(header)))}
+    converters: dict[str, Callable[[str], object]] = {}
+    guarded: set[str] = set()
+    for name in names:
+        declared = (source.fields or {}).get(name) or Field(name, Mark("", 0, 0))
+        convert = field_converter(declared, source)
+        if name not in positions:
+            convert = missing_column(name)
+        elif declared.required:
+            convert = required_converter(convert, nulls, name)
+        elif nulls:
+            guarded.add(name)
+        if convert is not None:
+            converters[name] = convert
+    return Columns(positions, converters, frozenset(guarded), nulls)
+
+
+def generate(program: Program, header: Sequence[str], file: str) -> Generated:
+    """Write and compile the function for files with ``header`` (empty for nested records)."""
+    return _Generation(program, tuple(header), file).run()
+
+
+@dataclass(slots=True)
+class _Generation:
+    program: Program
+    header: tuple[str, ...]
+    file: str
+    constants: Constants = field(default_factory=Constants)
+    rules: Rules = field(default_factory=Rules)
+
+    def run(self) -> Generated:
+        program, context = self.program, self.program.context
+        tabular = context.source.format in ("csv", "fixed")
+        required = [f.name for f in (context.source.fields or {}).values() if f.required]
+        same = context.group.same if context.group is not None else ()
+        names = program.columns | frozenset(required) | frozenset(same)
+        columns = columns_of(context, self.header, names if tabular else frozenset())
+        self.rules.positions = dict(columns.positions)
+        self.rules.converters = dict(columns.converters)
+        emitter = Emitter(
+            self.constants, columns, context.lookups, program.inputs, self.file, write_node
+        )
+        frame = Frame(
+            emitter,
+            Writer(),
+            program.reads,
+            {},
+            program.deep_vars,
+            single_segments=context.source.format in ("idoc", "xml", "x12", "edifact"),
+        )
+        for slot in program.outline.slots.values():
+            frame.dress(slot)
+        self._prelude(frame, required, same)
+        self._hoists(frame)
+        frame.hoist((), "()", emitter.binding(program.here))
+        self._document(frame)
+        lines = [HEAD, *frame.writer.lines]
+        source = "\n".join(lines) + "\n"
+        space: dict[str, Any] = dict(self.constants.values)
+        exec(compile(source, "<helixnet map>", "exec"), space)  # noqa: S102 - identifiers of our own only: see Constants
+        self._rules()
+        return Generated(cast("One", space["one"]), self.rules, frame.asks, source)
+
+    # before the map: the group, what is skipped, the vars
+
+    def _prelude(self, frame: Frame, required: Sequence[str], same: Sequence[str]) -> None:
+        program, writer, emitter = self.program, frame.writer, frame.emitter
+        writer.line("doubt = False")
+        grouped = program.context.group is not None
+        if grouped:
+            writer.line("h = r[0]")
+        for name, slot in program.outline.var_slots.items():
+            emitter.var_names[name] = f"v{slot.number}"
+        for slot in program.early_vars:
+            emit_region(frame, slot.region)
+        if program.skip_when is not None:
+            item = emitter.binding(program.here)
+            code = emitter.condition(program.skip_when)
+            with writer.block("try:"), writer.block(f"if {code}:"):
+                writer.line("return None")
+            with writer.block("except Exception as e:"):
+                writer.line(frame.note(SKIP, "()", item))
+                writer.line("return ''")
+        known = {use.name for use in program.uses.values()}
+        left = [self._column(name) for name in required if name not in known]
+        checked = [c for c in left if frame.emitter.columns.converters]
+        rows = "r" if grouped else "(r,)"
+        if checked:
+            call = emitter.constants.add(settle.check_required)
+            writer.line(f"{call}(notes, {rows}, {emitter.constants.add(checked)})")
+        if same:
+            self._same(frame, same)
+        for slot in program.late_vars:
+            emit_region(frame, slot.region)
+
+    def _column(self, name: str) -> tuple[int, int, Callable[[str], object] | None]:
+        number = self._column_rule(name, [])
+        return number, self.rules.positions.get(name, 0), self.rules.converters.get(name)
+
+    def _same(self, frame: Frame, same: Sequence[str]) -> None:
+        columns: list[tuple[int, int, str]] = []
+        for name in same:
+            targets = [
+                n for use in self.program.uses.values() if use.name == name for n in use.slots
+            ]
+            number = self._column_rule(name, targets)
+            if name in self.rules.positions:
+                columns.append((number, self.rules.positions[name], name))
+        call = frame.emitter.constants.add(settle.check_same)
+        with frame.writer.block("if len(r) > 1:"):
+            frame.writer.line(f"{call}(notes, r, {frame.emitter.constants.add(columns)})")
+
+    def _column_rule(self, name: str, targets: Sequence[int]) -> int:
+        number = COLUMNS + len(self.rules.columns)
+        self.rules.columns[number] = Column(name, tuple(dict.fromkeys(targets)))
+        return number
+
+    # the map
+
+    def _hoists(self, frame: Frame) -> None:
+        """Settle for every converted column in which block it is converted, once."""
+        for (binding, name), use in self.program.uses.items():
+            if frame.emitter.plain_cell(name):
+                continue
+            number = self._column_rule(name, use.slots)
+            variable = f"f{number - COLUMNS}_{binding}"
+            frame.emitter.hoisted[(binding, name)] = variable
+            place = hoist_place(self.program.roots[binding], use.places)
+            frame.hoists.setdefault(place, []).append((number, use))
+
+    def _document(self, frame: Frame) -> None:
+        program, writer = self.program, frame.writer
+        root = program.outline.root
+        assert root is not None  # noqa: S101 - a template has no program
+        emit_region(frame, root.region)
+        self._checks(frame)
+        with writer.block("if doubt:"):
+            writer.line(f"notes.append({frame.emitter.constant(settle.DOUBT)})")
+        if root.documents:
+            writer.line(f"return t{root.number}")
+            return
+        text = text_code(frame.pieces[root.number], self.constants)
+        writer.line(f"return {text}" if frame.always(root) else f"return {text} or []")
+
+    def _checks(self, frame: Frame) -> None:
+        writer, emitter = frame.writer, frame.emitter
+        if not self.program.checks:
+            return
+        item = emitter.binding(self.program.here)
+        with writer.block("if not notes:"):
+            for number, (that, text) in enumerate(self.program.checks):
+                rule = CHECKS - number
+                with writer.block("try:"), writer.block(f"if not {emitter.condition(that)}:"):
+                    fault = emitter.constants.add(settle.check_failed)
+                    words = printed(emitter, text)
+                    writer.line(f"{fault}(notes, {rule}, {words}, {item})")
+                with writer.block("except Exception as e:"):
+                    writer.line(frame.note(rule, "()", item).removeprefix("if not notes: "))
+
+    # the tables for explaining
+
+    def _rules(self) -> None:
+        program = self.program
+        for slot in program.outline.slots.values():
+            pointer = slot.pointer if slot.target else None
+            targets = program.var_targets.get(slot.number, ()) if not slot.target else ()
+            expression = slot.node.text if isinstance(slot.node, Leaf) else _words(slot)
+            self._rule(slot.number, pointer, slot.mark, expression, targets)
+            if isinstance(slot.node, EachNode) and slot.node.where is not None:
+                where = slot.node.where
+                self._rule(WHERE + slot.number, pointer, where.mark, where.text, targets)
+            if slot.target:
+                self.rules.pointers.setdefault(slot.pointer, slot.number)
+        context = program.context
+        if context.skip_when is not None:
+            self._rule(SKIP, None, context.skip_when.mark, context.skip_when.text, ())
+        for number, check in enumerate(context.checks):
+            words = f"HX-2006: {check.that.text}"
+            self._rule(CHECKS - number, None, check.mark, words, (), check.code)
+
+    def _rule(
+        self,
+        number: int,
+        pointer: Any,
+        mark: Mark,
+        expression: str,
+        targets: Sequence[int],
+        code: str = "",
+    ) -> None:
+        reads = self.program.reads.get(number, Reads())
+        fields = [(use.binding, use.name) for use in reads.fields]
+        present = frozenset(name for _, name in fields if name in self.rules.positions)
+        self.rules.rules[number] = Rule(
+            number, pointer, mark.line, expression, fields, reads.paths, targets, code, present
+        )
+
+
+def _words(slot: Slot) -> str:
+    """Return what stands for the expression of a slot that is no leaf."""
+    node = slot.node
+    if isinstance(node, EachNode):
+        return node.each.text
+    return node.when.text if isinstance(node, WhenNode) else ""

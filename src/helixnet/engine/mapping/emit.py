@@ -1,0 +1,250 @@
+"""Typed nodes to Python expressions. Only identifiers and words of our own are ever written.
+
+Every piece of code returned is one operand: an identifier, a call, or in parentheses.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from helixnet.engine.mapping import runtime
+from helixnet.engine.mapping.emit_filters import emit_filter
+from helixnet.engine.mapping.emitter import Emitter
+from helixnet.engine.mapping.filters.registry import TESTS
+from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.place import line_of
+from helixnet.engine.mapping.scope import Binding, FieldUse, Role
+from helixnet.engine.mapping.slots import Slot
+from helixnet.engine.values import arithmetic, compare
+from helixnet.engine.values.absent import ABSENT
+from helixnet.engine.values.convert import as_text
+
+_MORE: Final = frozenset({Kind.DATE, Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.DECIMAL})
+_EXACT: Final = {
+    "+": arithmetic.EXACT.add,
+    "-": arithmetic.EXACT.subtract,
+    "*": arithmetic.EXACT.multiply,
+}
+_CHECKED: Final = {
+    "+": arithmetic.add,
+    "-": arithmetic.subtract,
+    "*": arithmetic.multiply,
+    "/": arithmetic.divide,
+}
+
+
+def _const(emitter: Emitter, node: Node) -> str:
+    return emitter.constant(node.data)
+
+
+def _out(emitter: Emitter, node: Node) -> str:
+    assert isinstance(node.data, Slot)  # noqa: S101 - the typing put it there
+    emitter.risky = True
+    return f"v{node.data.number}"
+
+
+def _step(emitter: Emitter, node: Node) -> str:
+    base = node.args[0]
+    key = emitter.constant(node.data)
+    if base.type.kind is Kind.OBJECT and not (base.type.null or base.type.absent):
+        return f"{emitter.code(base)}.get({key}, {emitter.constant(ABSENT)})"
+    return emitter.call(runtime.step, emitter.code(base), key)
+
+
+def _item(emitter: Emitter, node: Node) -> str:
+    return emitter.call(runtime.item, *map(emitter.code, node.args))
+
+
+def _slice(emitter: Emitter, node: Node) -> str:
+    return emitter.call(runtime.cut, *map(emitter.code, node.args))
+
+
+def _field(emitter: Emitter, node: Node) -> str:
+    use = node.data
+    assert isinstance(use, FieldUse)  # noqa: S101 - the typing put it there
+    if use.binding is not None:
+        known = emitter.hoisted.get((use.binding.number, use.name))
+        if known is not None:
+            emitter.risky |= known not in emitter.safe
+            return known
+        return emitter.cell(use.name, emitter.binding(use.binding))
+    row = emitter.code(node.args[0])
+    if row.isidentifier() and not node.args[0].type.absent:
+        return emitter.cell(use.name, row)
+    temp, absent = emitter.temp(), emitter.constant(ABSENT)
+    cell = emitter.cell(use.name, temp)
+    return f"({temp} if ({temp} := {row}) is None or {temp} is {absent} else {cell})"
+
+
+def _binding(emitter: Emitter, node: Node) -> str:
+    assert isinstance(node.data, Binding)  # noqa: S101 - the typing put it there
+    return emitter.binding(node.data)
+
+
+def _special(emitter: Emitter, node: Node) -> str:
+    assert isinstance(node.data, tuple)  # noqa: S101 - (Binding, name)
+    of: Binding = node.data[0]  # pyright: ignore[reportUnknownVariableType]
+    number = of.number
+    absent = emitter.constant(ABSENT)
+    match node.data[1]:  # pyright: ignore[reportUnknownMemberType]
+        case "_file":
+            return emitter.constant(emitter.file)
+        case "_line":
+            return emitter.call(line_of, "batch", "index", "r", emitter.binding(of))
+        case "_pos":
+            return f"p{number}" if of.role is Role.ITEM else "number"
+        case "_index":
+            return emitter.list_slots[number]
+        case "_prev":
+            return f"(s{number}[p{number} - 2] if p{number} > 1 else {absent})"
+        case _:
+            return f"(s{number}[p{number}] if p{number} < len(s{number}) else {absent})"
+
+
+def _var(emitter: Emitter, node: Node) -> str:
+    emitter.risky = True
+    return emitter.var_names[str(node.data)]
+
+
+def _input(emitter: Emitter, node: Node) -> str:
+    return emitter.constant(emitter.inputs.get(str(node.data)))
+
+
+def _test(emitter: Emitter, node: Node) -> str:
+    value = node.args[0]
+    code = emitter.code(value)
+    temp, absent = emitter.temp(), emitter.constant(ABSENT)
+    match node.data:
+        case "present":
+            return f"(({temp} := {code}) is not None and {temp} is not {absent})"
+        case "absent":
+            return f"({code} is {absent})"
+        case "null":
+            return f"({code} is None)"
+        case "empty" if value.type.kind is Kind.TEXT:
+            return f"(not {code})"
+        case _:
+            return emitter.call(TESTS[str(node.data)].function, code)
+
+
+def _not(emitter: Emitter, node: Node) -> str:
+    return f"(not {emitter.condition(node.args[0])})"
+
+
+def _logic(emitter: Emitter, node: Node) -> str:
+    word = " and " if node.op is Op.AND else " or "
+    return f"({word.join(map(emitter.condition, node.args))})"
+
+
+def _compare(emitter: Emitter, node: Node) -> str:
+    left, right = map(emitter.code, node.args)
+    one, other = (arg.type for arg in node.args)
+    inline = one.kind in _MORE and other.kind in _MORE  # of one type, or the plan has problems
+    operator = str(node.data)
+    if operator in ("==", "!="):
+        if inline and (one.sure or other.sure):
+            return f"({left} {operator} {right})"
+        same = emitter.call(compare.equal, left, right)
+        return same if operator == "==" else f"(not {same})"
+    if inline and one.sure and other.sure:
+        return f"({left} {operator} {right})"
+    if operator.startswith(">"):
+        left, right = right, left
+    function = compare.less_or_equal if operator.endswith("=") else compare.less
+    return emitter.call(function, left, right)
+
+
+def _in(emitter: Emitter, node: Node) -> str:
+    value, items = node.args
+    code = emitter.code(value)
+    if items.op is Op.LIST and value.type.kind is Kind.TEXT and items.type.items is Kind.TEXT:
+        if all(item.op is Op.CONST for item in items.args):
+            return f"({code} in {emitter.constants.add(frozenset(i.data for i in items.args))})"
+    return emitter.call(compare.among, code, emitter.code(items))
+
+
+def _arithmetic(emitter: Emitter, node: Node) -> str:
+    operator = str(node.data)
+    args = [emitter.code(arg) for arg in node.args]
+    types = [arg.type for arg in node.args]
+    if not all(of.sure for of in types):
+        return emitter.call(runtime.passing, emitter.constants.add(_CHECKED[operator]), *args)
+    kinds = {of.kind for of in types}
+    if Kind.DECIMAL in kinds and Kind.QUOTIENT not in kinds and operator in _EXACT:
+        return emitter.call(_EXACT[operator], *args)
+    return emitter.call(_CHECKED[operator], *args)
+
+
+def _negate(emitter: Emitter, node: Node) -> str:
+    value = node.args[0]
+    code = emitter.code(value)
+    if value.type.sure:
+        return emitter.call(arithmetic.negate, code)
+    return emitter.call(runtime.passing, emitter.constants.add(arithmetic.negate), code)
+
+
+def text_of(emitter: Emitter, node: Node) -> str:
+    """Return the code of a value that is surely there, as text."""
+    code = emitter.code(node)
+    return code if node.type.kind is Kind.TEXT else emitter.call(as_text, code)
+
+
+def _join(emitter: Emitter, node: Node) -> str:
+    if not node.args:
+        return emitter.constant("")
+    if all(arg.type.sure for arg in node.args):
+        return f"({' + '.join([text_of(emitter, arg) for arg in node.args])})"
+    return emitter.call(runtime.joined, *map(emitter.code, node.args))
+
+
+def printed(emitter: Emitter, node: Node) -> str:
+    """Return the code of a check's text, where null and absent print as nothing."""
+    parts = node.args if node.op in (Op.TEMPLATE, Op.JOIN) else (node,)
+    return emitter.call(runtime.printed, *map(emitter.code, parts))
+
+
+def _if(emitter: Emitter, node: Node) -> str:
+    test = emitter.condition(node.args[0])
+    then, otherwise = emitter.code(node.args[1]), emitter.code(node.args[2])
+    return f"({then} if {test} else {otherwise})"
+
+
+def _list(emitter: Emitter, node: Node) -> str:
+    absent = emitter.constant(ABSENT)
+    if all(arg.type.sure for arg in node.args):
+        return f"[{', '.join(map(emitter.code, node.args))}]"
+    items = ", ".join(map(emitter.code, node.args))
+    return f"[y for y in ({items},) if y is not {absent}]"
+
+
+_EMIT: Final[dict[Op, Callable[[Emitter, Node], str]]] = {
+    Op.CONST: _const,
+    Op.OUT: _out,
+    Op.STEP: _step,
+    Op.ITEM: _item,
+    Op.SLICE: _slice,
+    Op.FIELD: _field,
+    Op.BINDING: _binding,
+    Op.SPECIAL: _special,
+    Op.VAR: _var,
+    Op.INPUT: _input,
+    Op.FILTER: emit_filter,
+    Op.TEST: _test,
+    Op.NOT: _not,
+    Op.AND: _logic,
+    Op.OR: _logic,
+    Op.COMPARE: _compare,
+    Op.IN: _in,
+    Op.ARITHMETIC: _arithmetic,
+    Op.NEGATE: _negate,
+    Op.JOIN: _join,
+    Op.TEMPLATE: _join,
+    Op.IF: _if,
+    Op.BLOCK: _if,
+    Op.LIST: _list,
+}
+
+
+def write_node(emitter: Emitter, node: Node) -> str:
+    """Return the code of a node's value."""
+    return _EMIT[node.op](emitter, node)

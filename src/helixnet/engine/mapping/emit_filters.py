@@ -1,0 +1,144 @@
+"""Filter calls to code: inline where the plan knows enough, else the filter's own function."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Final
+
+from helixnet.engine.mapping import runtime
+from helixnet.engine.mapping.emitter import Emitter
+from helixnet.engine.mapping.filters.value_filters import is_empty, look_up
+from helixnet.engine.mapping.infer_filters import FilterCall
+from helixnet.engine.mapping.ir import Node
+from helixnet.engine.mapping.kinds import NUMBERS, Kind
+from helixnet.engine.values import text as texts
+from helixnet.engine.values.absent import ABSENT
+
+
+def emit_filter(emitter: Emitter, node: Node) -> str:
+    """Return the code of a filter call."""
+    call = node.data
+    assert isinstance(call, FilterCall)  # noqa: S101 - the typing put it there
+    own = _OWN.get(call.spec.name)
+    if own is not None:
+        return own(emitter, node, call)
+    return _selector(emitter, node, call) if call.spec.selects else _ordinary(emitter, node, call)
+
+
+def _ordinary(emitter: Emitter, node: Node, call: FilterCall) -> str:
+    value, spec = node.args[0], call.spec
+    function, args = _function(call), _arguments(emitter, node, call)
+    code = emitter.code(value)
+    if not spec.passes_null:
+        return emitter.call(function, code, *args)
+    if any(not arg.type.sure and arg.data is not None for arg in node.args[1:]):
+        return emitter.call(runtime.filtered, emitter.constants.add(function), code, *args)
+    if value.type.null or value.type.absent or value.type.kind is Kind.ANY:
+        temp, absent = emitter.temp(), emitter.constant(ABSENT)
+        found = emitter.call(function, temp, *args)
+        return f"({temp} if ({temp} := {code}) is None or {temp} is {absent} else {found})"
+    inline = _INLINE.get(spec.name) if value.type.kind is Kind.TEXT and not args else None
+    return inline(emitter, code) if inline else emitter.call(function, code, *args)
+
+
+def _function(call: FilterCall) -> object:
+    return call.bound if call.bound is not None else call.spec.function
+
+
+def _arguments(emitter: Emitter, node: Node, call: FilterCall) -> list[str]:
+    """Return the code of the arguments, keyword ones as ``K=…`` through a constant's name."""
+    if call.bound is not None:
+        return []
+    spec, args = call.spec, node.args[1:]
+    count = len(args) - len(call.names)
+    given: dict[str, str] = {}
+    more: list[str] = []
+    names = [param.name for param in spec.params]
+    for number, arg in enumerate(args):
+        name = call.names[number - count] if number >= count else None
+        if name is None and number < len(names):
+            name = names[number]
+        code = emitter.code(arg)
+        if name == "key" and call.key is not None and node.args[0].type.row:
+            code = emitter.reader(call.key, node.args[0].type)
+        if name is None:
+            more.append(code)
+        else:
+            given[name] = code
+    return _in_order(emitter, node, call, given) + more
+
+
+def _in_order(emitter: Emitter, node: Node, call: FilterCall, given: dict[str, str]) -> list[str]:
+    """Return arguments by position, defaults filled in up to the last one given."""
+    found: list[str] = []
+    last = max((n for n, param in enumerate(call.spec.params) if param.name in given), default=-1)
+    for param in call.spec.params[: last + 1]:
+        code = given.get(param.name)
+        found.append(code or emitter.constant(param.default))
+    if call.spec.name == "sum" and node.type.scale is not None:
+        found.append(f"zero={emitter.constant(Decimal(0).scaleb(-node.type.scale))}")
+    return found
+
+
+def _selector(emitter: Emitter, node: Node, call: FilterCall) -> str:
+    value = node.args[0]
+    wanted = [emitter.code(arg) for arg in node.args[1:]]
+    code = emitter.code(value)
+    if value.type.row:
+        pairs = [
+            f"({emitter.reader(name, value.type)}, {want})"
+            for name, want in zip(call.conditions, wanted, strict=True)
+        ]
+        rows = emitter.call(runtime.rows_where, code, *pairs)
+        return emitter.call(call.spec.function, rows, emitter.constants.add({}))
+    names = map(emitter.constant, call.conditions)
+    pairs = [f"{name}: {want}" for name, want in zip(names, wanted, strict=True)]
+    return emitter.call(call.spec.function, code, f"{{{', '.join(pairs)}}}")
+
+
+def _or_else(emitter: Emitter, node: Node, _call: FilterCall) -> str:
+    value, other = emitter.code(node.args[0]), emitter.code(node.args[1])
+    of = node.args[0].type
+    if of.kind in (Kind.TEXT, Kind.LIST):
+        return f"({value} or {other})"
+    if of.kind in NUMBERS and of.sure:
+        return value
+    temp = emitter.temp()
+    return f"({other} if {emitter.call(is_empty, f'({temp} := {value})')} else {temp})"
+
+
+def _lookup(emitter: Emitter, node: Node, _call: FilterCall) -> str:
+    value = node.args[0]
+    table = emitter.lookups[str(node.args[1].data)]
+    args = [emitter.constants.add(table), *map(emitter.code, node.args[2:])]
+    code = emitter.code(value)
+    if value.type.sure and value.type.kind is Kind.TEXT and table.keys == 1:
+        rows = emitter.constants.add({key[0]: found for key, found in table.rows.items()})
+        temp, key, absent = emitter.temp(), emitter.temp(), emitter.constant(ABSENT)
+        found = f"({temp} := {rows}.get(({key} := {code}), {absent})) is not {absent}"
+        return f"({temp} if {found} else {emitter.call(look_up, key, *args)})"
+    if value.type.sure:
+        return emitter.call(look_up, code, *args)
+    temp, absent = emitter.temp(), emitter.constant(ABSENT)
+    found = emitter.call(look_up, temp, *args)
+    return f"({temp} if ({temp} := {code}) is None or {temp} is {absent} else {found})"
+
+
+def _get(emitter: Emitter, node: Node, call: FilterCall) -> str:
+    value, args = emitter.code(node.args[0]), [emitter.code(arg) for arg in node.args[1:]]
+    return emitter.call(runtime.filtered, emitter.constants.add(call.spec.function), value, *args)
+
+
+def _strip(emitter: Emitter, code: str) -> str:
+    return f"{code}.strip({emitter.constant(texts.BLANKS)})"
+
+
+_INLINE: Final[dict[str, Callable[[Emitter, str], str]]] = {
+    "trim": _strip,
+    "upper": lambda emitter, code: f"{emitter.constants.add(texts.upper)}({code})",
+    "lower": lambda emitter, code: f"{emitter.constants.add(texts.lower)}({code})",
+}
+_OWN: Final[dict[str, Callable[[Emitter, Node, FilterCall], str]]] = {
+    "or_else": _or_else,
+    "lookup": _lookup,
+    "get": _get,
+}

@@ -1,0 +1,123 @@
+"""What writes expressions: the constants, the columns of the file, and the variables in use."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from helixnet.engine.context.model import Lookup
+from helixnet.engine.mapping import runtime
+from helixnet.engine.mapping.constants import Constants
+from helixnet.engine.mapping.ir import Node, Type
+from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.scope import Binding, Role
+
+
+@dataclass(slots=True)
+class Columns:
+    """How the columns of one file are read: code for a cell of the row in a variable.
+
+    Args:
+        positions: column number by name; empty for nested records.
+        converters: function by name for columns that are not plain text.
+        guarded: names whose converter must not see the texts that mean null.
+        nulls: those texts.
+    """
+
+    positions: Mapping[str, int]
+    converters: Mapping[str, Callable[[str], object]]
+    guarded: frozenset[str]
+    nulls: frozenset[str]
+
+
+@dataclass(slots=True)
+class Emitter:
+    """Writes expressions.
+
+    Args:
+        constants: takes every name and literal.
+        columns: of the file.
+        lookups: tables by name.
+        inputs: values by name.
+        file: name of the source file.
+        write: writes any node; given, because filters and nodes need each other.
+        hoisted: variable of a column already converted, by (binding number, name).
+        var_names: variable of a var, by its name.
+        list_slots: code of `_index`, by binding.
+        safe: variables of columns that can't fail.
+        risky: set by everything that may raise at run time.
+    """
+
+    constants: Constants
+    columns: Columns
+    lookups: Mapping[str, Lookup]
+    inputs: Mapping[str, object]
+    file: str
+    write: Callable[["Emitter", Node], str]
+    hoisted: dict[tuple[int, str], str] = field(default_factory=dict[tuple[int, str], str])
+    var_names: dict[str, str] = field(default_factory=dict[str, str])
+    list_slots: dict[int, str] = field(default_factory=dict[int, str])
+    safe: set[str] = field(default_factory=set[str])
+    risky: bool = False
+    temps: int = 0
+
+    def temp(self) -> str:
+        """Return a new variable."""
+        self.temps += 1
+        return f"x{self.temps}"
+
+    def constant(self, value: object) -> str:
+        """Return the identifier of a literal or function."""
+        if value is None or value is True or value is False:
+            return str(value)
+        return self.constants.add(value)
+
+    def call(self, function: object, *args: str) -> str:
+        """Return a call that may raise."""
+        self.risky = True
+        return f"{self.constants.add(function)}({', '.join(args)})"
+
+    def code(self, node: Node) -> str:
+        """Return the code of a node's value."""
+        return self.write(self, node)
+
+    def condition(self, node: Node) -> str:
+        """Return the code of a condition: True or False, nothing else."""
+        code = self.code(node)
+        if node.type.kind is Kind.NULL:
+            return "False"
+        if node.type.kind is Kind.BOOLEAN:
+            return code if node.type.sure else f"({code} is True)"
+        return self.call(runtime.truth, code)
+
+    def binding(self, binding: Binding) -> str:
+        """Return the variable of a binding."""
+        match binding.role:
+            case Role.RECORD | Role.LINES:
+                return "r"
+            case Role.HEADER:
+                return "h"
+            case Role.ITEM:
+                return f"b{binding.number}"
+
+    def cell(self, name: str, row: str) -> str:
+        """Return the code that reads and converts a column of the row in variable ``row``."""
+        columns = self.columns
+        position = columns.positions.get(name, 0)
+        convert = columns.converters.get(name)
+        nulls = columns.nulls if name in columns.guarded else None
+        if convert is None and nulls is None:
+            return f"{row}[{position}]"
+        if nulls is None:
+            return self.call(convert, f"{row}[{position}]")
+        temp, known = self.temp(), self.constants.add(nulls)
+        value = temp if convert is None else self.call(convert, temp)
+        return f"(None if ({temp} := {row}[{position}]) in {known} else {value})"
+
+    def plain_cell(self, name: str) -> bool:
+        """Tell whether a column is read as it stands."""
+        return name not in self.columns.converters and name not in self.columns.guarded
+
+    def reader(self, name: str, of: Type) -> str:
+        """Return the code of a function that takes member ``name`` of an item."""
+        if of.row:
+            return f"(lambda y: {self.cell(name, 'y')})"
+        return self.constant(name)

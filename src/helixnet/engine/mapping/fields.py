@@ -1,0 +1,69 @@
+"""Declared fields: one function from the text of a cell to its value, made once a plan."""
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from helixnet.engine.context.model import Field, Source
+from helixnet.engine.values.dates import date_parser
+from helixnet.engine.values.faults import ValueFault, shown
+from helixnet.engine.values.numbers import integer_converter, number_converter
+
+Converter: TypeAlias = Callable[[str], object]
+
+_DATE: Final = {"date": "%Y-%m-%d", "datetime": "%Y-%m-%dT%H:%M:%S"}
+
+
+def field_converter(field: Field, source: Source) -> Converter | None:
+    """Return the function that makes a value of a cell that is neither null nor missing.
+
+    Returns:
+        a function that raises ValueFault (HX-1102 to HX-1106); None for text, which stays.
+
+    Raises:
+        ValueFault: the field's format or the source's separators can't be used.
+    """
+    match field.type:
+        case "integer":
+            return integer_converter(source.decimal, source.thousands, field.digits)
+        case "decimal":
+            return number_converter(source.decimal, source.thousands, field.digits, field.scale)
+        case "boolean":
+            return _boolean_converter(field)
+        case "date" | "datetime":
+            form = field.format or _DATE[field.type]
+            return date_parser(form, pivot=field.pivot, zone=field.zone)
+        case _:
+            return None
+
+
+def _boolean_converter(field: Field) -> Converter:
+    known: Mapping[str, bool] = dict.fromkeys(field.false, False) | dict.fromkeys(field.true, True)
+    listed = ", ".join(map(shown, known))
+
+    def convert(text: str) -> bool:
+        found = known.get(text)
+        if found is None:
+            raise ValueFault("HX-1106", f"{shown(text)} is none of {listed}", text)
+        return found
+
+    return convert
+
+
+def required_converter(convert: Converter | None, nulls: frozenset[str], name: str) -> Converter:
+    """Return a converter that refuses an empty cell and one that means null."""
+
+    def read(text: str) -> object:
+        if not text or text in nulls:
+            raise ValueFault("HX-1101", f"{name} is required and has no value", text)
+        return text if convert is None else convert(text)
+
+    return read
+
+
+def missing_column(name: str) -> Converter:
+    """Return the converter of a column that the file does not have."""
+
+    def read(_text: str) -> object:
+        raise ValueFault("HX-1109", f"the file has no column {shown(name)}", None)
+
+    return read

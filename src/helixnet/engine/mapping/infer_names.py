@@ -1,0 +1,158 @@
+"""Names and dotted paths: what a name means at its place, and what a step into it finds."""
+
+from dataclasses import replace
+
+from helixnet.engine.mapping.ir import ANY, Node, Op, Type
+from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.leafing import Leafing
+from helixnet.engine.mapping.scope import NEIGHBOURS, SPECIALS, Binding, FieldUse, Role
+from helixnet.engine.mapping.shapes import near, shape_names
+
+_STEPPABLE = frozenset({Kind.OBJECT, Kind.LIST, Kind.ANY, Kind.NULL})
+BUILT = ("out", "this")
+
+
+def type_name(leaf: Leafing, node: Node) -> Node:
+    """Type a bare name: an `as` or group name, a var, then a member of what is open here."""
+    name, scope = str(node.data), leaf.scope
+    if name in scope.names:
+        return bound(scope.names[name], node.at)
+    if name in leaf.world.vars:
+        found = leaf.world.var_type(name)
+        if found is None:
+            leaf.problem("HX-4107", node, f"var `{name}` needs itself")
+        return Node(Op.VAR, (), name, node.at, found or ANY)
+    if name in BUILT:
+        return _built(leaf, node, [])
+    if name == "inputs":
+        leaf.problem("HX-4103", node, "`inputs` alone is no value", "name one: inputs.plant")
+        return replace(node, op=Op.CONST, data=None)
+    if name == "record":
+        return bound(_record(leaf), node.at)
+    if name in SPECIALS or name in (*NEIGHBOURS, "_parent"):
+        return _special(leaf, scope.here, node, name)
+    for binding in scope.bare:
+        if _member_type(binding.type, name) is not None:
+            return member(leaf, bound(binding, node.at), name, node)
+    _unknown(leaf, node, name)
+    return replace(node, op=Op.CONST, data=None)
+
+
+def bound(binding: Binding, at: int) -> Node:
+    """Return the node that reads a binding."""
+    return Node(Op.BINDING, (), binding, at, binding.type)
+
+
+def _record(leaf: Leafing) -> Binding:
+    for binding in leaf.scope.names.values():
+        if binding.role is Role.HEADER:
+            return binding
+    binding = leaf.scope.here
+    while binding.outer is not None:
+        binding = binding.outer
+    return binding
+
+
+def _unknown(leaf: Leafing, node: Node, name: str) -> None:
+    scope = leaf.scope
+    names = [*scope.names, *leaf.world.vars]
+    for binding in scope.bare:
+        names += shape_names(binding.type.shape)
+    for prefix, binding in scope.names.items():
+        names += [f"{prefix}.{each}" for each in shape_names(binding.type.shape)]
+    leaf.problem("HX-4103", node, f"unknown name `{name}`", near(name, names))
+
+
+def type_member(leaf: Leafing, node: Node) -> Node:
+    """Type a dotted step or a text subscript."""
+    keys: list[tuple[str, int]] = []
+    base = node
+    while base.op is Op.STEP:
+        keys.insert(0, (str(base.data), base.at))
+        base = base.args[0]
+    if base.op is Op.NAME and base.data in BUILT and base.data not in leaf.scope.names:
+        return _built(leaf, base, keys)
+    if base.op is Op.NAME and base.data == "inputs" and "inputs" not in leaf.world.vars:
+        return _input(leaf, base, keys)
+    return _steps(leaf, leaf.plain(base), keys)
+
+
+def _steps(leaf: Leafing, found: Node, keys: list[tuple[str, int]]) -> Node:
+    for key, at in keys:
+        found = member(leaf, found, key, Node(Op.STEP, at=at))
+    return found
+
+
+def member(leaf: Leafing, base: Node, key: str, node: Node) -> Node:
+    """Return the node that takes member ``key`` of a typed node."""
+    if key.startswith("_") and base.op is Op.BINDING and isinstance(base.data, Binding):
+        if key in SPECIALS or key in (*NEIGHBOURS, "_parent"):
+            return _special(leaf, base.data, node, key)
+    if base.op is Op.SPECIAL and key == "_parent" and isinstance(base.data, tuple):
+        return _special(leaf, base.data[0], node, key)  # pyright: ignore[reportUnknownArgumentType] - (Binding, name)
+    kind = base.type.kind
+    if kind not in _STEPPABLE:
+        hint = f"nothing stands below a {kind}"
+        leaf.problem("HX-4106", node, f"`.{key}` goes through a {kind}", hint)
+        return Node(Op.CONST, at=node.at)
+    found = _member_type(base.type, key)
+    if found is None:
+        names = shape_names(base.type.shape)
+        leaf.problem("HX-4103", node, f"unknown name `{key}`", near(key, names))
+        return Node(Op.CONST, at=node.at)
+    if base.type.row:
+        return _column(leaf, base, key, node, found)
+    found = found.maybe(base.type)
+    if kind is not Kind.OBJECT:
+        found = replace(found, absent=True)
+    return Node(Op.STEP, (base,), key, node.at, found)
+
+
+def _column(leaf: Leafing, base: Node, key: str, node: Node, found: Type) -> Node:
+    if base.type.kind is Kind.LIST:
+        hint = "name one of them: each, first, or one(…)"
+        leaf.problem("HX-4106", node, f"`.{key}` of a list of rows", hint)
+    if base.op is Op.BINDING and isinstance(base.data, Binding):
+        return Node(Op.FIELD, (), FieldUse(base.data, key), node.at, found)
+    return Node(Op.FIELD, (base,), FieldUse(None, key), node.at, found.maybe(base.type))
+
+
+def _member_type(of: Type, key: str) -> Type | None:
+    return ANY if of.shape is None else of.shape.step(key)
+
+
+def _input(leaf: Leafing, base: Node, keys: list[tuple[str, int]]) -> Node:
+    name, at = keys[0]
+    found = leaf.world.inputs.get(name)
+    if found is None:
+        hint = near(name, list(leaf.world.inputs)) or "declare it under `inputs`"
+        leaf.problem("HX-4103", at, f"unknown input `{name}`", hint)
+        found = ANY
+    return _steps(leaf, Node(Op.INPUT, (), name, base.at, found), keys[1:])
+
+
+def _built(leaf: Leafing, base: Node, keys: list[tuple[str, int]]) -> Node:
+    if not leaf.scope.built:
+        text = f"`{base.data}` can't be read here: nothing is built yet"
+        leaf.problem("HX-4103", base, text, "vars, where and skip_when see the source only")
+        return Node(Op.CONST, at=base.at)
+    found, taken = leaf.world.read_built(leaf, base, keys)
+    return _steps(leaf, found, keys[taken:])
+
+
+def _special(leaf: Leafing, of: Binding, node: Node, name: str) -> Node:
+    if name == "_parent":
+        if of.outer is None:
+            leaf.problem("HX-4103", node, "the record has no `_parent`")
+            return Node(Op.CONST, at=node.at)
+        return bound(of.outer, node.at)
+    if name != "_line" and name != "_file" and name != "_pos" and of.role is not Role.ITEM:
+        leaf.problem("HX-4103", node, f"`{name}` exists inside an `each` only")
+        return Node(Op.CONST, at=node.at)
+    if name == "_index" and any(block == "where" for block, _ in leaf.scope.place[-1:]):
+        text = "`_index` counts kept items, so `where` can't read it"
+        leaf.problem("HX-4102", node, text, "use _pos")
+    found = SPECIALS.get(name)
+    if found is None:
+        found = replace(of.type, absent=True)
+    return Node(Op.SPECIAL, (), (of, name), node.at, found)

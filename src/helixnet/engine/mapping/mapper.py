@@ -1,0 +1,99 @@
+"""Applies a generated function to batches: documents, rejects and balanced counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol, cast
+
+from helixnet.engine.mapping.codegen import Generated
+from helixnet.engine.mapping.doubts import doubts_of
+from helixnet.engine.mapping.settle import DOUBT, Notes, Record, faults_of
+from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
+from helixnet.engine.source import Batch
+from helixnet.engine.validation.schema import Validator
+
+MAX_RAW: Final = 64 * 1024
+
+
+class Mapper(Protocol):
+    """What maps the records of one file."""
+
+    def map(self, batch: Batch, first_record: int) -> Mapped:
+        """Map a batch whose first record has the number ``first_record`` (from 1) in its file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RowMapper:
+    """The rows executor: one generated function for all records of a file's header."""
+
+    generated: Generated
+    validator: Validator
+
+    def map(self, batch: Batch, first_record: int) -> Mapped:
+        """Map a batch of records.
+
+        Args:
+            first_record: number (from 1) of the batch's first record in its file.
+        """
+        one, asks, unread = self.generated.one, self.generated.asks, batch.faults
+        documents: list[str] = []
+        rejects: list[Reject] = []
+        notes: list[Any] = []
+        add, skipped, used, rejected_documents = documents.append, 0, 0, 0
+        for index, record in enumerate(batch.records):
+            number = first_record + index
+            if unread and index in unread:
+                rejects.append(reject(batch, index, number, unread[index]))
+                rejected_documents += 1
+                continue
+            text = one(record, number, batch, index, notes, None)
+            if text.__class__ is str and not notes and not asks:
+                add(cast("str", text))
+                used += 1
+            elif text is None:
+                skipped += 1
+            else:
+                texts = [text] if isinstance(text, str) else text
+                faults = self._settle(Record(batch, index, record), number, notes, texts)
+                notes.clear()
+                if faults:
+                    count = max(len(texts), 1)
+                    rejects.append(reject(batch, index, number, faults, count))
+                    rejected_documents += count
+                else:
+                    documents += texts
+                    used += 1
+        counts = Counts(
+            records=used + skipped + len(rejects),
+            used=used,
+            rejected=len(rejects),
+            skipped=skipped,
+            documents=len(documents) + rejected_documents,
+            written=len(documents),
+            documents_rejected=rejected_documents,
+        )
+        return Mapped(documents, rejects, counts)
+
+    def _settle(
+        self, record: Record, number: int, notes: list[Any], texts: Sequence[str]
+    ) -> list[Fault]:
+        """Return every fault of a record: those noted, and those that the authority finds."""
+        noted: Notes = [note for note in notes if note is not DOUBT]
+        doubted = len(noted) < len(notes) or self.generated.asks
+        rules = self.generated.rules
+        faults = faults_of(record, noted, rules)
+        if not doubted and not faults:
+            return []
+        if texts != [""]:
+            known = {fault.target for fault in faults if fault.target is not None}
+            retrace = (self.generated.one, number)
+            faults += doubts_of(record, texts, self.validator, rules, known, retrace)
+        return faults
+
+
+def reject(
+    batch: Batch, index: int, number: int, faults: Sequence[Fault], documents: int = 1
+) -> Reject:
+    """Return the reject of a record."""
+    raw = bytes(batch.raw(index)[:MAX_RAW])
+    return Reject(number, batch.line(index), raw, tuple(faults), documents)

@@ -1,0 +1,272 @@
+"""From the map of a context to typed slots, in the order in which they must be computed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from helixnet.engine.context.model import (
+    ArrayNode,
+    Const,
+    ContextProblem,
+    EachNode,
+    Leaf,
+    Lookup,
+    MapNode,
+    Mark,
+    ObjectNode,
+    WhenNode,
+)
+from helixnet.engine.mapping.built import read_built
+from helixnet.engine.mapping.infer import type_condition, type_leaf, type_node
+from helixnet.engine.mapping.ir import Node, Parsed, Type
+from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
+from helixnet.engine.mapping.parse import parse_leaf
+from helixnet.engine.mapping.scope import Binding, Role, Scope
+from helixnet.engine.mapping.shapes import DictShape, near
+from helixnet.engine.mapping.slots import Pointer, Region, Slot, State
+from helixnet.engine.mapping.targets import document_type, written_type
+from helixnet.engine.validation.view import SchemaView
+
+MAX_EACH: Final = 12
+MAX_BLOCKS: Final = 40
+
+
+@dataclass(slots=True)
+class Outline:
+    """All slots of a plan. It is the :class:`~helixnet.engine.mapping.leafing.World` of leaves.
+
+    Args:
+        lookups: tables by name.
+        inputs: types of the declared inputs.
+        vars: as the context has them.
+        problems: everything found wrong, in the order met.
+    """
+
+    lookups: Mapping[str, Lookup]
+    inputs: Mapping[str, Type]
+    vars: Mapping[str, MapNode]
+    problems: list[ContextProblem]
+    slots: dict[int, Slot] = field(default_factory=dict[int, Slot])
+    root: Slot | None = None
+    var_slots: dict[str, Slot] = field(default_factory=dict[str, Slot])
+    var_scope: Scope | None = None
+    bindings: int = 2
+
+    def problem(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
+        """Note a problem at a place of the context."""
+        self.problems.append(ContextProblem(mark, code, message, hint))
+
+    # the skeleton: every slot that no `each` hides
+
+    def lay(
+        self,
+        node: MapNode,
+        pointer: Pointer,
+        view: SchemaView | None,
+        scope: Scope,
+        region: Region,
+        *,
+        parent: Slot | None = None,
+        item: bool = False,
+        target: bool = True,
+    ) -> Slot:
+        """Make the slot of a node and of all below it, but for the bodies of `each`."""
+        slot = Slot(
+            len(self.slots), node, pointer, view, scope, region, parent, item=item, target=target
+        )
+        self.slots[slot.number] = slot
+        if isinstance(node, ObjectNode):
+            self._lay_object(slot, node)
+        elif isinstance(node, ArrayNode):
+            slot.inner = Region()
+            items = view.items if view is not None else None
+            for each in node.items:
+                below = (*pointer, slot.number)
+                own = replace(scope, region=len(self.slots), this=())
+                self._below(slot, each, below, items, own, item=True)
+        elif isinstance(node, WhenNode):
+            slot.inner = Region()
+            inside = scope.inside("when", slot.number)
+            if isinstance(node.map, ObjectNode) and pointer and isinstance(pointer[-1], str):
+                inside = inside.at(pointer[-1])
+            self._below(slot, node.map, pointer, view, inside, item=item)
+        return slot
+
+    def _below(
+        self,
+        slot: Slot,
+        node: MapNode,
+        pointer: Pointer,
+        view: SchemaView | None,
+        scope: Scope,
+        *,
+        item: bool = False,
+    ) -> None:
+        assert slot.inner is not None  # noqa: S101 - its callers have just made it
+        if len(scope.place) > MAX_BLOCKS:
+            self.problem(slot.mark, "HX-4102", "each and when are nested too deep")
+            return
+        target = slot.target
+        below = self.lay(
+            node, pointer, view, scope, slot.inner, parent=slot, item=item, target=target
+        )
+        slot.items.append(below)
+
+    def _lay_object(self, slot: Slot, node: ObjectNode) -> None:
+        view = slot.view
+        for name, child in node.fields.items():
+            mark = node.marks.get(name, child.mark)
+            below = view.property(name) if view is not None else None
+            if view is not None and view.names and name not in view.names:
+                refused = view.closed or (below is None and not view.additional_written)
+                if refused:
+                    hint = near(name, view.names)
+                    self.problem(mark, "HX-4110", f"`{name}` is not in the target schema", hint)
+            slot.members[name] = self.lay(
+                child,
+                (*slot.pointer, name),
+                below,
+                slot.scope.at(name) if isinstance(child, ObjectNode) else slot.scope,
+                slot.region,
+                parent=slot,
+                target=slot.target,
+            )
+        for name in sorted(view.required if view is not None else ()):
+            if name not in node.fields:
+                text = f"the target schema requires `{name}`"
+                self.problem(node.mark, "HX-4111", text, f"add `{name}:` to the map")
+
+    # typing, on demand: what another slot reads is typed, and so computed, before it
+
+    def type_slot(self, slot: Slot) -> bool:
+        """Type a slot and all below it; False when it is being typed already: a circle."""
+        if slot.state is not State.NEW:
+            return slot.state is State.DONE
+        slot.state = State.BUSY
+        node = slot.node
+        if isinstance(node, Leaf):
+            self._type_leaf(slot, node)
+        elif isinstance(node, Const):
+            slot.type = value_type(node.value)
+        elif isinstance(node, ObjectNode):
+            self._type_object(slot)
+        elif isinstance(node, ArrayNode):
+            self._type_array(slot)
+        elif isinstance(node, EachNode):
+            self._type_each(slot, node)
+        else:
+            self._type_when(slot, node)
+        slot.state = State.DONE
+        slot.region.order.append(slot)
+        return True
+
+    def leafing(self, parsed: Parsed, scope: Scope) -> Leafing:
+        """Return what the typing of a leaf needs."""
+        return Leafing(parsed, scope, self, self.problems, type_node)
+
+    def condition(self, leaf: Leaf | None, scope: Scope) -> Node | None:
+        """Parse and type a condition; None when there is none or it does not parse."""
+        parsed = parse_leaf(leaf, self.problems) if leaf is not None else None
+        return type_condition(self.leafing(parsed, scope)) if parsed is not None else None
+
+    def expression(self, leaf: Leaf, scope: Scope) -> Node | None:
+        """Parse and type an expression or template; None when it does not parse."""
+        parsed = parse_leaf(leaf, self.problems)
+        return type_leaf(self.leafing(parsed, scope)) if parsed is not None else None
+
+    def _type_leaf(self, slot: Slot, leaf: Leaf) -> None:
+        slot.parsed = parse_leaf(leaf, self.problems)
+        if slot.parsed is None:
+            return
+        slot.root = type_leaf(self.leafing(slot.parsed, slot.scope))
+        slot.type = slot.root.type
+        if not slot.target:
+            return
+        found = written_type(slot.root.type, slot.view)
+        if found is None:
+            types = slot.view.types if slot.view is not None else None
+            what = " or ".join(sorted(types or ()))
+            text = f"{slot.root.type.kind} can't become {what or 'this format'}"
+            self.problem(slot.mark, "HX-4112", text, "convert it in the expression")
+            return
+        slot.type = document_type(found)
+
+    def _type_object(self, slot: Slot) -> None:
+        for child in slot.members.values():
+            if not self.type_slot(child):
+                self._circle(slot)
+        members = {name: child.type for name, child in slot.members.items()}
+        slot.type = Type(Kind.OBJECT, shape=DictShape(members))
+        self._fits(slot, "object")
+
+    def _type_array(self, slot: Slot) -> None:
+        for child in slot.items:
+            self.type_slot(child)
+        slot.type = Type(Kind.LIST)
+        self._fits(slot, "array")
+
+    def _type_when(self, slot: Slot, node: WhenNode) -> None:
+        slot.root = self.condition(node.when, slot.scope)
+        for child in slot.items:
+            self.type_slot(child)
+            slot.type = replace(child.type, absent=True)
+
+    def _type_each(self, slot: Slot, node: EachNode) -> None:
+        outside = slot.scope
+        slot.when = self.condition(node.when, outside)
+        slot.root = self.expression(node.each, outside)
+        of = slot.root.type if slot.root is not None else Type(Kind.ANY)
+        if of.kind not in (Kind.LIST, Kind.ANY, Kind.NULL) and not (
+            of.kind is Kind.OBJECT and not of.row
+        ):
+            self.problem(node.each.mark, "HX-4106", f"each takes a list, not {of.kind}")
+        item = item_type(of) if of.kind is Kind.LIST else Type(Kind.ANY, True, True, of.shape)  # noqa: FBT003 - null, absent
+        slot.binding = Binding(self.bindings, Role.ITEM, item, outside.here)
+        self.bindings += 1
+        scope = outside.item(slot.binding, node.name, slot.number)
+        if sum(block == "each" for block, _ in scope.place) > MAX_EACH:
+            self.problem(slot.mark, "HX-4102", f"more than {MAX_EACH} each inside each other")
+            return
+        where = replace(scope.inside("where", slot.number), built=False)
+        slot.where = self.condition(node.where, where)
+        slot.inner = Region()
+        own = not (slot.spliced or slot.documents)
+        view = slot.view.items if slot.view is not None and own else slot.view
+        pointer = (*slot.pointer, slot.number) if own else slot.pointer
+        self._below(slot, node.map, pointer, view, scope, item=True)
+        for child in slot.items:
+            self.type_slot(child)
+            shape = child.type.shape if child.type.kind is Kind.OBJECT else None
+            kind = child.type.kind if shape is None else Kind.ANY
+            items = kind if not (child.type.null or child.type.absent) else Kind.ANY
+            slot.type = Type(Kind.LIST, absent=slot.when is not None, shape=shape, items=items)
+        if own:
+            self._fits(slot, "array")
+
+    def _fits(self, slot: Slot, kind: str) -> None:
+        types = slot.view.types if slot.view is not None and slot.target else None
+        if types is not None and kind not in types:
+            text = f"an {kind} can't become {' or '.join(sorted(types))}"
+            self.problem(slot.mark, "HX-4112", text)
+
+    def _circle(self, slot: Slot) -> None:
+        self.problem(slot.mark, "HX-4107", "this is built in a circle", "use vars")
+
+    # what a leaf asks of the rest
+
+    def var_type(self, name: str) -> Type | None:
+        """Type a var; None when it needs itself."""
+        slot = self.var_slots.get(name)
+        if slot is None:
+            assert self.var_scope is not None  # noqa: S101 - set before anything is typed
+            slot = self.lay(self.vars[name], (name,), None, self.var_scope, Region(), target=False)
+            self.var_slots[name] = slot
+        done = self.type_slot(slot)
+        return slot.type if done else None
+
+    def read_built(
+        self, leaf: Leafing, base: Node, keys: list[tuple[str, int]]
+    ) -> tuple[Node, int]:
+        """Type a path from `out` or `this`."""
+        return read_built(self, leaf, base, keys)

@@ -1,0 +1,59 @@
+"""Where a value of a record stands in its file: searched only when something is wrong."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from helixnet.engine.source import Batch
+
+
+def item_number(record: Any, item: Any) -> int:
+    """Return which row of a group ``item`` is, by identity; 0 when it is none."""
+    if type(record) is list and record and type(record[0]) is list:
+        for number, row in enumerate(cast("list[object]", record)):
+            if row is item:
+                return number
+    return 0
+
+
+def line_of(batch: Batch, index: int, record: Any, item: Any) -> int:
+    """Return the physical line of a record, row of a group, or segment."""
+    if type(item) is dict:
+        line = cast("dict[str, object]", item).get("_line")
+        if type(line) is int:
+            return line
+    return batch.line(index, item_number(record, item))
+
+
+def pointer_of(record: Any, item: Any) -> str | None:
+    """Return the JSON pointer of a node within a nested record, by identity; None if not there."""
+    found = next(_search(record, item, ""), None)
+    return found
+
+
+def _search(value: Any, item: Any, pointer: str) -> Iterator[str]:
+    if value is item:
+        yield pointer
+    elif type(value) is dict:
+        for key, below in cast("dict[str, object]", value).items():
+            if type(below) in (dict, list):
+                yield from _search(below, item, f"{pointer}/{_escaped(key)}")
+    elif type(value) is list:
+        for number, below in enumerate(cast("list[object]", value)):
+            if type(below) in (dict, list):
+                yield from _search(below, item, f"{pointer}/{number}")
+
+
+def _escaped(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def descend(record: Any, keys: tuple[str, ...], pointer: str) -> str:
+    """Return the pointer of what ``keys`` lead to, as far as the record has it."""
+    value = record
+    for key in keys:
+        if type(value) is list and value:
+            value, pointer = value[0], f"{pointer}/0"
+        if type(value) is not dict or key not in value:
+            break
+        value, pointer = cast("dict[str, object]", value)[key], f"{pointer}/{_escaped(key)}"
+    return pointer

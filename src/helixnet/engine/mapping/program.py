@@ -1,0 +1,304 @@
+"""A context's expressions, typed and ordered: what is generated for each file's header."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from helixnet.engine.context.model import Context, ContextProblem, EachNode, InputSpec, Leaf
+from helixnet.engine.mapping.ir import Node, Op, Type
+from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.outline import Outline
+from helixnet.engine.mapping.reads import Place, Reads, Use, mark_needs, reads_of
+from helixnet.engine.mapping.scope import Binding, Role, Scope
+from helixnet.engine.mapping.shapes import (
+    AnyShape,
+    DictShape,
+    Grammar,
+    SegmentShape,
+    field_kind,
+    row_shape,
+)
+from helixnet.engine.mapping.slots import Region, Slot
+from helixnet.engine.validation.view import SchemaView
+
+SKIP: Final = -1
+CHECKS: Final = -1000
+WHERE: Final = 2_000_000
+"""Added to the number of an `each`, it is the number of its `where`."""
+
+
+@dataclass(slots=True)
+class Program:
+    """Everything that generation needs.
+
+    Args:
+        reads: by slot number; also SKIP, and CHECKS minus the number of a check.
+        uses: columns of records and items that the map reads.
+        roots: blocks around each binding.
+        here: the record, or the header row of a group.
+        columns: every column that any expression reads.
+        early_vars: vars that `skip_when` reads, in order.
+        late_vars: the others that are read.
+        var_targets: slots that each var feeds.
+        deliver: for each delivery its key, an expression over the finished document.
+    """
+
+    context: Context
+    outline: Outline
+    inputs: Mapping[str, object]
+    here: Binding
+    reads: dict[int, Reads] = field(default_factory=dict[int, Reads])
+    uses: dict[tuple[int, str], Use] = field(default_factory=dict[tuple[int, str], Use])
+    roots: dict[int, Place] = field(default_factory=dict[int, Place])
+    columns: frozenset[str] = frozenset()
+    skip_when: Node | None = None
+    checks: list[tuple[Node, Node]] = field(default_factory=list[tuple[Node, Node]])
+    early_vars: Sequence[Slot] = ()
+    late_vars: Sequence[Slot] = ()
+    deep_vars: frozenset[str] = frozenset()
+    var_targets: dict[int, Sequence[int]] = field(default_factory=dict[int, Sequence[int]])
+    deliver: list[Node | None] = field(default_factory=list["Node | None"])
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known besides the context.
+
+    Args:
+        view: the target schema.
+        grammar: of segments.
+        header: columns of the file; None = not known.
+        keys: top-level keys of JSON samples; None = any.
+        inputs: values given from outside, defaults filled in.
+    """
+
+    view: SchemaView | None
+    grammar: Grammar | None = None
+    header: Sequence[str] | None = None
+    keys: frozenset[str] | None = None
+    inputs: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+def build_program(context: Context, known: Known, problems: list[ContextProblem]) -> Program | None:
+    """Type everything in a context; note what is wrong. None for a whole-document template."""
+    if context.map is None:
+        return None
+    inputs = {name: _input_type(spec) for name, spec in context.inputs.items()}
+    outline = Outline(context.lookups, inputs, context.vars, problems)
+    scope = record_scope(context, known)
+    outline.var_scope = replace(scope, built=False)
+    root = outline.lay(context.map, (), known.view, scope, Region())
+    outline.root = root
+    program = Program(context, outline, known.inputs, scope.here)
+    program.skip_when = outline.condition(context.skip_when, replace(scope, built=False))
+    early = list(outline.var_slots.values())
+    outline.type_slot(root)
+    for name in context.vars:  # a var that nothing reads is still checked
+        if name not in outline.var_slots:
+            _check_only(outline, name)
+    for check in context.checks:
+        that = outline.condition(check.that, scope)
+        text = outline.expression(check.text, scope)
+        if that is not None and text is not None:
+            program.checks.append((that, text))
+    _gather(program, early)
+    _deliveries(program, scope)
+    return program
+
+
+def _check_only(outline: Outline, name: str) -> None:
+    before = set(outline.var_slots)
+    outline.var_type(name)
+    for added in set(outline.var_slots) - before:
+        slot = outline.var_slots.pop(added)
+        _forget(outline, slot)
+
+
+def _forget(outline: Outline, slot: Slot) -> None:
+    outline.slots.pop(slot.number, None)
+    for below in (*slot.items, *slot.members.values()):
+        _forget(outline, below)
+
+
+def _input_type(spec: InputSpec) -> Type:
+    null = not spec.required and spec.default is None
+    return Type(field_kind(spec.type), null=null)
+
+
+def record_scope(context: Context, known: Known) -> Scope:
+    """Return the scope of expressions about a record."""
+    source, group = context.source, context.group
+    if source.format in ("csv", "fixed"):
+        shape = row_shape(source, known.header)
+        if group is not None:
+            rows = Binding(0, Role.LINES, Type(Kind.LIST, shape=shape, row=True))
+            head = Binding(1, Role.HEADER, Type(Kind.OBJECT, shape=shape, row=True))
+            return Scope({group.header: head, group.lines: rows}, (), head)
+        record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=shape, row=True))
+    elif known.grammar is not None:
+        segment = SegmentShape(known.grammar, "")
+        record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=segment))
+    else:
+        keys = known.keys
+        record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=AnyShape(keys)))
+    return Scope({}, (record,), record)
+
+
+def _gather(program: Program, early: Sequence[Slot]) -> None:
+    """Collect what every expression reads, and which columns feed which slots."""
+    outline = program.outline
+    roots: dict[int, Place] = {0: (), 1: ()}
+    for slot in outline.slots.values():
+        program.reads[slot.number] = reads_of(slot.root, slot.when)
+        program.reads[WHERE + slot.number] = reads_of(slot.where)
+        for node in (slot.root, slot.where, slot.when):
+            mark_needs(node)
+        if slot.binding is not None:
+            roots[slot.binding.number] = (*slot.scope.place, ("each", slot.number))
+    program.roots = roots
+    program.reads[SKIP] = reads_of(program.skip_when)
+    for number, nodes in enumerate(program.checks):
+        program.reads[CHECKS - number] = reads_of(*nodes)
+        for node in nodes:
+            mark_needs(node)
+    _uses(program)
+    _vars(program, early)
+    program.columns = frozenset(
+        use.name for reads in program.reads.values() for use in reads.fields
+    ) | frozenset(name for slot in outline.slots.values() for name in _key_columns(slot))
+    program.columns |= frozenset(
+        name for nodes in program.checks for node in nodes for name in _node_keys(node)
+    )
+
+
+def _key_columns(slot: Slot) -> Iterator[str]:
+    for node in (slot.root, slot.where, slot.when):
+        yield from _node_keys(node)
+
+
+def _node_keys(node: Node | None) -> Iterator[str]:
+    """Yield the columns that filters read of a list of rows: by key, or as conditions."""
+    from helixnet.engine.mapping.infer_filters import FilterCall
+    from helixnet.engine.mapping.reads import walk
+
+    for each in walk(node) if node is not None else ():
+        if each.op is Op.FILTER and isinstance(each.data, FilterCall) and each.args[0].type.row:
+            yield from each.data.conditions
+            if each.data.key is not None:
+                yield each.data.key
+
+
+def _uses(program: Program) -> None:
+    for slot in program.outline.slots.values():
+        if not slot.target:
+            continue
+        place = slot.scope.place
+        _use_all(program, slot.number, place)
+        if slot.where is not None:
+            inside = (*place, ("each", slot.number), ("where", slot.number))
+            _use_all(program, WHERE + slot.number, inside)
+    for number, _ in enumerate(program.checks):
+        _use_all(program, CHECKS - number, ())
+
+
+def _use_all(program: Program, number: int, place: Place) -> None:
+    for use in program.reads[number].fields:
+        if use.binding is not None:
+            _use(program, use.binding, use.name, place, number)
+
+
+def _use(program: Program, binding: Binding, name: str, place: Place, number: int) -> None:
+    known = program.uses.setdefault((binding.number, name), Use(binding, name))
+    known.places.append(place)
+    if number not in known.slots:
+        known.slots.append(number)
+
+
+def hoist_place(root: Place, places: Sequence[Place]) -> Place:
+    """Return the block in which a column is converted: the innermost around all that read it.
+
+    Never inside a further `each`, where it would be converted again and again; before `where`
+    when that reads it.
+    """
+    shared = list(places[0])
+    for place in places[1:]:
+        same = 0
+        while same < min(len(shared), len(place)) and shared[same] == place[same]:
+            same += 1
+        shared = shared[:same]
+    own = len(root)
+    end = next((n for n in range(own, len(shared)) if shared[n][0] == "each"), len(shared))
+    found = tuple(shared[: max(end, own)])
+    where = next(
+        (place[own] for place in places if place[own : own + 1] and place[own][0] == "where"), None
+    )
+    return (*root, where) if where is not None else found
+
+
+def _vars(program: Program, early: Sequence[Slot]) -> None:
+    """Order the vars, and find what each of them feeds."""
+    outline = program.outline
+    slots = outline.var_slots
+    program.deep_vars = frozenset(n for n, slot in slots.items() if not isinstance(slot.node, Leaf))
+    order = sorted(slots.items(), key=lambda pair: pair[1].number)
+    needs = {name: _var_reads(program, slot) for name, slot in order}
+    done: list[str] = []
+
+    def visit(name: str) -> None:
+        for below in needs[name]:
+            if below in needs and below not in done and below != name:
+                visit(below)
+        if name not in done:
+            done.append(name)
+
+    for name, _ in order:
+        visit(name)
+    first = {id(slot) for slot in early}
+    program.early_vars = [slots[name] for name in done if id(slots[name]) in first]
+    program.late_vars = [slots[name] for name in done if id(slots[name]) not in first]
+    feeds: dict[str, list[int]] = {name: [] for name in slots}
+    for number, reads in program.reads.items():
+        slot = outline.slots.get(number % WHERE if number >= 0 else number)
+        if slot is None or slot.target:
+            for name in _reached(reads.vars, needs):
+                feeds[name].append(number)
+    for name, slot in slots.items():
+        for below in _below(slot):
+            program.var_targets[below.number] = tuple(feeds[name])
+
+
+def _below(slot: Slot) -> Iterator[Slot]:
+    yield slot
+    for child in (*slot.items, *slot.members.values()):
+        yield from _below(child)
+
+
+def _var_reads(program: Program, slot: Slot) -> list[str]:
+    numbers = [n for below in _below(slot) for n in (below.number, WHERE + below.number)]
+    return [name for number in numbers for name in program.reads[number].vars]
+
+
+def _reached(names: Sequence[str], needs: Mapping[str, Sequence[str]]) -> set[str]:
+    found: set[str] = set()
+    left = list(names)
+    while left:
+        name = left.pop()
+        if name in needs and name not in found:
+            found.add(name)
+            left += needs[name]
+    return found
+
+
+def _deliveries(program: Program, scope: Scope) -> None:
+    """Type the keys of deliveries: expressions over `out`, the document as it is written."""
+    outline, root = program.outline, program.outline.root
+    assert root is not None  # noqa: S101 - laid just before
+    body = root
+    while isinstance(body.node, EachNode) and body.items:
+        body = body.body
+    of = body.type if body.type.kind is Kind.OBJECT else Type(Kind.OBJECT, shape=DictShape({}))
+    binding = Binding(0, Role.RECORD, replace(of, null=False, absent=False))
+    only = Scope({"out": binding}, (), binding, built=False)
+    for deliver in program.context.deliver:
+        key = outline.expression(deliver.key, only) if deliver.key is not None else None
+        program.deliver.append(key)

@@ -1,0 +1,124 @@
+"""What the expressions of a plan read: columns, vars, built values, positions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from helixnet.engine.context.model import EachNode
+from helixnet.engine.mapping.infer_filters import FilterCall
+from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.scope import Binding, FieldUse
+from helixnet.engine.mapping.slots import Slot
+
+Place: TypeAlias = tuple[tuple[str, int], ...]
+
+
+@dataclass(slots=True)
+class Use:
+    """Where a column of a record or item is read, and which slots it feeds."""
+
+    binding: Binding
+    name: str
+    places: list[Place] = field(default_factory=list[Place])
+    slots: list[int] = field(default_factory=list[int])
+
+
+@dataclass(slots=True)
+class Reads:
+    """What one expression reads."""
+
+    fields: list[FieldUse] = field(default_factory=list[FieldUse])
+    vars: list[str] = field(default_factory=list[str])
+    slots: list[Slot] = field(default_factory=list[Slot])
+    specials: list[tuple[Binding, str]] = field(default_factory=list[tuple[Binding, str]])
+    paths: list[tuple[Binding, tuple[str, ...]]] = field(
+        default_factory=list[tuple[Binding, tuple[str, ...]]]
+    )
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """Yield a node and all below it."""
+    yield node
+    for arg in node.args:
+        yield from walk(arg)
+
+
+def reads_of(*roots: Node | None) -> Reads:
+    """Return what expressions read."""
+    found = Reads()
+    for root in roots:
+        for node in walk(root) if root is not None else ():
+            _note(found, node)
+    return found
+
+
+def _note(found: Reads, node: Node) -> None:
+    data = node.data
+    if node.op is Op.FIELD and isinstance(data, FieldUse):
+        found.fields.append(data)
+    elif node.op is Op.VAR:
+        found.vars.append(str(data))
+    elif node.op is Op.OUT and isinstance(data, Slot):
+        found.slots.append(data)
+    elif node.op is Op.SPECIAL and isinstance(data, tuple):
+        found.specials.append(data)  # pyright: ignore[reportUnknownArgumentType] - (Binding, name)
+    path = _path(node)
+    if path is not None:
+        found.paths.append(path)
+
+
+def _path(node: Node) -> tuple[Binding, tuple[str, ...]] | None:
+    """Return the steps from a binding through a nested record, selectors left out."""
+    keys: list[str] = []
+    while node.op in (Op.STEP, Op.FILTER):
+        if node.op is Op.STEP:
+            keys.insert(0, str(node.data))
+        node = node.args[0]
+    if node.op is not Op.BINDING or not isinstance(node.data, Binding) or not keys:
+        return None
+    return node.data, tuple(keys)
+
+
+def mark_needs(root: Node | None) -> None:
+    """Note in every slot that an expression reads how much of it is read as a value."""
+    if root is None:
+        return
+    if root.op is Op.FILTER and isinstance(root.data, FilterCall):
+        value = root.args[0]
+        slot = value.data if value.op is Op.OUT else None
+        members = _members(root.data)
+        if isinstance(slot, Slot) and isinstance(slot.node, EachNode) and members is not None:
+            _need(slot, members)
+            for arg in root.args[1:]:
+                mark_needs(arg)
+            return
+    if root.op is Op.OUT and isinstance(root.data, Slot):
+        _need(root.data, None)
+    for arg in root.args:
+        mark_needs(arg)
+
+
+def _members(call: FilterCall) -> set[str] | None:
+    """Return the members of items that a filter reads; None = the items themselves."""
+    if call.key is not None and "." not in call.key and call.spec.name in _BY_KEY:
+        return {call.key}
+    return set() if call.spec.name in ("length", "count") and call.key is None else None
+
+
+_BY_KEY = frozenset({"sum", "min", "max", "avg", "count", "running_sum", "join"})
+
+
+def _need(slot: Slot, members: set[str] | None) -> None:
+    if members is None:
+        slot.need.whole = True
+        for below in (*slot.members.values(), *slot.items):
+            _need(below, None)
+        return
+    slot.need.members |= members | {""}
+    for body in slot.items:
+        if not body.members:
+            _need(body, None)
+            continue
+        body.need.members |= members | {""}
+        for name in members & set(body.members):
+            _need(body.members[name], None)

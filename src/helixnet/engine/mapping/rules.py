@@ -1,0 +1,54 @@
+"""What generated code only needs when something is wrong: places, targets and readers by number."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from helixnet.engine.mapping.scope import Binding
+from helixnet.engine.mapping.slots import Pointer
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A leaf, condition or check of the context.
+
+    Args:
+        pointer: what it computes; None = no place of the document.
+        line: in the context file.
+        expression: as written.
+        fields: columns that it reads: (binding or None, name).
+        paths: steps into nested records that it reads.
+        targets: numbers of the rules that it feeds, for a var.
+        code: of a check.
+        present: columns that it reads and the file has.
+    """
+
+    number: int
+    pointer: Pointer | None
+    line: int
+    expression: str
+    fields: Sequence[tuple[Binding | None, str]] = ()
+    paths: Sequence[tuple[Binding, tuple[str, ...]]] = ()
+    targets: Sequence[int] = ()
+    code: str = ""
+    present: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A converted column: what it feeds, and how to convert it again when looking for faults."""
+
+    name: str
+    targets: Sequence[int]
+
+
+@dataclass(slots=True)
+class Rules:
+    """The tables of one generated function."""
+
+    rules: dict[int, Rule] = field(default_factory=dict[int, Rule])
+    columns: dict[int, Column] = field(default_factory=dict[int, Column])
+    positions: dict[str, int] = field(default_factory=dict[str, int])
+    converters: dict[str, Callable[[str], object]] = field(
+        default_factory=dict[str, Callable[[str], object]]
+    )
+    pointers: dict[Pointer, int] = field(default_factory=dict[Pointer, int])

@@ -1,0 +1,184 @@
+"""What generated code calls where one line can't do: paths, conditions, joins, lists."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import Any, Final, cast
+
+from helixnet.engine.values.absent import ABSENT
+from helixnet.engine.values.compare import among, equal, type_name
+from helixnet.engine.values.convert import as_boolean, as_decimal, as_integer, as_text
+from helixnet.engine.values.faults import ValueFault, shown
+
+
+class Bad:
+    """Stands for a value that could not be computed; whoever reads it stays silent."""
+
+    def __str__(self) -> str:
+        """Print as a value that JSON can hold, until the document is thrown away."""
+        return "null"
+
+
+BAD: Final = Bad()
+
+
+def step(value: Any, key: str) -> Any:
+    """Take a member of an object, or of the one object of a list; of nothing it is absent.
+
+    Raises:
+        ValueFault: HX-2003 several nodes, HX-2007 through a scalar.
+    """
+    if type(value) is dict:
+        return cast("dict[str, object]", value).get(key, ABSENT)
+    if value is None or value is ABSENT:
+        return ABSENT
+    if type(value) is list:
+        items = cast("list[object]", value)
+        if len(items) > 1:
+            text = f"`.{key}` of {len(items)} items: it must be one"
+            raise ValueFault("HX-2003", text, None, "select one: one(…), first, each")
+        return step(items[0], key) if items else ABSENT
+    text = f"`.{key}` goes through {type_name(value)} {shown(value)}"
+    raise ValueFault("HX-2007", text, value, "correct the path")
+
+
+def item(value: Any, key: Any) -> Any:
+    """Take an item of a list or text by number, a member by text."""
+    if value is None or value is ABSENT or key is None or key is ABSENT:
+        return ABSENT
+    if type(key) is str:
+        return step(value, key)
+    if type(key) is int and type(value) in (list, str):
+        return value[key] if -len(value) <= key < len(value) else ABSENT
+    raise ValueFault("HX-2005", f"{type_name(value)} has no item {shown(key)}", value)
+
+
+def cut(value: Any, start: Any, end: Any) -> Any:
+    """Return a slice of a text (in code points) or of a list."""
+    if value is None or value is ABSENT:
+        return value
+    if type(value) not in (str, list):
+        raise ValueFault("HX-2005", f"{type_name(value)} can't be sliced", value)
+    for number in (start, end):
+        if not (number is None or number is ABSENT or type(number) is int):
+            raise ValueFault("HX-2005", "a slice is given by whole numbers", number)
+    return value[None if start is ABSENT else start : None if end is ABSENT else end]
+
+
+def truth(value: Any) -> bool:
+    """Return a condition: null and absent count as false, what is no boolean is a fault."""
+    if value is True or value is False:
+        return value
+    if value is None or value is ABSENT:
+        return False
+    text = f"{type_name(value)} {shown(value)} is no condition"
+    raise ValueFault("HX-2009", text, value, "compare it, or use `is present`")
+
+
+def joined(*parts: Any) -> Any:
+    """Join texts: absent if a part is, else null if a part is."""
+    if ABSENT in parts:
+        return ABSENT
+    return None if None in parts else "".join(map(as_text, parts))
+
+
+def printed(*parts: Any) -> str:
+    """Join the parts of a check's text, where nothing prints as nothing."""
+    return "".join([as_text(part) for part in parts if part is not None and part is not ABSENT])
+
+
+def passing(function: Callable[..., Any], *args: Any) -> Any:
+    """Call arithmetic unless an operand is absent or null, which is then the result."""
+    if ABSENT in args:
+        return ABSENT
+    return None if None in args else function(*args)
+
+
+def filtered(function: Callable[..., Any], value: Any, *args: Any, **named: Any) -> Any:
+    """Call a filter unless its value is null or absent, or an argument is (null then)."""
+    if value is None or value is ABSENT:
+        return value
+    for arg in (*args, *named.values()):
+        if arg is None or arg is ABSENT:
+            return None
+    return function(value, *args, **named)
+
+
+def items_of(value: Any) -> Sequence[Any]:
+    """Return the items that an `each` goes through: of nothing none.
+
+    Raises:
+        ValueFault: HX-2005 unless a list.
+    """
+    if type(value) is list:
+        return cast("list[object]", value)
+    if value is None or value is ABSENT:
+        return ()
+    text = f"each takes a list, not {type_name(value)} {shown(value)}"
+    raise ValueFault("HX-2005", text, value)
+
+
+def nodes_of(value: Any) -> Sequence[Any]:
+    """Return the items as :func:`items_of`; a single node is one item (XML, segments)."""
+    return (cast("object", value),) if type(value) is dict else items_of(value)
+
+
+def rows_where(rows: Any, *conditions: tuple[Callable[[Any], Any], Any]) -> list[Any]:
+    """Return the rows whose columns have the wanted values (one of them, if it is a list)."""
+    found: list[Any] = []
+    for row in items_of(rows):
+        for read, wanted in conditions:
+            test = among if type(wanted) is list else equal
+            if not test(read(row), wanted):
+                break
+        else:
+            found.append(row)
+    return found
+
+
+def solid(members: dict[str, Any]) -> dict[str, Any]:
+    """Return the object without its absent members."""
+    return {name: value for name, value in members.items() if value is not ABSENT}
+
+
+def fit(value: Any, types: frozenset[str]) -> Any:
+    """Convert a value whose kind was not known before to a JSON type that the schema takes.
+
+    Raises:
+        ValueFault: HX-2001.
+    """
+    name = _JSON_NAMES[type_name(value)]
+    if name in types or (name == "number" and "integer" in types and type(value) is int):
+        return value
+    if name == "number" and "integer" in types:
+        return as_integer(value)
+    if name == "number" and "string" in types:
+        return as_text(value)
+    if name == "string":
+        wanted = [kind for kind in ("number", "integer", "boolean") if kind in types]
+        if "number" in wanted and "integer" in wanted:
+            wanted.remove("integer")
+        if len(wanted) == 1 and not isinstance(value, date):
+            return _CONVERT[wanted[0]](value)
+    text = f"{type_name(value)} {shown(value)} can't become {' or '.join(sorted(types))}"
+    raise ValueFault("HX-2001", text, value)
+
+
+def jsonable(value: Any) -> Any:
+    """Return a value as the document has it, so that `out` reads what JSON says."""
+    return as_text(value) if isinstance(value, date) else value
+
+
+_CONVERT: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "number": as_decimal,
+    "integer": as_integer,
+    "boolean": as_boolean,
+}
+_JSON_NAMES: Final = {
+    "text": "string",
+    "number": "number",
+    "boolean": "boolean",
+    "date": "string",
+    "datetime": "string",
+    "list": "array",
+    "object": "object",
+}

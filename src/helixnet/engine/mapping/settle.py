@@ -1,0 +1,199 @@
+"""What happens when a record fails: notes become faults, each with its place in file and context.
+
+Generated code only takes notes; nothing here runs for a record without fault or doubt.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import DecimalException
+from typing import Any, Final, TypeAlias, cast
+
+from helixnet.engine.mapping.place import descend, item_number, pointer_of
+from helixnet.engine.mapping.rules import Rule, Rules
+from helixnet.engine.mapping.runtime import BAD
+from helixnet.engine.mapping.scope import Role
+from helixnet.engine.mapping.slots import pointer_text
+from helixnet.engine.outcome import Fault, RulePosition, SourcePosition
+from helixnet.engine.source import Batch
+from helixnet.engine.values.compare import is_nothing
+from helixnet.engine.values.convert import as_text
+from helixnet.engine.values.faults import ValueFault
+
+SHOWN: Final = 200
+NO_COLUMN: Final = "HX-1109"
+
+DOUBT: Final = None
+"""Noted when no predicate accepted the document: the authority has to see it."""
+
+Note: TypeAlias = tuple[int, ValueFault, tuple[int, ...], Any]
+Notes: TypeAlias = list[Note]
+
+
+def fail(
+    notes: Notes,
+    number: int,
+    error: Exception,
+    indexes: tuple[int, ...],
+    item: object,
+    *causes: Any,
+) -> None:
+    """Note a fault of a rule, unless it only comes from a value that failed before."""
+    if causes and any(cause is BAD for cause in causes[0]):
+        return
+    if isinstance(error, ValueFault):
+        notes.append((number, error, indexes, item))
+    elif isinstance(error, DecimalException):
+        fault = ValueFault("HX-2004", "a result has more than 38 digits", None)
+        notes.append((number, fault, indexes, item))
+    elif not notes:
+        raise error
+
+
+fail_column: Final = fail
+"""Note that a column does not convert."""
+
+
+def check_same(
+    notes: Notes, rows: Sequence[Sequence[str]], columns: Sequence[tuple[int, int, str]]
+) -> None:
+    """Note every row of a group that differs from the first in a column of `same`."""
+    first = rows[0]
+    for row in rows[1:]:
+        for number, position, name in columns:
+            if row[position] != first[position]:
+                text = f"{name} differs from the first line of the group"
+                notes.append((number, ValueFault("HX-1107", text, row[position]), (), row))
+
+
+def check_required(
+    notes: Notes, rows: Sequence[Sequence[str]], columns: Sequence[tuple[int, int, Any]]
+) -> None:
+    """Note every row that lacks a required value which the map does not read."""
+    for row in rows:
+        for number, position, convert in columns:
+            try:
+                convert(row[position])
+            except ValueFault as error:
+                if error.code in ("HX-1101", NO_COLUMN):
+                    notes.append((number, error, (), row))
+
+
+def check_failed(notes: Notes, number: int, text: str, item: object) -> None:
+    """Note that a check of the context does not hold."""
+    notes.append((number, ValueFault("HX-2006", text), (), item))
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The record in question: its batch, and what it is."""
+
+    batch: Batch
+    index: int
+    value: Any
+
+    def place(self, name: str, item: object) -> SourcePosition:
+        """Return where a column, or a node by pointer, stands."""
+        return self.batch.locate(self.index, name, item_number(self.value, item))
+
+
+def faults_of(record: Record, notes: Notes, rules: Rules) -> list[Fault]:
+    """Return every fault that was noted, one for each target that it concerns."""
+    found: list[Fault] = []
+    for number, error, indexes, item in notes:
+        known = dict(zip(indexes[::2], indexes[1::2], strict=True))
+        if number in rules.columns:
+            column = rules.columns[number]
+            name = "" if error.code == NO_COLUMN else column.name
+            source = record.place(name, item)
+            if error.code == NO_COLUMN:
+                source = replace(source, field=column.name)
+            found += _for_targets(error, source, column.targets, known, rules)
+            continue
+        rule = rules.rules[number]
+        targets = rule.targets or (number,)
+        for fault, source in _sources(record, rule, error, item, rules):
+            found += _for_targets(fault, source, targets, known, rules)
+    return found
+
+
+def _for_targets(
+    error: ValueFault,
+    source: SourcePosition,
+    targets: Sequence[int],
+    known: Mapping[int, int],
+    rules: Rules,
+) -> Iterator[Fault]:
+    for number in targets or (-1,):
+        rule = rules.rules.get(number)
+        place = RulePosition(rule.line, rule.expression) if rule is not None else None
+        target = None
+        if rule is not None and rule.pointer is not None:
+            target = pointer_text(rule.pointer, known)
+        code = rule.code if rule is not None and rule.code and error.code == "HX-2006" else ""
+        value = shown_value(error.value)
+        yield Fault(code or error.code, error.message, source, target, place, value, error.hint)
+
+
+def shown_value(value: object) -> str | None:
+    """Return a raw value as a reject shows it."""
+    if is_nothing(value):
+        return None
+    try:
+        return as_text(value)[:SHOWN]
+    except ValueFault:
+        return str(value)[:SHOWN]
+
+
+def _sources(
+    record: Record, rule: Rule, error: ValueFault, item: object, rules: Rules
+) -> Iterator[tuple[ValueFault, SourcePosition]]:
+    """Yield the fault with its place; a fault of columns once for each row that has it."""
+    in_rows = list(_bad_rows(record, rule, rules)) if error.code.startswith("HX-11") else []
+    if in_rows:
+        yield from in_rows
+        return
+    yield error, rule_place(record, rule, item)
+
+
+def rule_place(record: Record, rule: Rule, item: object) -> SourcePosition:
+    """Return the place of the one value that a rule reads, or of its record, row or node."""
+    names = {name for _, name in rule.fields}
+    if len(names) == 1 and rule.fields[0][0] is not None:
+        name = next(iter(names))
+        row = item if rule.fields[0][0].role is Role.ITEM else None
+        return record.place(name if name in rule.present else "", row)
+    if rule.paths:
+        return record.place(_path(record, rule, item), item)
+    if type(item) is dict:
+        return record.place(pointer_of(record.value, item) or "", item)
+    return record.place("", item)
+
+
+def _path(record: Record, rule: Rule, item: object) -> str:
+    """Return the longest path that the rule reads, as far as the record goes along with it."""
+    best = ""
+    for binding, keys in rule.paths:
+        start = item if binding.role is Role.ITEM and type(item) is dict else record.value
+        base = pointer_of(record.value, start)
+        if base is not None:
+            best = max(best, descend(start, keys, base), key=len)
+    return best
+
+
+def _bad_rows(
+    record: Record, rule: Rule, rules: Rules
+) -> Iterator[tuple[ValueFault, SourcePosition]]:
+    rows = cast("list[object]", record.value)
+    if not (type(rows) is list and rows and type(rows[0]) is list):
+        rows = [record.value]
+    for binding, name in rule.fields:
+        convert = rules.converters.get(name)
+        if convert is None or name not in rules.positions:
+            continue
+        if binding is not None:
+            rows = rows[:1]
+        for row in rows:
+            try:
+                convert(cast("list[str]", row)[rules.positions[name]])
+            except ValueFault as error:
+                yield error, record.place(name, row)

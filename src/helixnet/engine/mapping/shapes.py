@@ -1,0 +1,151 @@
+"""What a name or a dotted step finds: columns of a row, members of a segment, keys of a document."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Final, Protocol
+
+from helixnet.engine.context.model import Field, Mark, Source
+from helixnet.engine.mapping.ir import ANY, Shape, Type
+from helixnet.engine.mapping.kinds import Kind
+
+_NOWHERE: Final = Mark("", 0, 0)
+_KINDS: Final = {
+    "string": Kind.TEXT,
+    "integer": Kind.INTEGER,
+    "decimal": Kind.DECIMAL,
+    "boolean": Kind.BOOLEAN,
+    "date": Kind.DATE,
+    "datetime": Kind.DATETIME,
+}
+
+
+class Grammar(Protocol):
+    """What the compiler asks of a grammar of segments."""
+
+    def children(self, segment: str) -> Sequence[str]:
+        """Return the names of the segments that may stand below ``segment``; '' is the root."""
+        ...
+
+    def fields(self, segment: str) -> Sequence[str]:
+        """Return the names of the fields of ``segment``."""
+        ...
+
+
+def field_kind(name: str) -> Kind:
+    """Return the kind of value that a declared type such as ``decimal`` gives."""
+    return _KINDS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class RowShape:
+    """A row of cells: what columns it has is declared, told by a header, or not known yet.
+
+    Args:
+        declared: fields of the context, by name.
+        header: the columns; None while they are not known.
+        nulls: some texts mean null.
+    """
+
+    declared: Mapping[str, Field]
+    header: tuple[str, ...] | None
+    nulls: bool
+
+    def field(self, name: str) -> Field:
+        """Return the declared field, or one of text."""
+        return self.declared.get(name) or Field(name, _NOWHERE)
+
+    def step(self, name: str) -> Type | None:
+        """Return the type of a column."""
+        if not (name in self.declared or self.header is None or name in self.header):
+            return None
+        field = self.field(name)
+        null = self.nulls and not field.required
+        return Type(_KINDS[field.type], null, scale=field.scale)
+
+    def names(self) -> list[str]:
+        """Return declared and actual columns."""
+        return list(dict.fromkeys([*self.declared, *(self.header or ())]))
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentShape:
+    """A segment of a grammar, with its fields and child segments.
+
+    Args:
+        grammar: of the file.
+        name: of the segment; empty is the record's root.
+    """
+
+    grammar: Grammar
+    name: str
+
+    def step(self, name: str) -> Type | None:
+        """Return text for a field, a list of segments for a child."""
+        if name in self.grammar.children(self.name):
+            return Type(Kind.LIST, absent=True, shape=SegmentShape(self.grammar, name))
+        if name in self.grammar.fields(self.name):
+            return Type(Kind.TEXT, absent=True)
+        if name == "_line":
+            return Type(Kind.INTEGER, absent=True)
+        return None
+
+    def names(self) -> list[str]:
+        """Return the names of children and fields."""
+        return [*self.grammar.children(self.name), *self.grammar.fields(self.name)]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyShape:
+    """A JSON object: keys are known from samples at most.
+
+    Args:
+        known: keys seen in samples; None = any key may be.
+    """
+
+    known: frozenset[str] | None = None
+
+    def step(self, name: str) -> Type | None:
+        """Return the type that could be anything."""
+        return ANY if self.known is None or name in self.known else None
+
+    def names(self) -> list[str]:
+        """Return the keys seen in samples."""
+        return sorted(self.known or ())
+
+
+@dataclass(frozen=True, slots=True)
+class DictShape:
+    """An object that the context itself builds, in `out`, `this` or a var."""
+
+    members: Mapping[str, Type]
+
+    def step(self, name: str) -> Type | None:
+        """Return the type of a member."""
+        return self.members.get(name)
+
+    def names(self) -> list[str]:
+        """Return the names of the members."""
+        return list(self.members)
+
+
+def row_shape(source: Source, header: Sequence[str] | None) -> RowShape:
+    """Return the shape of a row of a CSV file with this header, or of any."""
+    known = tuple(header) if header is not None else None
+    return RowShape(source.fields or {}, known, bool(source.nulls))
+
+
+def near(name: str, names: Sequence[str]) -> str:
+    """Return a hint that shows the nearest known name, or the first few."""
+    close = get_close_matches(name, names, 1, 0.6) or [
+        known for known in names if known.lower() == name.lower()
+    ]
+    close = close or [known for known in names if known.rpartition(".")[2] == name]
+    if close:
+        return f"did you mean {close[0]}?"
+    return "known are " + ", ".join(list(names)[:8]) if names else ""
+
+
+def shape_names(shape: Shape | None) -> list[str]:
+    """Return the names in a shape, none when it is not known."""
+    return shape.names() if shape is not None else []

@@ -1,0 +1,142 @@
+"""The frame of generation: variables, affixes and pieces that the parts of the generator share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from helixnet.engine.context.model import ArrayNode, Const, EachNode, Leaf, ObjectNode, WhenNode
+from helixnet.engine.mapping.emitter import Emitter
+from helixnet.engine.mapping.reads import Place, Reads, Use
+from helixnet.engine.mapping.runtime import BAD
+from helixnet.engine.mapping.settle import fail, fail_column
+from helixnet.engine.mapping.slots import Slot
+from helixnet.engine.mapping.targets import allows_null
+from helixnet.engine.mapping.writer import Piece, Writer
+from helixnet.engine.output import json_string
+
+
+@dataclass(slots=True)
+class Frame:
+    """What is known while one function is written.
+
+    Args:
+        reads: by slot number, what its expressions read.
+        hoists: columns converted at the beginning of a block.
+        pieces: JSON text of slots already written, with key and commas.
+        affixes: what stands before and after a slot's text within its object.
+        asks: set when no predicate can decide: the authority sees every document.
+        deep_vars: names of vars that are no single expression.
+    """
+
+    emitter: Emitter
+    writer: Writer
+    reads: dict[int, Reads]
+    hoists: dict[Place, list[tuple[int, Use]]]
+    deep_vars: frozenset[str]
+    single_segments: bool
+    pieces: dict[int, list[Piece]] = field(default_factory=dict[int, list[Piece]])
+    affixes: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
+    asks: bool = False
+
+    def doubt(self) -> None:
+        """Write the line that sends the document to the authority."""
+        self.writer.line("doubt = True")
+
+    def dedent(self, start: int) -> None:
+        """Take lines since ``start`` out of a `try` that they do not need."""
+        lines = self.writer.lines
+        lines[start:] = [line[4:] for line in lines[start + 1 :]]
+
+    def always(self, slot: Slot) -> bool:
+        """Tell whether a slot is sure to be written."""
+        node, of = slot.node, slot.type
+        match node:
+            case Leaf():
+                sure = not of.absent and not (of.null and not allows_null(slot.view))
+                return sure or (slot.item and not of.absent)
+            case Const():
+                return node.value is not None or slot.item or allows_null(slot.view)
+            case EachNode():
+                return slot.when is None
+            case WhenNode():
+                return False
+            case ArrayNode() | ObjectNode():
+                return True
+
+    def required(self, slot: Slot) -> bool:
+        """Tell whether the schema requires this member of an object."""
+        above = slot.parent
+        while above is not None and isinstance(above.node, WhenNode):
+            above = above.parent
+        if above is None or above.view is None or not isinstance(above.node, ObjectNode):
+            return False
+        return bool(slot.pointer) and slot.pointer[-1] in above.view.required
+
+    def dress(self, slot: Slot) -> None:
+        """Settle the commas of an object: optional members bring their own."""
+        names = list(slot.members)
+        sure = [n for n, name in enumerate(names) if self.always(slot.members[name])]
+        first = sure[0] if sure else -1
+        for n, name in enumerate(names):
+            key = f"{json_string(name)}:"
+            child = slot.members[name]
+            before, after = (f",{key}", "") if n > first else (key, "," if n != first else "")
+            self._affix(child, before, after)
+
+    def _affix(self, slot: Slot, before: str, after: str) -> None:
+        self.affixes[slot.number] = (before, after)
+        if isinstance(slot.node, WhenNode) and slot.items:
+            self._affix(slot.body, before, after)
+
+    def dressed(self, slot: Slot, pieces: Sequence[Piece]) -> list[Piece]:
+        """Return a slot's text with its key and commas."""
+        before, after = self.affixes.get(slot.number, ("", ""))
+        return [Piece(before), *pieces, Piece(after)]
+
+    def own(self, slot: Slot, pieces: Sequence[Piece]) -> list[Piece]:
+        """Return the text that a slot's variable holds: an optional one brings key and comma."""
+        return list(pieces) if self.always(slot) else self.dressed(slot, pieces)
+
+    def indexes(self, slot: Slot) -> str:
+        """Return the code of the list indexes of a slot's pointer: (slot, index, …)."""
+        steps = [f"{step}, len(t{step}), " for step in slot.pointer if isinstance(step, int)]
+        return f"({''.join(steps)})" if slot.target else "()"
+
+    def fail(self, slot: Slot) -> None:
+        """Write the line that notes a fault, unless a fault before it is the cause."""
+        item = self.emitter.binding(slot.scope.here)
+        self.writer.line(self.note(slot.number, self.indexes(slot), item))
+
+    def note(self, number: int, indexes: str, item: str) -> str:
+        """Return the line that notes a fault of rule ``number``."""
+        reads = self.reads.get(number, Reads())
+        hoisted = self.emitter.hoisted
+        known = [
+            hoisted[key]
+            for use in reads.fields
+            if use.binding is not None and (key := (use.binding.number, use.name)) in hoisted
+        ]
+        known = [name for name in known if name not in self.emitter.safe]
+        known += [self.emitter.var_names[name] for name in reads.vars]
+        call = self.emitter.constants.add(fail)
+        causes = f"({''.join(f'{name}, ' for name in dict.fromkeys(known))})"
+        line = f"{call}(notes, {number}, e, {indexes}, {item}, {causes})"
+        deep = reads.slots or any(name in self.deep_vars for name in reads.vars)
+        return f"if not notes: {line}" if deep else line
+
+    def hoist(self, place: Place, indexes: str, item: str) -> None:
+        """Write the conversions of the columns that a block reads."""
+        for number, use in self.hoists.get(place, ()):
+            variable = self.emitter.hoisted[(use.binding.number, use.name)]
+            row = self.emitter.binding(use.binding)
+            self.emitter.risky = False
+            code = self.emitter.cell(use.name, row)
+            if not self.emitter.risky:
+                self.emitter.safe.add(variable)
+                self.writer.line(f"{variable} = {code}")
+                continue
+            with self.writer.block("try:"):
+                self.writer.line(f"{variable} = {code}")
+            with self.writer.block("except Exception as e:"):
+                self.writer.line(f"{variable} = {self.emitter.constant(BAD)}")
+                call = self.emitter.constants.add(fail_column)
+                self.writer.line(f"{call}(notes, {number}, e, {indexes}, {item})")

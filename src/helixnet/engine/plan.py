@@ -1,0 +1,183 @@
+"""A bundle compiled: every name, type and schema resolved once; then bound to files and applied."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any, cast
+
+from helixnet.engine.context.bundle import Bundle
+from helixnet.engine.context.model import Context, ContextProblem
+from helixnet.engine.context.reader import read_context
+from helixnet.engine.formats.grammar import Grammar, load_grammar
+from helixnet.engine.mapping.codegen import generate
+from helixnet.engine.mapping.inputs import input_values
+from helixnet.engine.mapping.keys import KeyFunction, key_functions
+from helixnet.engine.mapping.mapper import Mapper, RowMapper
+from helixnet.engine.mapping.program import Known, Program, build_program
+from helixnet.engine.output import json_text
+from helixnet.engine.read import index_source
+from helixnet.engine.validation.schema import Validator, compile_schema
+from helixnet.errors import ContextError, RefusedError
+
+__all__ = ["Mapper", "Plan", "check_bundle", "compile_plan"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a bundle says, ready to be applied to files.
+
+    Args:
+        hash: of the bundle.
+        inputs: values from outside, defaults filled in.
+        inputs_hash: ``sha256:<hex>`` of the inputs as JSON.
+        needs: fields read, by segment, for formats with a grammar; None = all.
+        used: columns that the mapping reads, for CSV; None = all.
+        warnings: problems that do not stand in the way.
+    """
+
+    context: Context
+    hash: str
+    inputs: Mapping[str, object]
+    inputs_hash: str
+    validator: Validator
+    grammar: Grammar | None
+    needs: Mapping[str, frozenset[str]] | None
+    used: frozenset[str] | None
+    warnings: Sequence[ContextProblem]
+    bundle: Bundle
+    program: Program | None
+    keys: Sequence[KeyFunction | None] = field(default=())
+
+    def bind(self, header: Sequence[str], file: str) -> Mapper:
+        """Return the mapper for files with these columns (none for nested records).
+
+        Args:
+            file: name of the file, as `_file` gives it.
+        """
+        assert self.program is not None
+        return RowMapper(generate(self.program, header, file), self.validator)
+
+    def delivery_key(self, deliver_no: int, document: object) -> str | None:
+        """Return the key under which a document is delivered; None without key, or for null."""
+        function = self.keys[deliver_no]
+        return function(document) if function is not None else None
+
+    def explain(self) -> str:
+        """Say how this context is executed, and why."""
+        if self.context.template is not None:
+            return f"{self.context.name}: template (slow, general): {self.context.template}"
+        return f"{self.context.name}: rows: one generated function a file; no columns executor yet"
+
+
+def compile_plan(bundle: Bundle, inputs: Mapping[str, object] | None = None) -> Plan:
+    """Compile a bundle.
+
+    Args:
+        inputs: values from outside, as text or typed.
+
+    Raises:
+        ContextError: with every problem of context, schema, expressions and inputs at once.
+    """
+    problems: list[ContextProblem] = []
+    plan = _compile(bundle, inputs or {}, (), problems)
+    if plan is None:
+        raise ContextError(_sorted(problems))
+    return plan
+
+
+def check_bundle(bundle: Bundle, headers: Sequence[Sequence[str]] = ()) -> list[ContextProblem]:
+    """Return every problem and warning of a bundle; inputs need not be given.
+
+    Args:
+        headers: columns of actual files, against which names are checked too.
+    """
+    problems: list[ContextProblem] = []
+    _compile(bundle, None, headers, problems)
+    return _sorted(problems)
+
+
+def _compile(
+    bundle: Bundle,
+    inputs: Mapping[str, object] | None,
+    headers: Sequence[Sequence[str]],
+    problems: list[ContextProblem],
+) -> Plan | None:
+    read = read_context(bundle)
+    problems += read.problems
+    context = read.context
+    if context is None:
+        return None
+    validator = _schema(context, bundle, problems)
+    grammar = _grammar(context, bundle, problems)
+    values = input_values(context, inputs, problems)
+    known = Known(
+        validator.view if validator is not None else None,
+        grammar,
+        _columns(context, headers),
+        None,
+        values,
+    )
+    program = build_program(context, known, problems)
+    if validator is None or any(problem.severity == "error" for problem in problems):
+        return None
+    digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
+    return Plan(
+        context=context,
+        hash=bundle.hash,
+        inputs=values,
+        inputs_hash=f"sha256:{digest}",
+        validator=validator,
+        grammar=grammar,
+        needs=None,
+        used=program.columns if program is not None else None,
+        warnings=tuple(_sorted(problems)),
+        bundle=bundle,
+        program=program,
+        keys=key_functions(program),
+    )
+
+
+def _schema(context: Context, bundle: Bundle, problems: list[ContextProblem]) -> Validator | None:
+    mark = context.target_mark
+    try:
+        return compile_schema(context.target, bundle.files, mark.file, mark=mark)
+    except ContextError as error:
+        problems += cast("tuple[ContextProblem, ...]", error.problems)
+        return None
+
+
+def _grammar(context: Context, bundle: Bundle, problems: list[ContextProblem]) -> Grammar | None:
+    try:
+        return load_grammar(context.source, bundle.files)
+    except ContextError as error:
+        problems += cast("tuple[ContextProblem, ...]", error.problems)
+        return None
+
+
+def _columns(context: Context, headers: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """Return all columns that samples show, for a context that declares none; None if unknown."""
+    if context.source.format != "csv" or context.source.fields:
+        return None
+    found = [name for header in headers for name in header]
+    for case in context.tests:
+        try:
+            index = index_source(
+                BytesIO(case.input.encode()),
+                context.source,
+                group=context.group,
+                grammar=None,
+                used=None,
+            )
+        except RefusedError:
+            continue
+        found += index.header
+    return tuple(dict.fromkeys(found)) or None
+
+
+def _sorted(problems: Sequence[ContextProblem]) -> list[ContextProblem]:
+    """Return the problems in file order, each once."""
+    order = sorted(
+        dict.fromkeys(problems), key=lambda p: (p.mark.file, p.mark.line, p.mark.column, p.code)
+    )
+    return order
