@@ -8,6 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
+
+_QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+'
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +130,44 @@ class Dialect:
         return 2 if self.newline == "\n" and text.endswith("\r\n") else 1
 
 
+class LineFeedWatch:
+    """Looks for an LF outside quotes in a file whose lines may end with CR."""
+
+    def __init__(self, delimiter: str, encoding: str, *, limit: int) -> None:
+        mark = delimiter.encode(encoding)
+        cell = _cell(_text(mark, b"\r\n"))
+        self._cells = re.compile(b"(?:" + cell + b"(?:" + re.escape(mark) + rb"|\r))*+")
+        self._cell = re.compile(cell)
+        self._carry, self._limit = b"", limit
+
+    def sees_one(self, block: bytes) -> bool:
+        """Take the next bytes and return whether there is one up to their end."""
+        data = self._carry + block
+        cells = self._cells.match(data)
+        begin = cells.end() if cells else 0
+        last = self._cell.match(data, begin)
+        self._carry = data[begin:] if len(data) - begin <= self._limit else b""
+        return last is not None and data.startswith(b"\n", last.end())
+
+
+def _text(mark: bytes, ends: bytes) -> bytes:
+    """Match what is outside quotes up to the delimiter or a line end."""
+    if len(mark) == 1:
+        return b"[^" + re.escape(mark) + ends + b"]*+"
+    first, rest = re.escape(mark[:1]), re.escape(mark[1:])
+    return b"(?:[^" + first + ends + b"]|" + first + b"(?!" + rest + b"))*+"
+
+
+def _cell(text: bytes) -> bytes:
+    return b"(?:" + _QUOTED + b'"' + text + b'|(?!")' + text + b")"
+
+
 @lru_cache(maxsize=64)
 def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
     """Compile the dialect of ``delimiter`` and ``newline`` for bytes in ``encoding``."""
     mark = delimiter.encode(encoding)
     end = newline.encode()
-    if len(mark) == 1:
-        text = b"[^" + re.escape(mark) + end + b"]*+"
-    else:
-        first, rest = re.escape(mark[:1]), re.escape(mark[1:])
-        text = b"(?:[^" + first + end + b"]|" + first + b"(?!" + rest + b"))*+"
-    body = rb'"[^"]*+(?:""[^"]*+)*+'
-    cell = b"(?:" + body + b'"' + text + b'|(?!")' + text + b")"
+    cell = _cell(_text(mark, end))
     cells = cell + b"(?:" + re.escape(mark) + cell + b")*+"
     plain = f"[^{re.escape(delimiter)}]*+"
     return Dialect(
@@ -146,6 +175,6 @@ def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
         newline=newline,
         encoding=encoding,
         record=re.compile(cells + end + b"|((?s:.+))"),
-        opened=re.compile(b"(?:" + cell + re.escape(mark) + b")*+" + body + rb"\Z"),
+        opened=re.compile(b"(?:" + cell + re.escape(mark) + b")*+" + _QUOTED + rb"\Z"),
         cell=re.compile(rf'"([^"]*+(?:""[^"]*+)*+)(?:"({plain}))?|({plain})'),
     )

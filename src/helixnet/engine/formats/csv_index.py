@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from helixnet.engine.context.model import Source
-from helixnet.engine.formats.csv_dialect import dialect_of
+from helixnet.engine.formats.csv_dialect import LineFeedWatch, dialect_of
 from helixnet.engine.formats.csv_rows import rows_of
 from helixnet.engine.formats.csv_scan import CsvPlan, CsvScan
 from helixnet.engine.formats.encoding import Codec, Transcoder
@@ -49,17 +49,18 @@ class CsvIndex:
         plan = _plan(codecs, contract, delimiter)
         self._lf = CsvScan(codecs[0], plan, newline="\n", start=start)
         self._cr: CsvScan | None = CsvScan(codecs[0], plan, newline="\r", start=start)
+        self._watch = LineFeedWatch(
+            delimiter, codecs[0].scanned, limit=contract.source.max_record_bytes
+        )
 
     def feed(self, block: bytes, *, final: bool) -> None:
         """Scan the next block of the file."""
         data = self._transcoder.feed(block, final=final)
         self._lf.feed(data)
-        if self._lf.has_line_end:
+        if self._cr is not None and self._watch.sees_one(data):
             self._cr = None
         elif self._cr is not None:
             self._cr.feed(data)
-            if self._lf.failure is not None and b"\n" in data and b'"' not in data:
-                self._cr = None  # too long for a line, and lines it has
 
     def finish(self, size: int, codec: Codec) -> Facts:
         """Finish the scan that holds, and read the header with the codec that was chosen.

@@ -53,7 +53,7 @@ class CsvBatch:
         self._lay_out()
         row = self._row(index) + item
         start, end = self._spans[row]
-        byte = self._place[0] + self._codec.source_length(self._data[:start])
+        byte = self._place[0] + self._codec.source_length(self._data, start)
         line, column, number = self._lines[row], 0, self._columns.get(name)
         if number is not None:
             text = self._data[start:end].decode(self._dialect.encoding, "surrogateescape")

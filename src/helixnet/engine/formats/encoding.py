@@ -61,9 +61,11 @@ class Codec:
             scanned = scanned.replace(b"\n", b"")
         return scanned.decode("utf-8", "surrogatepass").encode(self.name, self.errors)
 
-    def source_length(self, scanned: bytes) -> int:
-        """Return how many bytes of the file the scanned ones stand for."""
-        return len(scanned) if self.direct else len(self.source_bytes(scanned))
+    def source_length(self, scanned: bytes, end: int | None = None) -> int:
+        """Return how many bytes of the file the scanned ones (before ``end``) stand for."""
+        if self.direct:
+            return len(scanned) if end is None else end
+        return len(self.source_bytes(scanned[:end]))
 
 
 class Transcoder:

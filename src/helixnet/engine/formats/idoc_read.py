@@ -53,7 +53,7 @@ class IdocBatch:
         self, index: int, line: int, column: int = 0, *, name: str = "", segment: str = ""
     ) -> SourcePosition:
         """Make the position of a segment of document ``index``."""
-        byte = self._byte + self._codec.source_length(self._data[: self._spans[index][0]])
+        byte = self._byte + self._codec.source_length(self._data, self._spans[index][0])
         return SourcePosition(line=line, column=column, byte=byte, field=name, segment=segment)
 
 

@@ -79,6 +79,8 @@ class IdocScan:
             self._document_size = -start
             documents += 1
         self._document_size += len(data)
+        if self._document_size > self._plan.limit:
+            raise self._too_long()
         self._check(data.decode("latin-1"))
         self._add(data[done:], documents)
 

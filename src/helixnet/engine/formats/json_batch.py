@@ -1,7 +1,7 @@
 """A batch of JSON records, of lines or of the elements of a document."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from helixnet.engine.formats.encoding import Codec
@@ -23,10 +23,17 @@ class JsonBatch:
     _place: tuple[int, int]  # byte and line of the block's start in the file
     _codec: Codec
     _spans: Sequence[Span]
+    _lines: list[int] = field(default_factory=list[int])
 
     def line(self, index: int, item: int = 0) -> int:
         """First physical line of a record; JSON records have no rows."""
-        return self._place[1] + self._data.count(b"\n", 0, self._spans[index + item][0])
+        if not self._lines:
+            line, done = self._place[1], 0
+            for start, _ in self._spans:
+                line += self._data.count(b"\n", done, start)
+                self._lines.append(line)
+                done = start
+        return self._lines[index + item]
 
     def raw(self, index: int) -> bytes:
         """The record's bytes as they stand in the file, with its line end if it has one."""
@@ -48,10 +55,11 @@ class JsonBatch:
 
     def _position(self, index: int, offset: int, name: str) -> SourcePosition:
         start = self._spans[index][0]
-        byte = self._place[0] + self._codec.source_length(self._data[:start])
+        byte = self._place[0] + self._codec.source_length(self._data, start)
         line, column = self.line(index), 0
         if offset >= 0:
-            before = self._data[:start].rpartition(b"\n")[2].decode(self._codec.scanned, "replace")
+            head = self._data[self._data.rfind(b"\n", 0, start) + 1 : start]
+            before = head.decode(self._codec.scanned, "replace")
             before += self._text(index)[:offset]
             line += before.count("\n")
             column = len(before) - before.rfind("\n")

@@ -73,6 +73,8 @@ class JsonReader:
 
     def read(self, stream: BinaryIO, part: Part) -> Iterator[JsonBatch]:
         """Yield the batches of ``part``, which is the whole document."""
+        if part.start == part.end:
+            return
         elements = Elements(
             self._path, limit=self._limit, start=part.start, measure=self._codec.source_length
         )
