@@ -9,8 +9,7 @@ from helixnet.cli.problems import problem_line, problem_row, problems_of
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.bundle import Bundle, load_bundle
 from helixnet.engine.context.model import ContextProblem
-from helixnet.engine.context.reader import read_context
-from helixnet.engine.plan import check_bundle
+from helixnet.engine.plan import check_bundle, compile_plan
 from helixnet.errors import ContextError
 
 
@@ -52,18 +51,15 @@ def _explain(code: str) -> None:
 
 
 def _tell(context: str, bundle: Bundle) -> None:
-    """Say what is in a bundle and which executor will run it."""
-    read = read_context(bundle).context
-    if read is None:
-        return
-    runs = "by a template for each record" if read.template else "by rows, in one compiled function"
-    for line in (
-        f"{read.name} {read.version}, {bundle.hash}",
-        f"files: {', '.join(sorted(bundle.files))}",
-        f"tests: {len(read.tests)}",
-        f"records are mapped {runs}",
-    ):
-        print(f"{context}: {line}")
+    """Say what is in a bundle and which executor runs it, and why."""
+    try:
+        plan = compile_plan(bundle)
+    except ContextError:
+        return  # the problems are told already; a required input is no problem of the context
+    tests = len(plan.context.tests)
+    print(f"{context}: {plan.context.name} {plan.context.version}, {plan.hash}")
+    print(f"{context}: {', '.join(sorted(bundle.files))}; {_count(tests, 'test')}")
+    print(f"{context}: {plan.explain()}")
 
 
 def _summary(problems: Sequence[ContextProblem]) -> str:

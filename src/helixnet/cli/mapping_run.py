@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
@@ -56,39 +56,40 @@ class MappingRun:
             UsageError: the file can't be read, or an output can't be written.
             UnavailableError: no room to write.
         """
-        name = "stdin" if path == STDIN else Path(path).name
+        shown = "stdin" if path == STDIN else path
+        name = Path(shown).name
         rejects = self._rejects or Aside(Path(f"{name}.rejects.ndjson"), lazy=True)
         with ExitStack() as stack:
             if self._rejects is None:
                 stack.callback(rejects.drop)
             try:
-                outcome = self._transform(path, name, rejects, stack)
+                outcome = self._transform(stack.enter_context(opened(path)), name, rejects)
             except RefusedError as error:
                 self._failed = True
-                _say(f"{path}: {error.code}: {error}", error.hint)
+                _say(f"{shown}: {error.code}: {error}", error.hint)
                 return
+            except BrokenPipeError:
+                raise
             except OSError as error:
-                raise refusal(path, error) from error
+                raise refusal(shown, error) from error
             if self._rejects is None:
                 rejects.keep()
-            self._report(path, outcome, rejects)
+        self._report(shown, outcome, rejects)
 
-    def _transform(self, path: str, name: str, rejects: Aside, stack: ExitStack) -> FileOutcome:
-        stream = stack.enter_context(opened(path))
-        held = self._held(stack)
-        with ProgressBar(name) as bar:
+    def _transform(self, stream: BinaryIO, name: str, rejects: Aside) -> FileOutcome:
+        with self._held() as documents, ProgressBar(name) as bar:
             outcome = transform_file(
                 self._plan,
                 stream,
-                documents=held or self._documents,
+                documents=documents or self._documents,
                 rejects=rejects,
                 file=name,
                 on_index=bar.begin,
             )
-        if held is not None and outcome.verdict.state != "FAILED":
-            held.seek(0)
-            for line in held:
-                self._documents.write(line)
+            if documents is not None and outcome.verdict.state != "FAILED":
+                documents.seek(0)
+                for line in documents:
+                    self._documents.write(line)
         return outcome
 
     def finish(self) -> int:
@@ -105,12 +106,12 @@ class MappingRun:
             sys.stdout.flush()
         return int(self._failed or self._rejected)
 
-    def _held(self, stack: ExitStack) -> BinaryIO | None:
+    def _held(self) -> AbstractContextManager[BinaryIO | None]:
         """Hold documents back from standard output while the file may still fail."""
         context = self._plan.context
         if self._output is not None or not (context.fail_file or context.stop_at):
-            return None
-        return stack.enter_context(held_back())
+            return nullcontext()
+        return held_back()
 
     def _report(self, path: str, outcome: FileOutcome, rejects: Aside) -> None:
         counts, verdict = outcome.counts, outcome.verdict
@@ -145,4 +146,4 @@ def _reason(path: str, reject: Mapping[str, Any]) -> str:
 
 
 def _say(text: str, hint: str = "") -> None:
-    print(f"helixnet: {text}" + (f" (try: {hint})" if hint else ""), file=sys.stderr)
+    print(text + (f" ({hint})" if hint else ""), file=sys.stderr)

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from io import BytesIO
 from typing import Final, cast
 
@@ -152,12 +151,14 @@ def differences(expected: object, actual: object, place: Place = ()) -> Iterator
             yield f"{pointer_to(place) or '/'}: expected {len(one)} items, got {len(other)}"
         for index, (wanted, value) in enumerate(zip(one, other, strict=False)):
             yield from differences(wanted, value, (*place, index))
-    elif _kind(expected) is not _kind(actual) or expected != actual:
-        yield f"{pointer_to(place) or '/'}: expected {_shown(expected)}, got {_shown(actual)}"
+    elif not _same(cast("object", expected), cast("object", actual)):
+        one, other = _shown(cast("object", expected)), _shown(cast("object", actual))
+        yield f"{pointer_to(place) or '/'}: expected {one}, got {other}"
 
 
-def _kind(value: object) -> type:
-    return Decimal if type(value) is int else type(value)
+def _same(expected: object, actual: object) -> bool:
+    """Compare by value: 1 is 1.0, but not true."""
+    return isinstance(expected, bool) is isinstance(actual, bool) and expected == actual
 
 
 def _members(value: object) -> dict[str, object]:
