@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from helixnet.adapters.bus_local import LocalBus
 from helixnet.adapters.identity_local import LocalIdentity
@@ -36,12 +37,17 @@ class Running:
 
     def __init__(
         self,
+        app: FastAPI,
         http: httpx.AsyncClient,
+        folder: Path,
+        *,
         identity: LocalIdentity,
         ledger: LedgerSqlite,
         store: FolderStore,
     ) -> None:
+        self.app = app
         self.http = http
+        self.folder = folder  # of the signing keys
         self.identity = identity
         self.ledger = ledger
         self.store = store
@@ -93,6 +99,8 @@ async def gateway(tmp_path: Path) -> AsyncIterator[Running]:
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
-        yield Running(http, identity, ledger, store)
+        yield Running(
+            app, http, tmp_path / "identity", identity=identity, ledger=ledger, store=store
+        )
     await ledger.close()
     await store.close()

@@ -154,6 +154,7 @@ async def test_a_bad_key_in_the_set_locks_nobody_out(tmp_path: Path) -> None:
 
 async def test_a_short_key_is_not_used(tmp_path: Path) -> None:
     """Below 2048 bits RSA can be broken; such a key is as good as none."""
+
     class Weak(Counted):
         async def jwks(self, *, refresh: bool = False) -> Mapping[str, object]:
             document = await self.local.jwks(refresh=refresh)
