@@ -33,9 +33,10 @@ def show_job(job: dict[str, Any]) -> None:
     for name in ("job_id", "state", "run", "name", "context", "result_path"):
         if job.get(name) is not None:
             print(f"{name:12} {job[name]}")
-    counts = job.get("counts") or {}
+    counts: dict[str, int] = job["counts"]
+    errors: list[dict[str, Any]] = job["errors"]
     print("counts       " + ", ".join(f"{name} {number}" for name, number in counts.items()))
-    for error in job.get("errors") or []:
+    for error in errors:
         print(f"error        {error.get('code', '')}: {error.get('message', '')}")
 
 

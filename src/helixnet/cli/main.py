@@ -23,7 +23,7 @@ COMMANDS: Final = {
     "contexts": "publish, list and compare contexts on a server",
     "topics": "read a topic of a server",
     "login": "get a token from a server and keep it",
-    "partners": "who may drop files by SFTP, in a data folder",
+    "partners": "who may drop files by SFTP, on a server",
     "db": "upgrade, back up, restore and clean the ledger of a data folder",
     "keys": "rotate the signing keys of a data folder",
     "users": "list the demo users with their roles and tenants",

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from helixnet.errors import UsageError
+
 
 def show_json(value: object) -> None:
     """Print a value as indented JSON."""
@@ -31,3 +33,15 @@ def text(value: object) -> str:
         except ValueError:
             return value
     return str(value)
+
+
+def pair(text: str) -> tuple[str, str]:
+    """Split ``k=v``.
+
+    Raises:
+        UsageError: there is no ``=``.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"{text!r} is not of the form name=value")
+    return name, value

@@ -58,7 +58,8 @@ def main(args: argparse.Namespace) -> int:
     if args.wait:
         job = following.wait(server, job["job_id"])
         print(f"helixnet: job {job['job_id']} {job['state']}", file=sys.stderr)
-        for error in job.get("errors") or []:
+        errors: list[dict[str, Any]] = job["errors"]
+        for error in errors:
             print(f"helixnet: {error['code']}: {error['message']}", file=sys.stderr)
     if args.json:
         show.show_json(job)

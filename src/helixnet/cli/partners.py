@@ -1,0 +1,61 @@
+"""``helixnet partners list|add|remove``: who may drop files by SFTP, on a server."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    from helixnet.cli import connection
+
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    listing = verbs.add_parser("list", help="all partners")
+    add = verbs.add_parser("add", help="let a partner drop files for a tenant")
+    add.add_argument("--key", required=True, action="append", help="file of an OpenSSH public key")
+    remove = verbs.add_parser("remove", help="let a partner in no more")
+    for verb in (add, remove):
+        verb.add_argument("name", metavar="NAME", help="the SFTP user")
+    add.add_argument("--tenant", required=True, help="whose inbox it is")
+    for verb in (listing, add, remove):
+        connection.add_arguments(verb)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do it; return the exit status."""
+    from helixnet.cli import connection, show
+
+    server = connection.connect(args)
+    if args.verb == "remove":
+        server.send("DELETE", f"/partners/{args.name}")
+        return 0
+    if args.verb == "list":
+        partners = server.get("/partners")["partners"]
+        if args.json:
+            show.show_json(partners)
+        else:
+            show.show_table(partners, ("name", "tenant"))
+        return 0
+    keys = [public_key(Path(path)) for path in args.key]
+    made = server.post("/partners", {"name": args.name, "tenant": args.tenant, "keys": keys})
+    if args.json:
+        show.show_json(made)
+    else:
+        print(f"partner {made['name']} drops files for {made['tenant']}")
+    return 0
+
+
+def public_key(path: Path) -> str:
+    """Read a public key file; a private one is never sent.
+
+    Raises:
+        UsageError: it can't be read, or is no OpenSSH public key.
+    """
+    from helixnet.errors import UsageError
+
+    try:
+        text = path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} can't be read as a public key") from error
+    if "PRIVATE" in text or not text.startswith(("ssh-", "ecdsa-", "sk-")):
+        raise UsageError(f"{path} is no OpenSSH public key", hint=f"{path}.pub")
+    return text
