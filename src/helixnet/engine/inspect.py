@@ -82,7 +82,7 @@ def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
         text = f"the file is refused: {error.code} {error}"
         return TestResult(case.name, index, case.mark.line, [text])
     written = [read_json(line) for line in documents.getvalue().splitlines()]
-    refused = [_members(read_json(line)) for line in rejects.getvalue().splitlines()]
+    refused = [_object(read_json(line)) or {} for line in rejects.getvalue().splitlines()]
     differences = [*_documents_differ(case, written), *_rejects_differ(case, refused)]
     return TestResult(case.name, index, case.mark.line, differences, written, refused)
 
@@ -124,8 +124,8 @@ def _rejects_differ(case: TestCase, rejects: Sequence[Mapping[str, object]]) -> 
 def _flat(reject: Mapping[str, object]) -> Iterator[dict[str, object]]:
     """Yield each error of a reject with what stands around it, ``line`` as people look for it."""
     for error in cast("list[dict[str, object]]", reject["errors"]):
-        source = _members(error.get("source"))
-        rule = _members(error.get("rule"))
+        source = _object(error.get("source")) or {}
+        rule = _object(error.get("rule")) or {}
         yield {"record": reject["record"], "line": reject["line"], **error, **source, "rule": rule}
 
 
@@ -138,22 +138,22 @@ def differences(expected: object, actual: object, place: Place = ()) -> Iterator
 
     Objects may have more members than expected; arrays must be as long; numbers compare by value.
     """
-    if isinstance(expected, dict) and isinstance(actual, dict):
-        found = cast("dict[str, object]", actual)
-        for name, value in cast("dict[str, object]", expected).items():
-            if name in found:
-                yield from differences(value, found[name], (*place, name))
+    one, other = _object(expected), _object(actual)
+    if one is not None and other is not None:
+        for name, value in one.items():
+            if name in other:
+                yield from differences(value, other[name], (*place, name))
             else:
                 yield f"{pointer_to((*place, name))}: expected {_shown(value)}, is not there"
-    elif isinstance(expected, list) and isinstance(actual, list):
-        one, other = cast("list[object]", expected), cast("list[object]", actual)
-        if len(one) != len(other):
-            yield f"{pointer_to(place) or '/'}: expected {len(one)} items, got {len(other)}"
-        for index, (wanted, value) in enumerate(zip(one, other, strict=False)):
-            yield from differences(wanted, value, (*place, index))
-    elif not _same(cast("object", expected), cast("object", actual)):
-        one, other = _shown(cast("object", expected)), _shown(cast("object", actual))
-        yield f"{pointer_to(place) or '/'}: expected {one}, got {other}"
+        return
+    wanted, found = _array(expected), _array(actual)
+    if wanted is not None and found is not None:
+        if len(wanted) != len(found):
+            yield f"{pointer_to(place) or '/'}: expected {len(wanted)} items, got {len(found)}"
+        for index, (value, given) in enumerate(zip(wanted, found, strict=False)):
+            yield from differences(value, given, (*place, index))
+    elif not _same(expected, actual):
+        yield f"{pointer_to(place) or '/'}: expected {_shown(expected)}, got {_shown(actual)}"
 
 
 def _same(expected: object, actual: object) -> bool:
@@ -161,8 +161,12 @@ def _same(expected: object, actual: object) -> bool:
     return isinstance(expected, bool) is isinstance(actual, bool) and expected == actual
 
 
-def _members(value: object) -> dict[str, object]:
-    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+def _object(value: object) -> dict[str, object] | None:
+    return cast("dict[str, object]", value) if isinstance(value, dict) else None
+
+
+def _array(value: object) -> list[object] | None:
+    return cast("list[object]", value) if isinstance(value, list) else None
 
 
 def _shown(value: object) -> str:
