@@ -174,7 +174,7 @@ def _manifest(run: Finishable, state: RunState, parts: list[Json]) -> Json:
         "run": run.run,
         "tenant": run.tenant,
         "flow": run.flow,
-        "state": state,
+        "state": state.value,
         "engine": run.engine,
         "context": {
             "name": run.context_name,
