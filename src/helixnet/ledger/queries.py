@@ -105,6 +105,8 @@ class RunRow:
     created: str
     started: str | None
     finished: str | None
+    results_gone: bool
+    rejects_gone: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,27 +166,14 @@ _LIST = (
     .join_from(jobs, runs, (runs.c.job == jobs.c.id) & (runs.c.run == jobs.c.run))
     .order_by(jobs.c.no.desc())
 )
-_JOB_FIELDS = tuple(
-    name
-    for name in JobRow.__slots__
-    if name not in {"state", "counts", "incomplete", "created", "started", "finished", "purged"}
+_JOB_FIELDS = (
+    *("no", "job", "tenant", "flow", "name", "source", "submitted_by", "size", "sha256", "seq"),
+    *("run", "run_id", "context_hash", "context_name", "context_version", "parts_total"),
+    *("error", "parent"),
 )
-_RUN_FIELDS = tuple(
-    name
-    for name in RunRow.__slots__
-    if name
-    not in {
-        "run_id",
-        "state",
-        "counts",
-        "incomplete",
-        "parts_done",
-        "parts_dead",
-        "drift",
-        "created",
-        "started",
-        "finished",
-    }
+_RUN_FIELDS = (
+    *("run", "context_hash", "context_name", "context_version", "inputs", "trigger", "replay"),
+    *("deliver", "asked_by", "previous", "engine", "parts_total", "error", "manifest"),
 )
 _TALLY = select(
     parts.c.run_id,
@@ -306,6 +295,8 @@ def _run(row: RowMapping, counts: Counts, tally: RowMapping | None) -> RunRow:
         created=rfc3339(row["created"]),
         started=_time(row["started"]),
         finished=_time(row["finished"]),
+        results_gone=bool(row["results_gone"]),
+        rejects_gone=bool(row["rejects_gone"]),
         **{name: row[name] for name in _RUN_FIELDS},
     )
 

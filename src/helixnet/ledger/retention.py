@@ -17,6 +17,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    false,
     func,
     not_,
     or_,
@@ -89,9 +90,9 @@ def clean(
             raise UsageError(f"there is no class {name}", hint=f"of {', '.join(CLASSES)}")
     cleaned = Cleaned()
     for kind, step in _STEPS.items():
-        for scope, age in _scopes(conn, kind, older_than.get(kind)):
+        for scope, rest, age in _scopes(conn, kind, older_than.get(kind)):
             before = clock() - microseconds(age)
-            found, keys = step(_Sweep(conn, scope, before, limit, dry_run))
+            found, keys = step(_Sweep(conn, scope, rest, before, limit, dry_run))
             cleaned.rows[kind] += found
             cleaned.keys += keys
     if cleaned.keys and not dry_run:
@@ -114,14 +115,14 @@ def strike(conn: Connection, keys: Sequence[str]) -> int:
 
 def _scopes(
     conn: Connection, kind: str, default: float | None
-) -> Iterable[tuple[ColumnElement[bool], float]]:
+) -> Iterable[tuple[ColumnElement[bool], bool, float]]:
     """Flows with an age of their own, then all other jobs."""
     own = [flow for flow in list_flows(conn) if kind in flow.retention]
     of_flow = [and_(jobs.c.tenant == flow.tenant, jobs.c.flow == flow.name) for flow in own]
     for flow, scope in zip(own, of_flow, strict=True):
-        yield scope, float(flow.retention[kind])
+        yield scope, False, float(flow.retention[kind])
     if default is not None:
-        yield (not_(or_(*of_flow)) if of_flow else jobs.c.no > 0), default
+        yield (not_(or_(*of_flow)) if of_flow else jobs.c.no > 0), True, default
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,7 @@ class _Sweep:
 
     conn: Connection
     scope: ColumnElement[bool]
+    rest: bool  # all others, and what belongs to no job
     before: ColumnElement[int]
     limit: int
     dry_run: bool
@@ -206,13 +208,13 @@ def _part_keys(conn: Connection, run_ids: Sequence[int], key: ColumnElement[str]
 
 def _events(sweep: _Sweep) -> _Found:
     """Events go when they are published and every consumer has read past them."""
+    orphan = jobs.c.id.is_(None) if sweep.rest else false()
     read_to = select(func.min(offsets.c.position)).where(offsets.c.topic == events.c.topic)
     query = (
         select(events.c.id)
         .outerjoin_from(events, jobs, jobs.c.id == events.c.job)
         .where(
-            or_(sweep.scope, and_(jobs.c.id.is_(None))),
-            or_(jobs.c.id.is_(None), jobs.c.state.in_(_ENDED)),
+            or_(and_(sweep.scope, jobs.c.state.in_(_ENDED)), orphan),
             events.c.at < sweep.before,
             events.c.published == 1,
             events.c.id <= func.coalesce(read_to.scalar_subquery(), events.c.id),

@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from tests.contract.ledger.driving import Driver
 
 from helixnet.adapters.ledger_sqlite import open_ledger
 from helixnet.ports import Ledger
+from tests.contract.ledger.driving import Driver
 
 
 class Sqlite:

@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from tests.contract.ledger.driving import Driver, arrival
 
 from helixnet.errors import ConflictError, UsageError
 from helixnet.events import Topic
 from helixnet.jobs import RunState
 from helixnet.ledger import arrivals
+from tests.contract.ledger.driving import Driver, arrival
 
 pytestmark = pytest.mark.contract
 

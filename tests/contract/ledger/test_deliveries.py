@@ -3,13 +3,13 @@
 import asyncio
 
 import pytest
-from tests.contract.ledger.driving import Driver
 
 from helixnet.events import Event, event_id, out_topic
 from helixnet.jobs import RunState
 from helixnet.ledger import deliveries, outbox, queries
 from helixnet.ledger.finish import NewDelivery
 from helixnet.ledger.leases import Failure
+from tests.contract.ledger.driving import Driver
 
 pytestmark = pytest.mark.contract
 TOPIC = out_topic("demo", "orders")

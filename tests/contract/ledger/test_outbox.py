@@ -3,12 +3,12 @@
 import asyncio
 
 import pytest
-from tests.contract.ledger.conftest import Sqlite
-from tests.contract.ledger.driving import Driver
 
 from helixnet.errors import TooLargeError
 from helixnet.events import Event, Topic, event_id
 from helixnet.ledger import outbox
+from tests.contract.ledger.conftest import Sqlite
+from tests.contract.ledger.driving import Driver
 
 pytestmark = pytest.mark.contract
 

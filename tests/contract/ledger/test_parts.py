@@ -4,11 +4,11 @@ import asyncio
 
 import pytest
 from sqlalchemy import Connection, insert
-from tests.contract.ledger.driving import BAD, GOOD, Driver, index
 
 from helixnet.events import Topic
 from helixnet.ledger import parts, runs, tables
 from helixnet.ledger.leases import Failure, Lease
+from tests.contract.ledger.driving import BAD, GOOD, Driver, index
 
 pytestmark = pytest.mark.contract
 

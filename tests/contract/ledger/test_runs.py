@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from tests.contract.ledger.driving import BAD, GOOD, Driver, index
 
 from helixnet.engine.outcome import Counts
 from helixnet.errors import ConflictError, NotFoundError
@@ -11,6 +10,7 @@ from helixnet.events import Topic
 from helixnet.jobs import RunState
 from helixnet.ledger import finish, parts, queries, replays, runs
 from helixnet.ledger.leases import Failure
+from tests.contract.ledger.driving import BAD, GOOD, Driver, index
 
 pytestmark = pytest.mark.contract
 
