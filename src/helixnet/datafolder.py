@@ -92,8 +92,8 @@ def clean(data: Path, age: str, *, dry_run: bool) -> dict[str, int]:
     if not (data / LEDGER).is_file():
         raise UsageError(f"there is no ledger {data / LEDGER}")
     engine = ledger_file.connect(data / LEDGER, "BEGIN IMMEDIATE")
-    total = dict[str, int].fromkeys(retention.CLASSES, 0)
-    ages = dict[str, float].fromkeys(retention.CLASSES, seconds)
+    classes: tuple[str, ...] = retention.CLASSES
+    total, ages = dict.fromkeys(classes, 0), dict.fromkeys(classes, seconds)
     try:
         while True:
             with engine.begin() as conn:
