@@ -1,29 +1,49 @@
 """Leaves that YAML cut in two without saying so: found by a quote or bracket left open."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from helixnet.engine.context.balance import fault
 from helixnet.engine.context.model import Mark
 from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.repair import corrected
-from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, split_lines
+from helixnet.engine.context.yaml_nodes import (
+    Items,
+    Node,
+    Pairs,
+    Scalar,
+    replace_lines,
+    split_lines,
+)
 
+_AFTER: Final = 200  # characters that show why a leaf ends where it does
 EXPRESSIONS: Final = ("vars", "skip_when", "map", "checks", "deliver")
 
 
-def find_cuts(root: Node, text: str, problems: Problems) -> None:
-    """Report every cut leaf or key (HX-4009) in the sections that hold expressions."""
+def find_cuts(root: Node, text: str, problems: Problems) -> str:
+    """Report every cut leaf or key (HX-4009) in the sections that hold expressions.
+
+    Returns:
+        The text with the lines corrected that can be, so that reading goes on as it was meant.
+    """
     if not isinstance(root, Pairs):
-        return
+        return text
     lines = split_lines(text)
+    corrections: dict[int, str] = {}
     for key, value in root.pairs:
         if key.text not in EXPRESSIONS:
             continue
         for leaf in _leaves(value):
             offset = fault(leaf.text)
-            if offset is not None:
-                _report(leaf, offset, text, lines, problems)
+            if offset is not None and not problems.full:
+                line = lines[leaf.mark.line - 1]
+                fixed = corrected(line) if leaf.plain else None
+                if fixed is not None:
+                    corrections[leaf.mark.line - 1] = fixed
+                after = text[leaf.end : leaf.end + _AFTER]
+                _report(leaf, offset, _Line(line, fixed, after), problems)
+    return replace_lines(text, corrections)
 
 
 def _leaves(node: Node) -> Iterator[Scalar]:
@@ -42,14 +62,23 @@ def _leaves(node: Node) -> Iterator[Scalar]:
                     yield from _leaves(value)
 
 
-def _report(leaf: Scalar, offset: int, text: str, lines: list[str], problems: Problems) -> None:
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The line that a leaf begins on: as written, as it should be, and what follows the leaf."""
+
+    written: str
+    fixed: str | None
+    after: str
+
+
+def _report(leaf: Scalar, offset: int, line: _Line, problems: Problems) -> None:
     mark = leaf.mark
-    line = lines[mark.line - 1]
-    if line.startswith(leaf.text, mark.column - 1):
+    if line.written.startswith(leaf.text, mark.column - 1):
         mark = Mark(mark.file, mark.line, mark.column + offset)
-    rest = split_lines(text[leaf.end : leaf.end + 200])[0]
-    fixed = corrected(line) if leaf.plain else None
-    hint = f"write: {fixed.strip()}" if fixed else "put the whole expression in single quotes"
+    rest = split_lines(line.after)[0]
+    hint = "put the whole expression in single quotes"
+    if line.fixed is not None:
+        hint = f"write: {line.fixed.strip()}"
     sign = leaf.text[offset : offset + 2] if leaf.text[offset] == "{" else leaf.text[offset]
     if leaf.plain and rest.lstrip().startswith("#") and rest[0].isspace():
         problems.cut(mark, "YAML takes ` #` for a comment and cuts the expression", hint)

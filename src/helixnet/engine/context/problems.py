@@ -8,6 +8,7 @@ from typing import Final
 from helixnet.engine.context.model import ContextProblem, Mark
 
 MANY: Final = 30  # names that a hint can still list
+MOST: Final = 1_000
 _LONGEST: Final = 500  # characters of a message: what a context holds may be a megabyte
 
 
@@ -37,9 +38,14 @@ class Problems:
     found: list[ContextProblem] = field(default_factory=list[ContextProblem])
     _cut: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
 
+    @property
+    def full(self) -> bool:
+        """Whether there are as many as a person would ever look at."""
+        return len(self.found) >= MOST
+
     def add(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
-        """Note an error, unless its line is known to be cut by YAML."""
-        if (mark.file, mark.line) not in self._cut:
+        """Note an error, unless its line is known to be cut by YAML or enough are noted."""
+        if not self.full and (mark.file, mark.line) not in self._cut:
             self.found.append(ContextProblem(mark, code, _short(message), _short(hint)))
 
     def cut(self, mark: Mark, message: str, hint: str) -> None:

@@ -47,7 +47,9 @@ def read_context(bundle: Bundle) -> ReadContext:
     root, text = read_nodes(bundle.files[bundle.entry], bundle.entry, problems)
     context = None
     if root is not None:
-        find_cuts(root, text, problems)
+        meant = find_cuts(root, text, problems)
+        if meant != text:
+            root = read_nodes(meant.encode(), bundle.entry, Problems())[0] or root
         context = _read_root(root, bundle, problems)
     return ReadContext(context, problems.sorted())
 

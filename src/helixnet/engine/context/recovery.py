@@ -12,7 +12,7 @@ from yaml.reader import ReaderError
 from helixnet.engine.context.model import Mark
 from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.repair import corrected, first_change, open_quote, quoted_at
-from helixnet.engine.context.yaml_nodes import Node, compose, split_lines
+from helixnet.engine.context.yaml_nodes import Node, compose, replace_lines, split_lines
 
 MAX_REPAIRS: Final = 20
 _BEYOND = re.compile(r"\\U(?!0010|000)")
@@ -75,7 +75,6 @@ def _at(mark: yaml.Mark | None) -> tuple[int, int]:
 
 def _repair(text: str, file: str, error: yaml.MarkedYAMLError, problems: Problems) -> str | None:
     """Correct the line at fault and note it; None when no correction lets YAML read on."""
-    spans = [0, *(match.end() for match in re.finditer("\r\n|[\r\n\x85\u2028\u2029]", text))]
     lines = split_lines(text)
     problem, context = _at(error.problem_mark), _at(error.context_mark)
     for number in dict.fromkeys((problem[0], context[0], problem[0] - 1)):
@@ -85,8 +84,7 @@ def _repair(text: str, file: str, error: yaml.MarkedYAMLError, problems: Problem
         fixed = corrected(line)
         if fixed is None:
             continue
-        start = spans[number]
-        repaired = text[:start] + fixed + text[start + len(line) :]
+        repaired = replace_lines(text, {number: fixed})
         if _reads_further(repaired, problem[0]):
             offset = first_change(line, fixed)
             mark = Mark(file, number + 1, offset + 1)

@@ -4,7 +4,7 @@ Built on PyYAML's events, not on its nodes, because those no longer show anchors
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -18,6 +18,7 @@ MAX_NODES: Final = 100_000
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+_BREAKS = re.compile(f"({_BREAK.pattern})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,14 @@ def kind(node: Node) -> str:
 def split_lines(text: str) -> list[str]:
     """Lines as YAML counts them."""
     return _BREAK.split(text)
+
+
+def replace_lines(text: str, lines: Mapping[int, str]) -> str:
+    """Text with other lines (by number from 0) in place of its own, line ends kept."""
+    parts = _BREAKS.split(text)
+    for number, line in lines.items():
+        parts[2 * number] = line
+    return "".join(parts)
 
 
 class _Frame:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from helixnet.engine.context.balance import fault
-from helixnet.engine.context.model import ContextProblem, Mark
+from helixnet.engine.context.model import ContextProblem, Leaf, Mark, ObjectNode
+from helixnet.engine.context.reader import ReadContext
 from helixnet.engine.context.repair import corrected
 
 
@@ -146,3 +147,21 @@ def test_no_correction_without_need_or_certainty(text: str) -> None:
 )
 def test_a_fault_is_found_at_its_character(text: str, offset: int | None) -> None:
     assert fault(text) == offset
+
+
+def test_reading_goes_on_with_the_line_as_it_was_meant(read: Callable[..., ReadContext]) -> None:
+    head = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\n"
+    result = read(head + 'map:\n  a: {b: f("u", y), c: 1}\n  d: "x" ~ Y\n  e: {{ X }}\n')
+    assert [one.code for one in result.problems] == ["HX-4009"] * 3
+    assert result.context
+    body = result.context.map
+    assert isinstance(body, ObjectNode)
+    inner = body.fields["a"]
+    assert isinstance(inner, ObjectNode)
+    assert list(inner.fields) == ["b", "c"]
+    leaves = [inner.fields["b"], body.fields["d"], body.fields["e"]]
+    assert [leaf.text for leaf in leaves if isinstance(leaf, Leaf)] == [
+        'f("u", y)',
+        '"x" ~ Y',
+        "{{ X }}",
+    ]

@@ -87,6 +87,10 @@ def test_lines_count_as_editors_count_them(read: Callable[..., ReadContext]) -> 
     assert [one.mark.line for one in problems if one.code == "HX-4003"] == [3]
 
 
+def test_problems_are_counted_up_to_a_thousand(map_problems: Callable[[str], list[object]]) -> None:
+    assert len(map_problems("\n".join(f"k{n}: x ~ ' # '" for n in range(1_100)))) == 1_000
+
+
 def test_a_message_quotes_no_megabyte(read: Callable[..., ReadContext]) -> None:
     problems = read(
         "helixnet: 1\n" + "k" * 100_000 + ": 1\n? " + "l" * 100_000 + "\n: 1\n"
