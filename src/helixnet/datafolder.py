@@ -92,7 +92,7 @@ def clean(data: Path, age: str, *, dry_run: bool) -> dict[str, int]:
     if not (data / LEDGER).is_file():
         raise UsageError(f"there is no ledger {data / LEDGER}")
     engine = ledger_file.connect(data / LEDGER, "BEGIN IMMEDIATE")
-    classes: tuple[str, ...] = retention.CLASSES
+    classes: list[str] = list(retention.CLASSES)
     total, ages = dict.fromkeys(classes, 0), dict.fromkeys(classes, seconds)
     try:
         while True:
