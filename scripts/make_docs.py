@@ -83,7 +83,8 @@ ERRORS_INTRO: Final = """\
 # Error codes
 
 Every fault that HelixNet reports has one of these codes, in rejects, in `helixnet check`, in the
-API and in logs. A code keeps its meaning for good. The codes that a context's own `checks` declare stand beside HX-2006.
+API and in logs. A code keeps its meaning for good. The codes that a context's own `checks` declare
+stand beside HX-2006.
 """
 
 

@@ -115,33 +115,52 @@ def number_converter(
         ValueFault: HX-4105 if the separators are ambiguous.
     """
     check_separators(decimal, thousands)
-    match = re.compile(_pattern(decimal, thousands)).fullmatch
-    padding = "0" * (scale or 0)
-    whole_padding = f".{padding}" if padding else ""
-    safe_length = 0 if digits is None else digits - (scale or 0)
+    usual = re.compile(_usual(decimal, digits, scale)).fullmatch
+    unusual = _unusual(decimal, thousands, digits, scale, code)
 
     def convert(text: str) -> Decimal:
-        found = match(text)
-        if found is None:
-            what = f"{shown(text)} is not a number"
-            raise ValueFault(code, what, text, _hint(text, decimal, thousands))
-        fraction = found[1]
-        if thousands:
-            text = text.replace(thousands, "")
-        if fraction is None:
-            plain = text + whole_padding
-        else:
-            plain = text.replace(decimal, ".") if decimal != "." else text
-            if scale is not None:
-                if len(fraction) > scale:
-                    raise _too_long(found[0], f"more than {scale} digits after the point")
-                plain += padding[len(fraction) :]
-        if len(text) > safe_length and digits is not None:
-            _check_digits(plain, digits, found[0])
+        plain = text.replace(decimal, ".") if usual(text) is not None else unusual(text)
         value = Decimal(plain)
         return value or value.copy_abs()
 
     return convert
+
+
+def _usual(decimal: str, digits: int | None, scale: int | None) -> str:
+    """Return the pattern of texts that need no further look: ungrouped, of the scale, short."""
+    limit = _SHORT if digits is None else digits
+    point, half = re.escape(decimal), limit // 2
+    if half == 0 or (scale is not None and scale >= limit):
+        return "(?!)"
+    if scale is None:
+        return f"-?[0-9]{{1,{half}}}(?:{point}[0-9]{{1,{half}}})?"
+    return f"-?[0-9]{{1,{limit - scale}}}" + (f"{point}[0-9]{{{scale}}}" if scale else "")
+
+
+def _unusual(
+    decimal: str, thousands: str, digits: int | None, scale: int | None, code: str
+) -> Callable[[str], str]:
+    """Return a function that makes any accepted text one that Decimal takes as meant."""
+    match = re.compile(_pattern(decimal, thousands)).fullmatch
+
+    def plain(text: str) -> str:
+        found = match(text)
+        if found is None:
+            what = f"{shown(text)} is not a number"
+            raise ValueFault(code, what, text, _hint(text, decimal, thousands))
+        whole, _, fraction = text.partition(decimal)
+        if thousands:
+            whole = whole.replace(thousands, "")
+        if scale is not None:
+            if len(fraction) > scale:
+                raise _too_long(text, f"more than {scale} digits after the point")
+            fraction = fraction.ljust(scale, "0")
+        written = f"{whole}.{fraction}" if fraction else whole
+        if digits is not None:
+            _check_digits(written, digits, text)
+        return written
+
+    return plain
 
 
 def integer_converter(
@@ -159,8 +178,11 @@ def integer_converter(
     """
     check_separators(decimal, thousands)
     match = re.compile(_pattern(decimal, thousands)).fullmatch
+    safe = min(_SHORT, digits or _SHORT)
 
     def convert(text: str) -> int:
+        if len(text) <= safe and text.isdigit() and text.isascii():
+            return int(text)
         found = match(text)
         if found is None or (found[1] and found[1].strip("0")):
             what = "is not a number" if found is None else "has a fraction"

@@ -145,3 +145,25 @@ def test_any_text_is_a_number_or_a_fault(text: str, separators: tuple[str, str])
         except ValueFault as fault:
             seen = fault.value
         assert seen == text
+
+
+@given(
+    st.from_regex(r"-?[0-9]{1,5}(\.[0-9]{1,4})?", fullmatch=True),
+    st.integers(1, 6),
+    st.one_of(st.none(), st.integers(0, 4)),
+)
+@settings(max_examples=200, deadline=None)
+def test_digits_and_scale_are_what_they_say(text: str, digits: int, scale: int | None) -> None:
+    """Fraction digits within the scale; all digits of the padded number, leading zeros apart."""
+    whole, _, fraction = text.removeprefix("-").partition(".")
+    padded = fraction.ljust(scale or 0, "0")
+    fits = len((whole + padded).lstrip("0")) <= digits and len(padded) <= digits
+    fits = fits and (scale is None or len(fraction) <= scale)
+    try:
+        written = number_text(number_converter(digits=digits, scale=scale)(text))
+    except ValueFault:
+        assert not fits
+    else:
+        assert fits
+        sign = "-" if text[0] == "-" and Decimal(text) else ""
+        assert written == sign + (whole.lstrip("0") or "0") + (f".{padded}" if padded else "")
