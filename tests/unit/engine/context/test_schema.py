@@ -53,7 +53,7 @@ def test_a_good_context_meets_the_schema(path: Path) -> None:
     "change",
     [
         {"helixnet": 2},
-        {"chekcs": []},
+        {"checkz": []},
         {"template": "x.j2"},
         {"map": {"a": {"when": "x"}}},
         {"map": {"a": {"when": "x", "b": "y"}}},

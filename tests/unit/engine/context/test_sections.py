@@ -55,7 +55,7 @@ def test_without_its_core_there_is_no_context(read: Callable[..., ReadContext], 
 def test_a_problem_elsewhere_leaves_a_context_for_the_compiler(
     read: Callable[..., ReadContext],
 ) -> None:
-    result = read(HEAD + "chekcs: []\non_error: {scope: all}\n")
+    result = read(HEAD + "checkz: []\non_error: {scope: all}\n")
     assert result.context
     assert len(result.problems) == 2
 
@@ -63,13 +63,13 @@ def test_a_problem_elsewhere_leaves_a_context_for_the_compiler(
 @pytest.mark.parametrize(
     ("text", "line", "column", "hint"),
     [
-        ("chekcs: []", 7, 1, "did you mean `checks`?"),
+        ("checkz: []", 7, 1, "did you mean `checks`?"),
         ("Checks: []", 7, 1, "did you mean `checks`?"),
         ("on_error: {scop: file}", 7, 12, "did you mean `scope`?"),
         ("checks: [{that: x, code: A, text: b, txt: c}]", 7, 38, "did you mean `text`?"),
         ("group: {by: A, ordr: keyed}", 7, 16, "did you mean `order`?"),
-        ("lookups: {u: {inlin: {}, inline: {}}}", 7, 15, "did you mean `inline`?"),
-        ("inputs: {p: {type: string, defautl: x}}", 7, 28, "did you mean `default`?"),
+        ("lookups: {u: {inlinx: {}, inline: {}}}", 7, 15, "did you mean `inline`?"),
+        ("inputs: {p: {type: string, defauld: x}}", 7, 28, "did you mean `default`?"),
         ("hints: {field: {A: b}}", 7, 9, "did you mean `fields`?"),
         ("on_error: {zzz: 1}", 7, 12, "known here: scope, stop_at"),
         (
