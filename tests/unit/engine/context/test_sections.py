@@ -69,7 +69,7 @@ def test_a_problem_elsewhere_leaves_a_context_for_the_compiler(
         ("checks: [{that: x, code: A, text: b, txt: c}]", 7, 38, "did you mean `text`?"),
         ("group: {by: A, ordr: keyed}", 7, 16, "did you mean `order`?"),
         ("lookups: {u: {inlinx: {}, inline: {}}}", 7, 15, "did you mean `inline`?"),
-        ("inputs: {p: {type: string, defaulz: x}}", 7, 28, "did you mean `default`?"),
+        ("inputs: {p: {type: string, default_is: x}}", 7, 28, "did you mean `default`?"),
         ("hints: {field: {A: b}}", 7, 9, "did you mean `fields`?"),
         ("on_error: {zzz: 1}", 7, 12, "known here: scope, stop_at"),
         (
