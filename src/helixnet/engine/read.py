@@ -14,6 +14,7 @@ from helixnet.errors import RefusedError
 
 PART_SIZE: Final = 16 * 1024 * 1024
 _BLOCK: Final = 1024 * 1024
+_HEAD: Final = 64 * 1024
 
 
 def index_source(
@@ -38,23 +39,21 @@ def index_source(
     Raises:
         RefusedError: the file as a whole can't be used.
     """
-    block = stream.read(_BLOCK)
+    head = _head(stream)
     opening = open_source(
-        block, source, group=group, grammar=grammar, used=used, part_size=part_size
+        b"".join(head), source, group=group, grammar=grammar, used=used, part_size=part_size
     )
     candidates = Candidates(opening.codecs)
     scans, skip, size, digest = list(opening.scans), opening.start, 0, hashlib.sha256()
-    while block:
+    for block, final in _with_last(_blocks(head, stream)):
         digest.update(block)
         size += len(block)
-        following = stream.read(_BLOCK)
-        data, skip = block[skip:], 0
+        data, skip = block[skip:], max(skip - len(block), 0)
         if b"\0" in data:
             scans = _without_nul(scans, candidates, size)
-        candidates.feed(data, final=not following)
+        candidates.feed(data, final=final)
         for scan in scans:
-            scan.feed(data, final=not following)
-        block = following
+            scan.feed(data, final=final)
     codec = candidates.best
     facts = next(scan for scan in scans if codec in scan.codecs).finish(size, codec)
     return SourceIndex(
@@ -68,6 +67,30 @@ def index_source(
         drift=facts.drift,
         parts=facts.parts,
     )
+
+
+def _head(stream: BinaryIO) -> list[bytes]:
+    """Read what the decisions at the beginning need, also from a pipe that gives little."""
+    blocks: list[bytes] = []
+    while sum(map(len, blocks)) < _HEAD and (block := stream.read(_BLOCK)):
+        blocks.append(block)
+    return blocks
+
+
+def _blocks(head: Sequence[bytes], stream: BinaryIO) -> Iterator[bytes]:
+    yield from head
+    while block := stream.read(_BLOCK):
+        yield block
+
+
+def _with_last(blocks: Iterator[bytes]) -> Iterator[tuple[bytes, bool]]:
+    """Say of each block whether it is the last."""
+    before = next(blocks, None)
+    for block in blocks:
+        yield before or b"", False
+        before = block
+    if before is not None:
+        yield before, True
 
 
 def _without_nul(scans: Sequence[Scan], candidates: Candidates, size: int) -> list[Scan]:

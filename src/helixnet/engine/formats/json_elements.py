@@ -19,6 +19,7 @@ _SCAN: Final = json.JSONDecoder(
     parse_int=str, parse_float=str, parse_constant=str, strict=False
 ).raw_decode
 _KEPT: Final = 1024 * 1024
+_LONGEST_CUT: Final = 3  # e+ of a number cut by the end of a block
 _LONGEST_WORD: Final = 16  # -Infinity, or an escape cut by the end of a block
 
 
@@ -126,7 +127,11 @@ class Elements:
         if self._char() != '"':
             raise self._wrong("not JSON: a key in quotes expected", "HX-1005")
         end = yield from self._value()
-        key = json.loads(self._text[self._pos : end].encode("latin-1").decode("utf-8", "replace"))
+        written = self._text[self._pos : end].encode("latin-1").decode("utf-8", "replace")
+        try:
+            key = json.loads(written)
+        except json.JSONDecodeError as error:
+            raise self._wrong(f"not JSON: {error.msg}", "HX-1005") from error
         self._pos = end
         yield from self._space()
         if self._char() != ":":
@@ -159,7 +164,8 @@ class Elements:
             raise self._wrong(f"not JSON: {error.msg}", "HX-1005") from error
         except RecursionError as error:
             raise self._wrong("nested too deep", "HX-6003") from error
-        return end if end < len(self._text) or self._ended else None
+        goes_on = end + _LONGEST_CUT > len(self._text) and not self._ended
+        return None if goes_on else end
 
     def _space(self) -> Generator[tuple[int, int] | None, bytes, None]:
         while True:

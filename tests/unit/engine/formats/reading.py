@@ -54,6 +54,18 @@ class Outcome:
         return batch.locate(number - first, name, item)
 
 
+class Dribble(io.BytesIO):
+    """A file that gives few bytes at a time, as a pipe may."""
+
+    def __init__(self, data: bytes, chunk: int | None) -> None:
+        super().__init__(data)
+        self.chunk = chunk
+
+    def read(self, size: int | None = -1) -> bytes:
+        size = -1 if size is None else size
+        return super().read(size if self.chunk is None else min(size, self.chunk))
+
+
 def load(  # noqa: PLR0913 - one name for each thing that a test may vary
     data: bytes,
     contract: Source,
@@ -63,10 +75,11 @@ def load(  # noqa: PLR0913 - one name for each thing that a test may vary
     used: Collection[str] | None = (),
     needs: Mapping[str, frozenset[str]] | None = None,
     part_size: int = PART_SIZE,
+    chunk: int | None = None,
 ) -> Outcome:
     """Index ``data``, read all parts, and hold both to what they promise."""
     index = index_source(
-        io.BytesIO(data), contract, group=by, grammar=grammar, used=used, part_size=part_size
+        Dribble(data, chunk), contract, group=by, grammar=grammar, used=used, part_size=part_size
     )
     outcome = Outcome(index)
     assert index.size == len(data)
@@ -76,7 +89,7 @@ def load(  # noqa: PLR0913 - one name for each thing that a test may vary
         assert part.number == number
         assert part.start == (index.parts[number - 1].end if number else index.header_end)
         assert part.first_record == len(outcome.records) + 1
-        stream = io.BytesIO(data)
+        stream = Dribble(data, chunk)
         for batch in read(stream, contract, index, part, group=by, grammar=grammar, needs=needs):
             take(outcome, batch)
         assert len(outcome.records) == part.first_record - 1 + part.records
