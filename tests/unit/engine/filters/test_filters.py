@@ -1,5 +1,6 @@
 """Every filter and test does what its own examples say, and says enough of itself."""
 
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import jinja2.filters
@@ -141,3 +142,77 @@ def test_a_further_key_that_is_null_is_missing() -> None:
     look_up = FILTERS["lookup"].function
     assert look_up("ST", table("null"), None) is None
     assert look_up("ST", table("null"), ABSENT) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "args", "code"),
+    [
+        ("substring", "abc", (0, "1"), "HX-2005"),
+        ("join", ["a"], (5,), "HX-2005"),
+        ("join", [True], (), "HX-2001"),
+        ("replace", "abc", ("a", 5), "HX-2005"),
+        ("replace", "abc", ("", "x"), "HX-2005"),
+        ("split", "abc", ("",), "HX-2005"),
+        ("pad_left", "abc", (10_001,), "HX-2005"),
+        ("pad_right", "abc", (5, "xy"), "HX-2005"),
+        ("unpad", "abc", ("",), "HX-2005"),
+        ("decimal", "5", (",", ","), "HX-4105"),
+        ("decimal", "5", (5, ""), "HX-4105"),
+        ("round", Decimal("1.5"), ("2",), "HX-4105"),
+        ("round", "1.5", (), "HX-2005"),
+        ("format_number", 5, (-1,), "HX-4105"),
+        ("add_days", date(2026, 1, 1), ("1",), "HX-2005"),
+        ("add_days", date(2026, 1, 1), (10**12,), "HX-2004"),
+        ("add_months", date(9999, 12, 1), (1,), "HX-2004"),
+        ("days_between", date(2026, 1, 1), ("2026-01-01",), "HX-2005"),
+        ("sort", [1], (None, "x"), "HX-2005"),
+        ("sort", [True, False], (), "HX-2005"),
+        ("sum", [{"a": 1}, 5], ("a",), "HX-2007"),
+        ("running_sum", [1, "x"], (), "HX-2005"),
+        ("get", ["a"], (-1,), "HX-2005"),
+        ("get", {"a": 1}, (0,), "HX-2005"),
+        ("date", 20260101, (), "HX-2005"),
+    ],
+)
+def test_a_bad_argument_or_item_is_a_fault(
+    name: str, value: object, args: tuple[object, ...], code: str
+) -> None:
+    with pytest.raises(ValueFault) as caught:
+        FILTERS[name].function(value, *args)
+    assert caught.value.code == code
+
+
+def test_a_date_may_be_converted_again_and_a_datetime_to_its_day() -> None:
+    to_date = FILTERS["date"].function
+    assert to_date(date(2026, 1, 2)) == date(2026, 1, 2)
+    assert to_date(datetime(2026, 1, 2, 3, tzinfo=UTC)) == date(2026, 1, 2)
+
+
+def test_items_in_depth_are_unique_by_type_and_value() -> None:
+    """1, true and "1" differ; 5 and 5.00, in lists and objects too, do not."""
+    items = [1, True, "1", [5], [Decimal("5.00")], {"a": 5}, {"a": Decimal("5.0")}, None, ABSENT]
+    assert FILTERS["unique"].function(items) == [1, True, "1", [5], {"a": 5}, None]
+
+
+def test_a_selector_with_a_list_compares_every_value() -> None:
+    """A wrong type is a fault even where another value of the list already fits."""
+    with pytest.raises(ValueFault) as caught:
+        FILTERS["any"].function([{"Q": "001"}], {"Q": ["001", 2]})
+    assert caught.value.code == "HX-2005"
+
+
+def test_a_big_number_is_grouped_exactly() -> None:
+    number = 10**40 + 1
+    assert (
+        FILTERS["format_number"].function(number, 2, ",", ".")
+        == f"{number:,}".replace(",", ".") + ",00"
+    )
+
+
+def test_arguments_are_arranged_by_position() -> None:
+    spec = FILTERS["join"]
+    assert spec.arrange([], {"key": "a"}) == ["", "a"]
+    for args, named in (([1, 2, 3], {}), ([","], {"separator": ","}), ([], {"nope": 1})):
+        with pytest.raises(ValueFault) as caught:
+            spec.arrange(args, named)
+        assert caught.value.code == "HX-4105"

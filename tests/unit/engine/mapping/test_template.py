@@ -18,6 +18,7 @@ from helixnet.engine.mapping.template import TemplateRenderer
 from helixnet.engine.mapping.template_language import environment, render, template_problems
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.faults import ValueFault
+from helixnet.errors import UnavailableError
 
 RECORD: dict[str, object] = {
     "r": {
@@ -69,6 +70,9 @@ def fault_of(source: str, record: Mapping[str, object] = RECORD, **files: str) -
         ("{% include 'b.j2' %}", "[PCE]"),
         ("{% include 'c.j2' ignore missing %}.", "."),
         ("{{ ['b', none] | sort(none, true) }}", '["b",null]'),
+        ("{{ 'abc' | before(none) }}", "null"),
+        ("{{ r.null | lookup('uom') }}", "null"),
+        ("{{ [{'A': 'x'}] | maybe('A', 'y') | or_else('none') }}", "none"),
     ],
 )
 def test_our_values_and_filters_win(source: str, text: str) -> None:
@@ -98,6 +102,7 @@ def test_our_values_and_filters_win(source: str, text: str) -> None:
         ("{% include '../secret' %}", "HX-2008", "secret"),
         ("{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}", "HX-2008", "nested too deep"),
         ("{{ 'é' * 501 }}", "HX-6005", "1,000 bytes"),
+        ("{{ [{'A': 'x'}] | maybe('A', 'y') }}", "HX-2008", "maybe gave nothing"),
         ("{{ 'a' | trim(1) }}", "HX-4105", "trim"),
         ("{{ 'a' | substring }}", "HX-4105", "start"),
         ("{{ '\\ud800' }}", "HX-2008", "Unicode"),
@@ -229,3 +234,15 @@ def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
     while child.is_running() and child.status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@pytest.mark.parametrize("program", ["/nonexistent/python", "/bin/false"])
+def test_a_process_that_can_not_be_started_is_to_be_tried_later(
+    monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", program)
+    with (
+        TemplateRenderer({"o.j2": b"x"}, "o.j2") as renderer,
+        pytest.raises(UnavailableError, match="template process"),
+    ):
+        renderer.render([{}])
