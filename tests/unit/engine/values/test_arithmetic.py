@@ -14,6 +14,7 @@ from helixnet.engine.values.arithmetic import (
     negate,
     round_half_away,
     round_half_even,
+    rounding,
     subtract,
 )
 from helixnet.engine.values.faults import ValueFault
@@ -90,6 +91,12 @@ def test_a_rounded_result_of_more_than_38_digits_is_a_fault() -> None:
 @pytest.mark.parametrize("bad", [-1, 39, "2", True, None])
 def test_places_are_0_to_38(bad: object) -> None:
     assert fault_of(round_half_away, 1, bad).code == "HX-4105"
+    assert fault_of(rounding, bad).code == "HX-4105"
+
+
+def test_a_fixed_rounding_refuses_what_the_plain_one_refuses() -> None:
+    assert fault_of(rounding(2), "1.5").code == "HX-2005"
+    assert fault_of(rounding(10), Decimal(10**30)).code == "HX-2004"
 
 
 def reference(value: Fraction, digits: int, *, even: bool) -> Fraction:
@@ -112,6 +119,10 @@ def test_rounding_equals_its_definition(value: int | Decimal, digits: int) -> No
         away, even = round_half_away(operand, digits), round_half_even(operand, digits)
         assert Fraction(away) == reference(exact, digits, even=False)
         assert Fraction(even) == reference(exact, digits, even=True)
+        assert (str(away), str(even)) == (
+            str(rounding(digits)(operand)),
+            str(rounding(digits, even=True)(operand)),
+        )
         assert -int(away.as_tuple().exponent) == -int(even.as_tuple().exponent) == digits
 
 

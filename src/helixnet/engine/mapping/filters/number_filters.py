@@ -7,10 +7,10 @@ from typing import Any, Final
 from helixnet.engine.mapping.filters.spec import Example, FilterSpec, Param, misfit
 from helixnet.engine.mapping.kinds import NUMBERS, ROUNDABLE, Kind
 from helixnet.engine.values.arithmetic import (
-    Operand,
     check_places,
     round_half_away,
     round_half_even,
+    rounding,
 )
 from helixnet.engine.values.convert import as_decimal, as_integer
 from helixnet.engine.values.faults import ValueFault, shown
@@ -56,16 +56,14 @@ def bind_decimal(decimal: str = ".", thousands: str = "") -> Callable[[Any], int
     return read
 
 
-def bind_round(places: int = 0) -> Callable[[Operand], Decimal]:
+def bind_round(places: int = 0) -> Callable[[Any], Decimal]:
     """Check the number of places once."""
-    check_places(places)
-    return lambda value: round_half_away(value, places)
+    return rounding(places)
 
 
-def bind_round_even(places: int = 0) -> Callable[[Operand], Decimal]:
+def bind_round_even(places: int = 0) -> Callable[[Any], Decimal]:
     """Check the number of places once."""
-    check_places(places)
-    return lambda value: round_half_even(value, places)
+    return rounding(places, even=True)
 
 
 def money(value: Any, places: Any = 2) -> Decimal:
