@@ -61,6 +61,7 @@ def create_app(
         description=_ABOUT,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
     )
     app.state.gateway = Gateway(
         ledger=ledger,

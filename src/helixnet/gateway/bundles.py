@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from helixnet.engine.context.bundle import Bundle, bundle_from_files, bundle_from_zip
 from helixnet.engine.context.reader import read_context
+from helixnet.engine.plan import check_bundle
 from helixnet.errors import ContextError, UsageError
 from helixnet.gateway.forms import Form, content_of
 from helixnet.gateway.options import INLINE_BYTES, Gateway
@@ -85,8 +86,8 @@ async def checked(bundle: Bundle) -> Chosen:
 
 
 def _check(bundle: Bundle) -> Chosen:
-    read = read_context(bundle)
-    context, problems = read.context, read.problems
+    problems = check_bundle(bundle)
+    context = read_context(bundle).context
     if context is None or any(problem.severity == "error" for problem in problems):
         raise ContextError(problems)
     return Chosen(bundle.hash, context.name, context.version)
