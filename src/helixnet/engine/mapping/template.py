@@ -53,11 +53,8 @@ class TemplateRenderer:
         output_limit: int = OUTPUT_LIMIT,
         memory_limit: int = MEMORY_LIMIT,
     ) -> None:
-        templates = {name: data for name, data in bundle_files.items() if _is_text(name)}
-        templates |= {entry: bundle_files[entry]} if entry in bundle_files else {}
-        self._job = Job(
-            templates, entry, dict(lookups or {}), time_limit, output_limit, memory_limit
-        )
+        files, tables = dict(bundle_files), dict(lookups or {})
+        self._job = Job(files, entry, tables, time_limit, output_limit, memory_limit)
         self._child: _Child | None = None
 
     def __enter__(self) -> Self:
@@ -107,10 +104,6 @@ class TemplateRenderer:
             seconds = self._job.seconds
             return ValueFault("HX-6004", f"the template takes more than {seconds:g} s a record")
         return ValueFault("HX-2008", f"the template ended its process (status {status})")
-
-
-def _is_text(name: str) -> bool:
-    return not name.endswith((".csv", ".yaml", ".xsd"))
 
 
 class _Child:

@@ -44,7 +44,7 @@ def shown(value: object) -> str:
         text = str(value)
     elif isinstance(value, list | dict):
         kind = "a list of {} items" if isinstance(value, list) else "an object of {} fields"
-        return kind.format(len(cast("Sized", value)))  # of whatever is in it
+        return kind.format(len(cast(Sized, value)))  # of whatever is in it
     else:
         return f"a value of type {type(value).__name__}"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}…"

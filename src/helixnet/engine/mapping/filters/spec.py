@@ -73,7 +73,6 @@ class FilterSpec:
         bind: where given and all arguments are literals, the compiler calls ``bind(*args)`` once
             (all parameters filled in, by position) and then the returned function of the value
             alone; a bad argument raises ValueFault HX-4105.
-        compiled: the compiler writes the code itself; ``function`` says what it must do.
         nulls: what null and absent do, where ``passes_null`` is not the whole story.
     """
 
@@ -87,7 +86,6 @@ class FilterSpec:
     selects: bool = False
     passes_null: bool = True
     bind: Callable[..., Callable[[Any], Any]] | None = None
-    compiled: bool = False
     nulls: str = ""
     examples: Sequence[Example] = ()
 

@@ -71,7 +71,6 @@ SPECS: Final[Sequence[FilterSpec]] = (
         "list; 0 and false are values. The other one is evaluated only then.",
         params=(Param("other", ANY, "what to take"),),
         passes_null=False,
-        compiled=True,
         nulls="Null and absent are replaced.",
         examples=(
             Example(None, ("EUR",), "EUR"),
@@ -89,8 +88,6 @@ SPECS: Final[Sequence[FilterSpec]] = (
         "not in the table follows its `missing`: reject (HX-2002), null, keep, or a constant.",
         params=(Param("table", TEXT, "name of the table", constant=True),),
         more=KEYS,
-        passes_null=True,
-        compiled=True,
         nulls="Null and absent pass on; a further key that is null or absent is missing.",
     ),
     FilterSpec(
