@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Table
+from sqlalchemy import BigInteger, Connection, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -51,6 +51,12 @@ def rfc3339(time: int) -> str:
     whole, rest = divmod(time, SECOND)
     text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return f"{text}.{rest // 1000:03d}Z"
+
+
+def first_of(rows: Select[int]) -> Select[int]:
+    """Fence off a limited SELECT: as a plain subquery Postgres may run it again for every row."""
+    picked = rows.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
+    return select(picked.c.id)
 
 
 @cache

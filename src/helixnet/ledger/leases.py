@@ -25,7 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from helixnet.ledger.dialect import clock, microseconds, replace
+from helixnet.ledger.dialect import clock, first_of, microseconds, replace
 from helixnet.ledger.tables import turns
 
 MAX_ATTEMPTS = 10
@@ -128,9 +128,10 @@ def _take(queue: Queue) -> ReturningUpdate[*tuple[Any, ...]]:
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
     )
+    picked = first_of(oldest)
     return (
         update(rows)
-        .where(rows.c.id.in_(oldest), text(queue.waits))
+        .where(rows.c.id.in_(picked), text(queue.waits))
         .values(
             epoch=rows.c.epoch + 1,
             attempts=rows.c.attempts + 1,

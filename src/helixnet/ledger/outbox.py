@@ -11,7 +11,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, insert, select, text, 
 
 from helixnet.errors import TooLargeError
 from helixnet.events import MAX_EVENT_BYTES, Event
-from helixnet.ledger.dialect import clock, microseconds, replace, rfc3339
+from helixnet.ledger.dialect import clock, first_of, microseconds, replace, rfc3339
 from helixnet.ledger.json_text import pack, unpack
 from helixnet.ledger.tables import UNPUBLISHED, events, offsets
 
@@ -35,21 +35,20 @@ _JOB = (
     .order_by(events.c.id)
     .limit(bindparam("most"))
 )
+_OLDEST = (
+    select(events.c.id)
+    .where(
+        text(UNPUBLISHED),
+        events.c.at <= clock() - bindparam("age"),
+        events.c.claimed <= clock() - bindparam("stale"),
+    )
+    .order_by(events.c.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
 _CLAIM = (
     update(events)
-    .where(
-        events.c.id.in_(
-            select(events.c.id)
-            .where(
-                text(UNPUBLISHED),
-                events.c.at <= clock() - bindparam("age"),
-                events.c.claimed <= clock() - bindparam("stale"),
-            )
-            .order_by(events.c.id)
-            .limit(bindparam("most"))
-            .with_for_update(skip_locked=True)
-        )
-    )
+    .where(events.c.id.in_(first_of(_OLDEST)))
     .values(claimed=clock())
     .returning(events)
 )

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from helixnet.events import Topic
 from helixnet.ledger import parts, runs, tables
@@ -147,7 +147,7 @@ async def test_a_claim_is_shared_by_tenants_and_then_filled_up(hx: Driver) -> No
 
 def _many(conn: Connection, tenant: str, count: int) -> None:
     """Part rows beyond what a test would start one by one."""
-    run = conn.exec_driver_sql("SELECT id, job FROM runs WHERE tenant = ?", (tenant,)).one()
+    run = conn.execute(select(tables.runs).where(tables.runs.c.tenant == tenant)).one()
     base = {"run_id": run.id, "job": run.job, "run": 1, "tenant": tenant, "state": "PENDING"}
     rows = [{**base, "number": number} for number in range(1, count)]
     conn.execute(insert(tables.parts), rows)
