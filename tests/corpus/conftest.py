@@ -55,7 +55,22 @@ def exceptions(suite: str) -> set[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print how many cases of each suite agree."""
+    """Print how many cases of each suite agree; ``$HELIXNET_CORPUS_TABLE`` names a file for it."""
     for suite, (cases, failing) in sorted(_table.items()):
         share = 100 * (cases - failing) / cases
         terminalreporter.write_line(f"{suite}: {cases - failing} of {cases} agree ({share:.1f} %)")
+    if _table and (table := os.environ.get("HELIXNET_CORPUS_TABLE")):
+        Path(table).write_text(as_page(), "utf-8")
+
+
+def as_page() -> str:
+    """Write counts and exceptions with their reasons as one page."""
+    lines = ["# Third-party suites", "", "| suite | cases | agree | |", "|---|---|---|---|"]
+    for suite, (cases, failing) in sorted(_table.items()):
+        good = cases - failing
+        lines.append(f"| {suite} | {cases} | {good} | {100 * good / cases:.1f} % |")
+    listed = tomllib.loads((HERE / "EXCEPTIONS.toml").read_text("utf-8"))
+    lines += ["", "Exceptions:", ""]
+    for suite in sorted(set(listed) & set(_table)):
+        lines += [f"- {suite}: {len(g['cases'])} because {g['reason']}" for g in listed[suite]]
+    return "\n".join(lines) + "\n"
