@@ -3,10 +3,12 @@
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from helixnet.engine.context.model import ContextProblem
 from helixnet.errors import ContextError, UsageError
+
+_ZIP: Final = "bundle.zip"  # how the engine names the zip itself
 
 
 def problems_of(error: ContextError) -> list[ContextProblem]:
@@ -17,9 +19,9 @@ def problems_of(error: ContextError) -> list[ContextProblem]:
 def shown_file(context: str, file: str) -> str:
     """Return the path of a bundle's file as seen from where the user stands."""
     path = Path(context)
-    if file in {context, path.name}:
+    if file in {context, path.name} or (path.suffix.lower() == ".zip" and file == _ZIP):
         return context
-    return str((path if path.is_dir() or path.suffix == ".zip" else path.parent) / file)
+    return str((path if path.is_dir() or path.suffix.lower() == ".zip" else path.parent) / file)
 
 
 def problem_line(context: str, problem: ContextProblem) -> str:

@@ -6,9 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from tempfile import SpooledTemporaryFile, TemporaryFile
 from types import TracebackType
-from typing import BinaryIO, Final, NoReturn, Self, cast
-
-from tqdm import tqdm
+from typing import BinaryIO, Final, Protocol, Self, cast
 
 from helixnet.cli.aside import writing
 from helixnet.engine.source import SourceIndex
@@ -78,12 +76,20 @@ class JsonArray:
         self._sink.write(b"\n]\n" if self._begun else b"[]\n")
 
 
+class Bar(Protocol):
+    """What is used of a tqdm bar."""
+
+    def close(self) -> None:
+        """Take it away."""
+        ...
+
+
 class ProgressBar:
     """A bar on a terminal, nothing elsewhere."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._bar: tqdm[NoReturn] | None = None
+        self._bar: Bar | None = None
 
     def __enter__(self) -> Self:
         """Nothing is shown before the number of records is known."""
@@ -102,6 +108,8 @@ class ProgressBar:
         """Show the bar; return what moves it on."""
         if not sys.stderr.isatty():
             return None
+        from tqdm import tqdm  # slow to import, and seldom needed
+
         total = sum(part.records for part in index.parts)
         bar = tqdm(total=total, desc=self._name, unit=" records", leave=False)
         self._bar = bar
