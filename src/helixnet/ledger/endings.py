@@ -1,14 +1,17 @@
 """How runs end other than by their finish: failed, given up, cancelled."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, bindparam, text, update
 
-from helixnet.jobs import RunState, sources_of
+from helixnet.events import Topic
+from helixnet.jobs import PartState, RunState, sources_of
 from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.leases import Failure, Queue
-from helixnet.ledger.moves import Move, move_jobs
+from helixnet.ledger.moves import PART_ENDED, Move, move_jobs, raise_seq, told
+from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import PART_OPEN, parts, runs
 
 _END = (
@@ -83,9 +86,17 @@ def short(error: Mapping[str, object]) -> dict[str, object]:
     return {name: str(error[name])[:500] for name in ("code", "message", "hint") if name in error}
 
 
-def close_parts(conn: Connection, run_id: int, why: Mapping[str, object]) -> int:
-    """End every open part of a run and fence its workers; returns how many were open."""
-    return conn.execute(_CLOSE_PARTS, {"of_run": run_id, "why": why}).rowcount
+def close_parts(conn: Connection, run_id: int, move: Move, why: Mapping[str, object]) -> int:
+    """End every open part of a run and fence its workers; returns how many were open.
+
+    One event tells of all of them: there may be a hundred thousand.
+    """
+    closed = conn.execute(_CLOSE_PARTS, {"of_run": run_id, "why": why}).rowcount
+    if closed:
+        seq = raise_seq(conn, [move.job])[move.job]
+        dead = {"closed": closed, "state": PartState.DEAD}
+        emit(conn, [told(PART_ENDED, Topic.MAPPED, replace(move, data={}), seq, **dead)])
+    return closed
 
 
 def retry_or_end(

@@ -150,14 +150,14 @@ _INCOMPLETE = (
     update(runs).where(runs.c.id.in_(bindparam("ids", expanding=True))).values(incomplete=1)
 )
 _OVER = (
-    select(runs.c.id)
+    select(runs.c.id, runs.c.job, runs.c.run, runs.c.tenant)
     .join_from(runs, parts, parts.c.run_id == runs.c.id)
     .where(
         runs.c.id.in_(bindparam("ids", expanding=True)),
         runs.c.stop_number.is_not(None),
         runs.c.state == RunState.PROCESSING,
     )
-    .group_by(runs.c.id, runs.c.stop_number)
+    .group_by(runs.c.id, runs.c.job, runs.c.run, runs.c.tenant, runs.c.stop_number)
     .having(func.sum(parts.c.rejected) > runs.c.stop_number)
 )
 _SURPLUS = delete(rejects).where(
@@ -299,9 +299,10 @@ def _stop_early(conn: Connection, touched: set[int]) -> set[int]:
         return set()
     stopped = set[int]()
     why = {"code": "stopped", "message": "more rejects than stop_at allows"}
-    for run_id in conn.execute(_OVER, {"ids": sorted(touched)}).scalars().all():
-        if close_parts(conn, run_id, why):
-            stopped.add(run_id)
+    for over in conn.execute(_OVER, {"ids": sorted(touched)}).all():
+        move = Move(over.job, over.run, over.tenant, RunState.PROCESSING)
+        if close_parts(conn, over.id, move, why):
+            stopped.add(over.id)
     return stopped
 
 

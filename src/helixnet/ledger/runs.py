@@ -265,5 +265,5 @@ def cancel(conn: Connection, *, tenant: str, job: str, by: str = "") -> None:
     move = Move(job, current["run"], tenant, RunState.CANCELLED, {"by": by}, current["traceparent"])
     if not end_run(conn, current["id"], move, why):
         raise ConflictError(f"job {job} is {current['state']} already")
-    close_parts(conn, current["id"], why)
+    close_parts(conn, current["id"], move, why)
     move_jobs(conn, [move])

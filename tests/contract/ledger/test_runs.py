@@ -8,7 +8,7 @@ from helixnet.engine.outcome import Counts
 from helixnet.errors import ConflictError, NotFoundError
 from helixnet.events import Topic
 from helixnet.jobs import RunState
-from helixnet.ledger import finish, parts, queries, replays, runs
+from helixnet.ledger import finish, outbox, parts, queries, replays, runs
 from helixnet.ledger.leases import Failure
 from tests.contract.ledger.driving import BAD, GOOD, Driver, index
 
@@ -154,6 +154,8 @@ async def test_cancel_ends_the_run_and_fences_every_worker(hx: Driver) -> None:
     assert await hx.claim_finish() == []
     assert await hx.state(job) is RunState.CANCELLED
     assert len(await hx.events(Topic.RESULTS)) == 1
+    (closed,) = await hx.read(outbox.read_topic, Topic.MAPPED, 0)
+    assert (closed.event.data["closed"], closed.event.data["state"]) == (3, "DEAD")
 
 
 async def test_cancel_before_the_start_keeps_ingest_out(hx: Driver) -> None:
