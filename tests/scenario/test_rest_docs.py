@@ -1,0 +1,44 @@
+"""The reference of the REST interface is run against a server, example by example."""
+
+import os
+import re
+import subprocess
+
+import httpx
+import pytest
+
+from tests.scenario.conftest import EXAMPLES
+from tests.scenario.running import PATIENCE, Helix
+
+pytestmark = pytest.mark.scenario
+ROOT = EXAMPLES.parent
+PAGE = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
+
+
+def test_every_example_runs(helix: Helix) -> None:
+    """All in one shell, in order, as a reader types them."""
+    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+    done = subprocess.run(
+        ["sh", "-exc", commands],
+        cwd=ROOT,
+        env=os.environ | {"HELIX": helix.url},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def test_every_route_is_described(helix: Helix) -> None:
+    """A route that is not on the page is not for users."""
+    document = httpx.get(f"{helix.url}/openapi.json", timeout=PATIENCE).json()
+    said = PAGE.replace("{id}", "{job_id}")
+    headings = " ".join(re.findall(r"^### (.*)$", said, re.MULTILINE))
+    missing = [
+        f"{method.upper()} {path}"
+        for path, operations in document["paths"].items()
+        for method in operations
+        if path not in headings or method.upper() not in headings
+    ]
+    assert missing == []
