@@ -197,10 +197,14 @@ def _re2_text(token: _Token) -> str:
 
 
 def _is_ecma(token: _Token) -> bool:
-    r"""Tell whether ECMA-262 reads the token alike; its ``\x{…}`` and ``[:…:]`` do not exist."""
+    r"""Tell whether ECMA-262 reads the token alike.
+
+    It has neither ``\x{…}`` nor ``[:…:]``, and validators differ over ``\b`` beside letters that
+    are not ASCII.
+    """
     if token.kind == "flags" or "[:" in token.text or "\\x{" in token.text:
         return False
-    extra = frozenset("-") if token.kind == "klass" else frozenset("bB")
+    extra = frozenset("-") if token.kind == "klass" else frozenset[str]()
     allowed = frozenset("dDwWtnrfx") | _SYNTAX | extra
     if token.kind in {"escape", "klass"}:
         return all(char in allowed for char in re.findall(r"\\(.)", token.text, re.DOTALL))
