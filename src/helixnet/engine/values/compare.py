@@ -7,7 +7,7 @@ true; absent counts as null. Values of different types are a fault, never false.
 from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.faults import ValueFault, shown
@@ -81,8 +81,8 @@ def among(value: Any, items: Any) -> bool:
     if is_nothing(value) or is_nothing(items):
         return False
     if isinstance(items, list):
-        found: list[bool] = [equal(value, item) for item in items]  # pyright: ignore[reportUnknownVariableType]
-        return any(found)
+        # all are compared, so that a wrong type is a fault wherever it stands
+        return True in [equal(value, item) for item in cast("list[object]", items)]
     if isinstance(items, str) and isinstance(value, str):
         return value in items
     raise ValueFault(
