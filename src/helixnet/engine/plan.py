@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, cast
+from typing import cast
 
 from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.model import Context, ContextProblem
@@ -53,9 +53,10 @@ class Plan:
         """Return the mapper for files with these columns (none for nested records).
 
         Args:
+            header: names of the columns, as the file has them.
             file: name of the file, as `_file` gives it.
         """
-        assert self.program is not None
+        assert self.program is not None  # noqa: S101
         return RowMapper(generate(self.program, header, file), self.validator)
 
     def delivery_key(self, deliver_no: int, document: object) -> str | None:
@@ -74,6 +75,7 @@ def compile_plan(bundle: Bundle, inputs: Mapping[str, object] | None = None) -> 
     """Compile a bundle.
 
     Args:
+        bundle: the context and its files.
         inputs: values from outside, as text or typed.
 
     Raises:
@@ -90,6 +92,7 @@ def check_bundle(bundle: Bundle, headers: Sequence[Sequence[str]] = ()) -> list[
     """Return every problem and warning of a bundle; inputs need not be given.
 
     Args:
+        bundle: the context and its files.
         headers: columns of actual files, against which names are checked too.
     """
     problems: list[ContextProblem] = []
@@ -177,7 +180,6 @@ def _columns(context: Context, headers: Sequence[Sequence[str]]) -> tuple[str, .
 
 def _sorted(problems: Sequence[ContextProblem]) -> list[ContextProblem]:
     """Return the problems in file order, each once."""
-    order = sorted(
+    return sorted(
         dict.fromkeys(problems), key=lambda p: (p.mark.file, p.mark.line, p.mark.column, p.code)
     )
-    return order

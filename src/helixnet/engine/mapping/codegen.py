@@ -17,7 +17,6 @@ from helixnet.engine.mapping.rules import Column, Rule, Rules
 from helixnet.engine.mapping.slot_frame import Frame
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.mapping.writer import Writer, text_code
-from helixnet.engine.values.faults import ValueFault
 
 One: TypeAlias = Callable[..., str | list[str] | None]
 

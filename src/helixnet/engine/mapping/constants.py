@@ -1,4 +1,4 @@
-"""The constants table: how names and literals of a context reach generated code without being in it."""
+"""The constants table: names and literals reach generated code without being in it."""
 
 from typing import Final
 

@@ -28,7 +28,10 @@ def doubts_of(
     """Return what the authority has against the documents of a record.
 
     Args:
+        record: the record that gave them.
         texts: the documents; a value that failed stands in them as null or is left out.
+        validator: of the target schema.
+        rules: of the generated function.
         known: targets that have a fault already; what lies at, above or below them is their
             consequence and not said again.
         retrace: the generated function and the record's number, to find the items again.
@@ -46,7 +49,7 @@ def doubts_of(
                 continue
             if items is None:
                 items = _retraced(record, retrace)
-            within = items[number] if number < len(items) else {}
+            within: Items = items[number] if number < len(items) else {}
             found.append(_fault(record, rules, (pointer, code, message, value), within))
     return found
 

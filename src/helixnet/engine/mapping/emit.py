@@ -13,7 +13,7 @@ from helixnet.engine.mapping.filters.registry import TESTS
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.place import line_of
-from helixnet.engine.mapping.scope import Binding, FieldUse, Role
+from helixnet.engine.mapping.scope import Binding, FieldUse, Role, Special
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.values import arithmetic, compare
 from helixnet.engine.values.absent import ABSENT
@@ -82,11 +82,11 @@ def _binding(emitter: Emitter, node: Node) -> str:
 
 
 def _special(emitter: Emitter, node: Node) -> str:
-    assert isinstance(node.data, tuple)  # noqa: S101 - (Binding, name)
-    of: Binding = node.data[0]  # pyright: ignore[reportUnknownVariableType]
-    number = of.number
+    special = node.data
+    assert isinstance(special, Special)  # noqa: S101 - the typing put it there
+    of, number = special.binding, special.binding.number
     absent = emitter.constant(ABSENT)
-    match node.data[1]:  # pyright: ignore[reportUnknownMemberType]
+    match special.name:
         case "_file":
             return emitter.constant(emitter.file)
         case "_line":
@@ -158,8 +158,9 @@ def _in(emitter: Emitter, node: Node) -> str:
     value, items = node.args
     code = emitter.code(value)
     if items.op is Op.LIST and value.type.kind is Kind.TEXT and items.type.items is Kind.TEXT:
-        if all(item.op is Op.CONST for item in items.args):
-            return f"({code} in {emitter.constants.add(frozenset(i.data for i in items.args))})"
+        known = [item.data for item in items.args if item.op is Op.CONST]
+        if len(known) == len(items.args):
+            return f"({code} in {emitter.constants.add(frozenset(known))})"
     return emitter.call(compare.among, code, emitter.code(items))
 
 

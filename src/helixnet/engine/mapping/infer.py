@@ -59,7 +59,7 @@ def _compare(leaf: Leafing, node: Node) -> Node:
     args = leaf.all(node.args)
     left, right = args[0].type.kind, args[1].type.kind
     known = {left, right} - {Kind.ANY, Kind.NULL}
-    same = len(known) <= 1 or known == NUMBERS
+    same = len(known) <= 1 or known <= NUMBERS
     if not same or (node.data not in ("==", "!=") and not known <= _ORDERED):
         text = f"{left} {node.data} {right}: these are not compared"
         leaf.problem("HX-4106", node, text, "convert one of them first")
@@ -71,7 +71,7 @@ def _in(leaf: Leafing, node: Node) -> Node:
     fits = items.type.kind in (Kind.LIST, Kind.ANY, Kind.NULL)
     texts = items.type.kind is Kind.TEXT and value.type.kind in (Kind.TEXT, Kind.ANY, Kind.NULL)
     kinds = {value.type.kind, items.type.items} - {Kind.ANY, Kind.NULL}
-    if not (fits or texts) or (fits and len(kinds) > 1 and kinds != NUMBERS):
+    if not (fits or texts) or (fits and len(kinds) > 1 and not kinds <= NUMBERS):
         text = f"{value.type.kind} in {items.type.kind} of {items.type.items}"
         leaf.problem("HX-4106", node, f"{text}: these do not go together")
     return replace(node, args=args, type=BOOLEAN)
@@ -131,7 +131,7 @@ def _list(leaf: Leafing, node: Node) -> Node:
     args = leaf.all(node.args)
     kinds = {arg.type.kind for arg in args}
     items = next(iter(kinds)) if len(kinds) == 1 else Kind.ANY
-    if kinds == NUMBERS:
+    if len(kinds) > 1 and kinds <= NUMBERS:
         items = Kind.DECIMAL
     return replace(node, args=args, type=Type(Kind.LIST, items=items))
 

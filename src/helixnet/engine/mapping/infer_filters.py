@@ -5,10 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from helixnet.engine.context.model import Const
-from helixnet.engine.mapping.filters.registry import FILTERS
+from helixnet.engine.mapping.filters.registry import FILTERS, REFUSED_FILTERS
 from helixnet.engine.mapping.filters.spec import REQUIRED, FilterSpec, Param
 from helixnet.engine.mapping.infer_names import member
-from helixnet.engine.mapping.ir import ANY, BOOLEAN, Node, Op, Type, join_types
+from helixnet.engine.mapping.ir import ANY, BOOLEAN, Call, Node, Op, Type, join_types
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
 from helixnet.engine.mapping.shapes import near
@@ -64,16 +64,16 @@ class _Call:
 
 def type_filter(leaf: Leafing, node: Node) -> Node:
     """Type a filter call."""
-    assert isinstance(node.data, tuple)  # noqa: S101 - narrows what the parser put there
-    name, names = node.data  # pyright: ignore[reportUnknownVariableType] - (str, tuple of str)
-    spec = FILTERS.get(str(name))  # pyright: ignore[reportUnknownArgumentType]
+    written = node.data
+    assert isinstance(written, Call)  # noqa: S101 - the parser put it there
+    spec = FILTERS.get(written.name)
     if spec is None:
-        hint = near(str(name), list(FILTERS))  # pyright: ignore[reportUnknownArgumentType]
-        leaf.problem("HX-4104", node, f"unknown filter `{name}`", hint)
+        hint = REFUSED_FILTERS.get(written.name) or near(written.name, list(FILTERS))
+        leaf.problem("HX-4104", node, f"unknown filter `{written.name}`", hint)
         return Node(Op.CONST, at=node.at)
     value = _value(leaf, node.args[0], spec)
     args = leaf.all(node.args[1:])
-    call = _Call(leaf, node, spec, value, args, names)  # pyright: ignore[reportUnknownArgumentType]
+    call = _Call(leaf, node, spec, value, args, written.names)
     if spec.selects:
         return _selector(call)
     _match(call)

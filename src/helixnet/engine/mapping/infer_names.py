@@ -5,11 +5,12 @@ from dataclasses import replace
 from helixnet.engine.mapping.ir import ANY, Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.leafing import Leafing
-from helixnet.engine.mapping.scope import NEIGHBOURS, SPECIALS, Binding, FieldUse, Role
+from helixnet.engine.mapping.scope import NEIGHBOURS, SPECIALS, Binding, FieldUse, Role, Special
 from helixnet.engine.mapping.shapes import near, shape_names
 
 _STEPPABLE = frozenset({Kind.OBJECT, Kind.LIST, Kind.ANY, Kind.NULL})
 BUILT = ("out", "this")
+_AROUND = (*NEIGHBOURS, "_parent")
 
 
 def type_name(leaf: Leafing, node: Node) -> Node:
@@ -24,14 +25,15 @@ def type_name(leaf: Leafing, node: Node) -> Node:
         return Node(Op.VAR, (), name, node.at, found or ANY)
     if name in BUILT:
         return _built(leaf, node, [])
-    if name == "inputs":
-        leaf.problem("HX-4103", node, "`inputs` alone is no value", "name one: inputs.plant")
-        return replace(node, op=Op.CONST, data=None)
     if name == "record":
         return bound(_record(leaf), node.at)
-    if name in SPECIALS or name in (*NEIGHBOURS, "_parent"):
-        return _special(leaf, scope.here, node, name)
-    for binding in scope.bare:
+    return _bare(leaf, node, name)
+
+
+def _bare(leaf: Leafing, node: Node, name: str) -> Node:
+    if name in SPECIALS or name in _AROUND:
+        return _special(leaf, leaf.scope.here, node, name)
+    for binding in leaf.scope.bare:
         if _member_type(binding.type, name) is not None:
             return member(leaf, bound(binding, node.at), name, node)
     _unknown(leaf, node, name)
@@ -55,6 +57,9 @@ def _record(leaf: Leafing) -> Binding:
 
 def _unknown(leaf: Leafing, node: Node, name: str) -> None:
     scope = leaf.scope
+    if name == "inputs":
+        leaf.problem("HX-4103", node, "`inputs` alone is no value", "name one: inputs.plant")
+        return
     names = [*scope.names, *leaf.world.vars]
     for binding in scope.bare:
         names += shape_names(binding.type.shape)
@@ -85,11 +90,10 @@ def _steps(leaf: Leafing, found: Node, keys: list[tuple[str, int]]) -> Node:
 
 def member(leaf: Leafing, base: Node, key: str, node: Node) -> Node:
     """Return the node that takes member ``key`` of a typed node."""
-    if key.startswith("_") and base.op is Op.BINDING and isinstance(base.data, Binding):
-        if key in SPECIALS or key in (*NEIGHBOURS, "_parent"):
-            return _special(leaf, base.data, node, key)
-    if base.op is Op.SPECIAL and key == "_parent" and isinstance(base.data, tuple):
-        return _special(leaf, base.data[0], node, key)  # pyright: ignore[reportUnknownArgumentType] - (Binding, name)
+    if isinstance(base.data, Binding) and (key in SPECIALS or key in _AROUND):
+        return _special(leaf, base.data, node, key)
+    if isinstance(base.data, Special) and key == "_parent":
+        return _special(leaf, base.data.binding, node, key)
     kind = base.type.kind
     if kind not in _STEPPABLE:
         hint = f"nothing stands below a {kind}"
@@ -146,7 +150,7 @@ def _special(leaf: Leafing, of: Binding, node: Node, name: str) -> Node:
             leaf.problem("HX-4103", node, "the record has no `_parent`")
             return Node(Op.CONST, at=node.at)
         return bound(of.outer, node.at)
-    if name != "_line" and name != "_file" and name != "_pos" and of.role is not Role.ITEM:
+    if name not in ("_line", "_file", "_pos") and of.role is not Role.ITEM:
         leaf.problem("HX-4103", node, f"`{name}` exists inside an `each` only")
         return Node(Op.CONST, at=node.at)
     if name == "_index" and any(block == "where" for block, _ in leaf.scope.place[-1:]):
@@ -155,4 +159,4 @@ def _special(leaf: Leafing, of: Binding, node: Node, name: str) -> Node:
     found = SPECIALS.get(name)
     if found is None:
         found = replace(of.type, absent=True)
-    return Node(Op.SPECIAL, (), (of, name), node.at, found)
+    return Node(Op.SPECIAL, (), Special(of, name), node.at, found)

@@ -5,8 +5,8 @@ from typing import Final
 
 from helixnet.engine.context.model import Context, ContextProblem, Field, InputSpec, Source
 from helixnet.engine.mapping.fields import field_converter
-from helixnet.engine.mapping.shapes import field_kind
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.shapes import field_kind
 from helixnet.engine.values.compare import type_name
 from helixnet.engine.values.faults import ValueFault, shown
 
@@ -26,7 +26,9 @@ def input_values(
     """Return the value of every declared input.
 
     Args:
+        context: declares them.
         given: values by name, as text or typed; None = a check only, so none need be given.
+        problems: takes what is wrong.
     """
     found: dict[str, object] = {}
     for name, spec in context.inputs.items():

@@ -19,10 +19,10 @@ class Op(Enum):
     SLICE = "slice"  # args: text, start or CONST None, end or CONST None
     FIELD = "field"  # FieldUse: a column of a row
     BINDING = "binding"  # Binding: a record, row, list of rows or item of an `each`
-    SPECIAL = "special"  # (Binding, name): `_line`, `_pos`, …
+    SPECIAL = "special"  # Special: `_line`, `_pos`, …
     VAR = "var"  # name of a var
     INPUT = "input"  # name of an input
-    FILTER = "filter"  # FilterCall once typed; before: (name, names of keyword arguments)
+    FILTER = "filter"  # FilterCall once typed; before: Call
     TEST = "test"  # name
     NOT = "not"
     AND = "and"
@@ -108,6 +108,14 @@ class Node:
     data: object = None
     at: int = 0
     type: Type = ANY
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A filter as written: its name, and the names of its last arguments."""
+
+    name: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

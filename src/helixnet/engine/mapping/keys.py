@@ -1,6 +1,6 @@
 """The keys of deliveries: expressions over a finished document, compiled like the map."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
 from helixnet.engine.mapping.constants import Constants

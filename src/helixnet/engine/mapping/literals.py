@@ -75,7 +75,7 @@ class ExactEnvironment(Environment):
     """A Jinja environment that only parses, by the exact lexer."""
 
     def __init__(self) -> None:
-        super().__init__(autoescape=False)  # noqa: S701 - it never renders
+        super().__init__(autoescape=False)
         self._exact = _ExactLexer(self)
 
     @property

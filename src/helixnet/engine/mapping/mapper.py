@@ -33,6 +33,7 @@ class RowMapper:
         """Map a batch of records.
 
         Args:
+            batch: of one file.
             first_record: number (from 1) of the batch's first record in its file.
         """
         one, asks, unread = self.generated.one, self.generated.asks, batch.faults

@@ -24,9 +24,8 @@ from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
 from helixnet.engine.mapping.parse import parse_leaf
 from helixnet.engine.mapping.scope import Binding, Role, Scope
 from helixnet.engine.mapping.shapes import DictShape, near
-from helixnet.engine.mapping.slots import Pointer, Region, Slot, State
+from helixnet.engine.mapping.slots import Region, Slot, Spot, State
 from helixnet.engine.mapping.targets import document_type, written_type
-from helixnet.engine.validation.view import SchemaView
 
 MAX_EACH: Final = 12
 MAX_BLOCKS: Final = 40
@@ -60,58 +59,51 @@ class Outline:
     # the skeleton: every slot that no `each` hides
 
     def lay(
-        self,
-        node: MapNode,
-        pointer: Pointer,
-        view: SchemaView | None,
-        scope: Scope,
-        region: Region,
-        *,
-        parent: Slot | None = None,
-        item: bool = False,
-        target: bool = True,
+        self, node: MapNode, spot: Spot, *, parent: Slot | None = None, target: bool = True
     ) -> Slot:
         """Make the slot of a node and of all below it, but for the bodies of `each`."""
         slot = Slot(
-            len(self.slots), node, pointer, view, scope, region, parent, item=item, target=target
+            len(self.slots),
+            node,
+            spot.pointer,
+            spot.view,
+            spot.scope,
+            spot.region,
+            parent,
+            item=spot.item,
+            target=target,
         )
         self.slots[slot.number] = slot
         if isinstance(node, ObjectNode):
             self._lay_object(slot, node)
         elif isinstance(node, ArrayNode):
-            slot.inner = Region()
-            items = view.items if view is not None else None
-            for each in node.items:
-                below = (*pointer, slot.number)
-                own = replace(scope, region=len(self.slots), this=())
-                self._below(slot, each, below, items, own, item=True)
+            self._lay_array(slot, node)
         elif isinstance(node, WhenNode):
-            slot.inner = Region()
-            inside = scope.inside("when", slot.number)
-            if isinstance(node.map, ObjectNode) and pointer and isinstance(pointer[-1], str):
-                inside = inside.at(pointer[-1])
-            self._below(slot, node.map, pointer, view, inside, item=item)
+            self._lay_when(slot, node)
         return slot
 
-    def _below(
-        self,
-        slot: Slot,
-        node: MapNode,
-        pointer: Pointer,
-        view: SchemaView | None,
-        scope: Scope,
-        *,
-        item: bool = False,
-    ) -> None:
-        assert slot.inner is not None  # noqa: S101 - its callers have just made it
-        if len(scope.place) > MAX_BLOCKS:
+    def _lay_array(self, slot: Slot, node: ArrayNode) -> None:
+        region = slot.inner = Region()
+        items = slot.view.items if slot.view is not None else None
+        for each in node.items:
+            own = replace(slot.scope, region=len(self.slots), this=())
+            spot = Spot((*slot.pointer, slot.number), items, own, region, item=True)
+            self._below(slot, each, spot)
+
+    def _lay_when(self, slot: Slot, node: WhenNode) -> None:
+        region = slot.inner = Region()
+        scope = slot.scope.inside("when", slot.number)
+        if isinstance(node.map, ObjectNode) and slot.pointer:
+            last = slot.pointer[-1]
+            scope = scope.at(last) if isinstance(last, str) else scope
+        spot = Spot(slot.pointer, slot.view, scope, region, item=slot.item)
+        self._below(slot, node.map, spot)
+
+    def _below(self, slot: Slot, node: MapNode, spot: Spot) -> None:
+        if len(spot.scope.place) > MAX_BLOCKS:
             self.problem(slot.mark, "HX-4102", "each and when are nested too deep")
             return
-        target = slot.target
-        below = self.lay(
-            node, pointer, view, scope, slot.inner, parent=slot, item=item, target=target
-        )
-        slot.items.append(below)
+        slot.items.append(self.lay(node, spot, parent=slot, target=slot.target))
 
     def _lay_object(self, slot: Slot, node: ObjectNode) -> None:
         view = slot.view
@@ -123,15 +115,9 @@ class Outline:
                 if refused:
                     hint = near(name, view.names)
                     self.problem(mark, "HX-4110", f"`{name}` is not in the target schema", hint)
-            slot.members[name] = self.lay(
-                child,
-                (*slot.pointer, name),
-                below,
-                slot.scope.at(name) if isinstance(child, ObjectNode) else slot.scope,
-                slot.region,
-                parent=slot,
-                target=slot.target,
-            )
+            scope = slot.scope.at(name) if isinstance(child, ObjectNode) else slot.scope
+            spot = Spot((*slot.pointer, name), below, scope, slot.region)
+            slot.members[name] = self.lay(child, spot, parent=slot, target=slot.target)
         for name in sorted(view.required if view is not None else ()):
             if name not in node.fields:
                 text = f"the target schema requires `{name}`"
@@ -234,7 +220,7 @@ class Outline:
         own = not (slot.spliced or slot.documents)
         view = slot.view.items if slot.view is not None and own else slot.view
         pointer = (*slot.pointer, slot.number) if own else slot.pointer
-        self._below(slot, node.map, pointer, view, scope, item=True)
+        self._below(slot, node.map, Spot(pointer, view, scope, slot.inner, item=True))
         for child in slot.items:
             self.type_slot(child)
             shape = child.type.shape if child.type.kind is Kind.OBJECT else None
@@ -260,7 +246,8 @@ class Outline:
         slot = self.var_slots.get(name)
         if slot is None:
             assert self.var_scope is not None  # noqa: S101 - set before anything is typed
-            slot = self.lay(self.vars[name], (name,), None, self.var_scope, Region(), target=False)
+            spot = Spot((name,), None, self.var_scope, Region())
+            slot = self.lay(self.vars[name], spot, target=False)
             self.var_slots[name] = slot
         done = self.type_slot(slot)
         return slot.type if done else None

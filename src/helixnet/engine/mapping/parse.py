@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from helixnet.engine.context.model import ContextProblem, Leaf, Mark
-from helixnet.engine.mapping.ir import Node, Op, Parsed
+from helixnet.engine.mapping.ir import Call, Node, Op, Parsed
 from helixnet.engine.mapping.literals import ExactEnvironment
 from helixnet.engine.values.absent import ABSENT
 
@@ -137,6 +137,9 @@ class _Walk:
             raise _LeafError("HX-4102", at, f"write `{word}`", "null, true and false are literals")
         return Node(Op.CONST, (), node.value, at)
 
+    def data(self, node: nodes.TemplateData) -> Node:
+        return Node(Op.CONST, (), node.data, node.lineno)
+
     def name(self, node: nodes.Name) -> Node:
         if node.name == "null":
             return Node(Op.CONST, (), None, node.lineno)
@@ -168,8 +171,8 @@ class _Walk:
         value = self.node(node.node)
         named = [(pair.key, self.node(pair.value)) for pair in node.kwargs]
         args = self.all(node.args) + tuple(value for _, value in named)
-        names = tuple(name for name, _ in named)
-        return Node(Op.FILTER, (value, *args), (node.name, names), node.lineno)
+        names = tuple(str(name) for name, _ in named)
+        return Node(Op.FILTER, (value, *args), Call(node.name, names), node.lineno)
 
     def test(self, node: nodes.Test) -> Node:
         if node.args or node.kwargs or node.dyn_args or node.dyn_kwargs:
@@ -239,10 +242,10 @@ class _Walk:
         return self.text[: node.lineno].rstrip().endswith("(")
 
 
-_READERS: Final[dict[type[nodes.Node], Callable[[_Walk, nodes.Node], Node]]] = {
+_READERS: Final[dict[type[nodes.Node], Callable[[_Walk, Any], Node]]] = {
     nodes.Const: _Walk.const,
     nodes.Name: _Walk.name,
-    nodes.TemplateData: lambda walk, node: Node(Op.CONST, (), node.data, node.lineno),
+    nodes.TemplateData: _Walk.data,
     nodes.Getattr: _Walk.attribute,
     nodes.Getitem: _Walk.item,
     nodes.Filter: _Walk.filter,
@@ -257,4 +260,4 @@ _READERS: Final[dict[type[nodes.Node], Callable[[_Walk, nodes.Node], Node]]] = {
     nodes.List: lambda walk, node: Node(Op.LIST, walk.all(node.items), None, node.lineno),
     nodes.If: _Walk.block,
     **dict.fromkeys(_ARITHMETIC, _Walk.arithmetic),
-}  # pyright: ignore[reportAssignmentType] - each reader takes the node type that it is filed under
+}

@@ -8,11 +8,8 @@ from helixnet.engine.source import Batch
 
 def item_number(record: Any, item: Any) -> int:
     """Return which row of a group ``item`` is, by identity; 0 when it is none."""
-    if type(record) is list and record and type(record[0]) is list:
-        for number, row in enumerate(cast("list[object]", record)):
-            if row is item:
-                return number
-    return 0
+    rows = cast("list[object]", record) if type(record) is list else []
+    return next((number for number, row in enumerate(rows) if row is item), 0)
 
 
 def line_of(batch: Batch, index: int, record: Any, item: Any) -> int:
@@ -26,8 +23,7 @@ def line_of(batch: Batch, index: int, record: Any, item: Any) -> int:
 
 def pointer_of(record: Any, item: Any) -> str | None:
     """Return the JSON pointer of a node within a nested record, by identity; None if not there."""
-    found = next(_search(record, item, ""), None)
-    return found
+    return next(_search(record, item, ""), None)
 
 
 def _search(value: Any, item: Any, pointer: str) -> Iterator[str]:
@@ -49,11 +45,12 @@ def _escaped(key: str) -> str:
 
 def descend(record: Any, keys: tuple[str, ...], pointer: str) -> str:
     """Return the pointer of what ``keys`` lead to, as far as the record has it."""
-    value = record
+    value: Any = record
     for key in keys:
         if type(value) is list and value:
-            value, pointer = value[0], f"{pointer}/0"
-        if type(value) is not dict or key not in value:
+            value, pointer = cast("list[object]", value)[0], f"{pointer}/0"
+        known = cast("dict[str, object]", value) if type(value) is dict else {}
+        if key not in known:
             break
-        value, pointer = cast("dict[str, object]", value)[key], f"{pointer}/{_escaped(key)}"
+        value, pointer = known[key], f"{pointer}/{_escaped(key)}"
     return pointer

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from helixnet.engine.context.model import Context, ContextProblem, EachNode, InputSpec, Leaf
+from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.outline import Outline
-from helixnet.engine.mapping.reads import Place, Reads, Use, mark_needs, reads_of
+from helixnet.engine.mapping.reads import Place, Reads, Use, mark_needs, reads_of, walk
 from helixnet.engine.mapping.scope import Binding, Role, Scope
 from helixnet.engine.mapping.shapes import (
     AnyShape,
@@ -18,7 +19,7 @@ from helixnet.engine.mapping.shapes import (
     field_kind,
     row_shape,
 )
-from helixnet.engine.mapping.slots import Region, Slot
+from helixnet.engine.mapping.slots import Region, Slot, Spot
 from helixnet.engine.validation.view import SchemaView
 
 SKIP: Final = -1
@@ -87,7 +88,7 @@ def build_program(context: Context, known: Known, problems: list[ContextProblem]
     outline = Outline(context.lookups, inputs, context.vars, problems)
     scope = record_scope(context, known)
     outline.var_scope = replace(scope, built=False)
-    root = outline.lay(context.map, (), known.view, scope, Region())
+    root = outline.lay(context.map, Spot((), known.view, scope, Region()))
     outline.root = root
     program = Program(context, outline, known.inputs, scope.here)
     program.skip_when = outline.condition(context.skip_when, replace(scope, built=False))
@@ -102,7 +103,7 @@ def build_program(context: Context, known: Known, problems: list[ContextProblem]
         if that is not None and text is not None:
             program.checks.append((that, text))
     _gather(program, early)
-    _deliveries(program, scope)
+    _deliveries(program)
     return program
 
 
@@ -178,9 +179,6 @@ def _key_columns(slot: Slot) -> Iterator[str]:
 
 def _node_keys(node: Node | None) -> Iterator[str]:
     """Yield the columns that filters read of a list of rows: by key, or as conditions."""
-    from helixnet.engine.mapping.infer_filters import FilterCall
-    from helixnet.engine.mapping.reads import walk
-
     for each in walk(node) if node is not None else ():
         if each.op is Op.FILTER and isinstance(each.data, FilterCall) and each.args[0].type.row:
             yield from each.data.conditions
@@ -240,22 +238,11 @@ def _vars(program: Program, early: Sequence[Slot]) -> None:
     outline = program.outline
     slots = outline.var_slots
     program.deep_vars = frozenset(n for n, slot in slots.items() if not isinstance(slot.node, Leaf))
-    order = sorted(slots.items(), key=lambda pair: pair[1].number)
-    needs = {name: _var_reads(program, slot) for name, slot in order}
-    done: list[str] = []
-
-    def visit(name: str) -> None:
-        for below in needs[name]:
-            if below in needs and below not in done and below != name:
-                visit(below)
-        if name not in done:
-            done.append(name)
-
-    for name, _ in order:
-        visit(name)
-    first = {id(slot) for slot in early}
-    program.early_vars = [slots[name] for name in done if id(slots[name]) in first]
-    program.late_vars = [slots[name] for name in done if id(slots[name]) not in first]
+    needs = {name: _var_reads(program, slot) for name, slot in slots.items()}
+    done = [slots[name] for name in _ordered(needs)]
+    first = set(map(id, early))
+    program.early_vars = [slot for slot in done if id(slot) in first]
+    program.late_vars = [slot for slot in done if id(slot) not in first]
     feeds: dict[str, list[int]] = {name: [] for name in slots}
     for number, reads in program.reads.items():
         slot = outline.slots.get(number % WHERE if number >= 0 else number)
@@ -265,6 +252,21 @@ def _vars(program: Program, early: Sequence[Slot]) -> None:
     for name, slot in slots.items():
         for below in _below(slot):
             program.var_targets[below.number] = tuple(feeds[name])
+
+
+def _ordered(needs: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return the vars, each after those that it reads."""
+    done: dict[str, None] = {}
+
+    def visit(name: str) -> None:
+        for below in needs[name]:
+            if below in needs and below not in done and below != name:
+                visit(below)
+        done[name] = None
+
+    for name in needs:
+        visit(name)
+    return list(done)
 
 
 def _below(slot: Slot) -> Iterator[Slot]:
@@ -289,7 +291,7 @@ def _reached(names: Sequence[str], needs: Mapping[str, Sequence[str]]) -> set[st
     return found
 
 
-def _deliveries(program: Program, scope: Scope) -> None:
+def _deliveries(program: Program) -> None:
     """Type the keys of deliveries: expressions over `out`, the document as it is written."""
     outline, root = program.outline, program.outline.root
     assert root is not None  # noqa: S101 - laid just before

@@ -7,7 +7,7 @@ from typing import TypeAlias
 from helixnet.engine.context.model import EachNode
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
-from helixnet.engine.mapping.scope import Binding, FieldUse
+from helixnet.engine.mapping.scope import Binding, FieldUse, Special
 from helixnet.engine.mapping.slots import Slot
 
 Place: TypeAlias = tuple[tuple[str, int], ...]
@@ -30,7 +30,7 @@ class Reads:
     fields: list[FieldUse] = field(default_factory=list[FieldUse])
     vars: list[str] = field(default_factory=list[str])
     slots: list[Slot] = field(default_factory=list[Slot])
-    specials: list[tuple[Binding, str]] = field(default_factory=list[tuple[Binding, str]])
+    specials: list[Special] = field(default_factory=list[Special])
     paths: list[tuple[Binding, tuple[str, ...]]] = field(
         default_factory=list[tuple[Binding, tuple[str, ...]]]
     )
@@ -60,8 +60,8 @@ def _note(found: Reads, node: Node) -> None:
         found.vars.append(str(data))
     elif node.op is Op.OUT and isinstance(data, Slot):
         found.slots.append(data)
-    elif node.op is Op.SPECIAL and isinstance(data, tuple):
-        found.specials.append(data)  # pyright: ignore[reportUnknownArgumentType] - (Binding, name)
+    elif isinstance(data, Special):
+        found.specials.append(data)
     path = _path(node)
     if path is not None:
         found.paths.append(path)

@@ -43,6 +43,14 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class Special:
+    """A position or neighbour of a binding, such as `_line`, `_pos` or `_prev`."""
+
+    binding: Binding
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class FieldUse:
     """A column that an expression reads.
 

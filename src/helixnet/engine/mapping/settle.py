@@ -155,7 +155,7 @@ def _sources(
     yield error, rule_place(record, rule, item)
 
 
-def rule_place(record: Record, rule: Rule, item: object) -> SourcePosition:
+def rule_place(record: Record, rule: Rule, item: Any) -> SourcePosition:
     """Return the place of the one value that a rule reads, or of its record, row or node."""
     names = {name for _, name in rule.fields}
     if len(names) == 1 and rule.fields[0][0] is not None:
@@ -164,16 +164,21 @@ def rule_place(record: Record, rule: Rule, item: object) -> SourcePosition:
         return record.place(name if name in rule.present else "", row)
     if rule.paths:
         return record.place(_path(record, rule, item), item)
-    if type(item) is dict:
+    if is_node(item):
         return record.place(pointer_of(record.value, item) or "", item)
     return record.place("", item)
 
 
-def _path(record: Record, rule: Rule, item: object) -> str:
+def is_node(item: Any) -> bool:
+    """Tell whether ``item`` is a node of a nested record."""
+    return type(item) is dict
+
+
+def _path(record: Record, rule: Rule, item: Any) -> str:
     """Return the longest path that the rule reads, as far as the record goes along with it."""
     best = ""
     for binding, keys in rule.paths:
-        start = item if binding.role is Role.ITEM and type(item) is dict else record.value
+        start = item if binding.role is Role.ITEM and is_node(item) else record.value
         base = pointer_of(record.value, start)
         if base is not None:
             best = max(best, descend(start, keys, base), key=len)

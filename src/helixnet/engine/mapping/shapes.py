@@ -1,6 +1,6 @@
-"""What a name or a dotted step finds: columns of a row, members of a segment, keys of a document."""
+"""What a name or a dotted step finds: columns of a row, members of a segment, any key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, Protocol
@@ -27,7 +27,7 @@ class Grammar(Protocol):
         """Return the names of the segments that may stand below ``segment``; '' is the root."""
         ...
 
-    def fields(self, segment: str) -> Sequence[str]:
+    def fields(self, segment: str) -> Collection[str]:
         """Return the names of the fields of ``segment``."""
         ...
 

@@ -1,4 +1,4 @@
-"""The typed plan of a map: one slot for each node, with its place in context, schema and document."""
+"""The typed plan of a map: a slot for each node, with its place in schema and document."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,7 @@ from enum import Enum
 from typing import TypeAlias
 
 from helixnet.engine.context.model import ArrayNode, EachNode, MapNode, Mark
-from helixnet.engine.mapping.ir import Node, Parsed, Type
-from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.ir import ANY, Node, Parsed, Type
 from helixnet.engine.mapping.scope import Binding, Scope
 from helixnet.engine.validation.view import SchemaView
 
@@ -42,6 +41,17 @@ class Need:
         return self.whole or bool(self.members)
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a slot goes: see the arguments of :class:`Slot`."""
+
+    pointer: Pointer
+    view: SchemaView | None
+    scope: Scope
+    region: Region
+    item: bool = False
+
+
 @dataclass(slots=True, eq=False)
 class Slot:
     """A node of the map.
@@ -68,7 +78,7 @@ class Slot:
     item: bool = False
     target: bool = True
     state: State = State.NEW
-    type: Type = Type(Kind.ANY, null=True, absent=True)
+    type: Type = ANY
     parsed: Parsed | None = None
     root: Node | None = None  # a leaf's expression, the list of an each, the condition of a when
     where: Node | None = None

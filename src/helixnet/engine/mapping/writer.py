@@ -1,6 +1,6 @@
 """Lines of generated code with their indentation, and pieces of JSON text put together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -27,7 +27,7 @@ class Writer:
         self.lines.append("    " * self.depth + text)
 
     @contextmanager
-    def block(self, head: str) -> Iterator[None]:
+    def block(self, head: str) -> Generator[None]:
         """Write ``head`` and indent what follows; an empty block passes."""
         self.line(head)
         self.depth += 1
