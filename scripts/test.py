@@ -40,10 +40,11 @@ def main(arguments: list[str]) -> int:
     if not corpora().is_dir():
         not_run.append(f"no corpora in {corpora()} (set HELIXNET_CORPORA)")
     pytest = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]
-    status = subprocess.run([*pytest, *arguments], cwd=ROOT, check=False).returncode
+    environment = {"HYPOTHESIS_PROFILE": "thorough"} | os.environ
+    done = subprocess.run([*pytest, *arguments], cwd=ROOT, check=False, env=environment)
     for line in not_run:
         print(f"helixnet: NOT RUN: {line}", file=sys.stderr)
-    return status or (1 if not_run and CI else 0)
+    return done.returncode or (1 if not_run and CI else 0)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.context.bundle import bundle_from_files
@@ -113,7 +113,7 @@ MISFITS = st.one_of(
     NUMBER.map("(1 if {} else 2)".format),
     st.just("t.x"),
 )
-EXPRESSIONS = st.one_of(TEXT, NUMBER, CONDITION, MISFITS)
+WELL_TYPED = st.one_of(TEXT, NUMBER, CONDITION)
 CONTEXT = """helixnet: 1
 name: reference
 version: 1.0.0
@@ -127,10 +127,7 @@ def compiled(expression: str, record: dict[str, Any]) -> str:
     """What the engine writes for one record: the document, or `rejected`."""
     leaf = "'" + expression.replace("'", "''") + "'"
     bundle = bundle_from_files("c.yaml", {"c.yaml": CONTEXT.format(leaf=leaf).encode()})
-    try:
-        plan = compile_plan(bundle)
-    except ContextError:
-        return "rejected"
+    plan = compile_plan(bundle)
     documents, rejects = io.BytesIO(), io.BytesIO()
     source = io.BytesIO(json_text(record).encode() + b"\n")
     transform_file(plan, source, documents=documents, rejects=rejects, file="f")
@@ -146,10 +143,20 @@ def expected(expression: str, record: dict[str, Any]) -> str:
     return json_text({} if found is ABSENT else {"v": found})
 
 
-@settings(max_examples=500, deadline=None)
-@given(EXPRESSIONS, RECORDS)
+@given(WELL_TYPED, RECORDS)
 def test_compiled_is_documented(expression: str, record: dict[str, Any]) -> None:
     assert compiled(expression, record) == expected(expression, record)
+
+
+@given(MISFITS, RECORDS)
+def test_what_does_not_fit_is_never_guessed(expression: str, record: dict[str, Any]) -> None:
+    """`check` refuses it where the types are known; else the record's values decide."""
+    try:
+        found = compiled(expression, record)
+    except ContextError as error:
+        assert {problem.code for problem in error.problems} <= {"HX-4106"}
+    else:
+        assert found == expected(expression, record)
 
 
 def test_the_reference_itself_follows_the_page() -> None:
