@@ -235,7 +235,8 @@ def _batches(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> It
 def _mapped(
     plan: Plan, index: SourceIndex, mapper: Mapper, batch: Batch, first_record: int
 ) -> Mapped:
-    if not index.drift or plan.context.source.on_drift != "reject":
+    columns_drifted = index.header and index.drift  # a reader rejects single documents itself
+    if not columns_drifted or plan.context.source.on_drift != "reject":
         return mapper.map(batch, first_record)
     text = "the file differs from its contract: " + "; ".join(index.drift)
     count = len(batch.records)

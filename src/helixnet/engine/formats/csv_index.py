@@ -66,7 +66,7 @@ class CsvIndex:
         """Finish the scan that holds, and read the header with the codec that was chosen.
 
         Raises:
-            RefusedError: HX-5002, HX-6001, HX-6002; HX-5003 for drift with ``on_drift: fail``.
+            RefusedError: HX-5002, HX-6001, HX-6002.
         """
         scan = self._cr if self._cr is not None and self._cr.has_line_end else self._lf
         parts = scan.finish(size)
@@ -77,8 +77,6 @@ class CsvIndex:
             newline = "\r" if scan.first_line_end == "\r" else "\n"
             header = _header(scan.header_bytes, codec, self._delimiter, newline)
             drift = _drift(header, source, used) if header else []
-        if drift and source.on_drift == "fail":
-            raise RefusedError("; ".join(drift), code="HX-5003", hint="set `on_drift` to go on")
         return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift)
 
 

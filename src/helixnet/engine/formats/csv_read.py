@@ -85,13 +85,9 @@ class CsvReader:
         index: of the file.
         by: names of the grouping columns; None without a group.
         limit: longest record in bytes; a longer one is the quote that is never closed.
-        drift: what rejects every record of the file; empty as a rule.
     """
 
-    def __init__(
-        self, index: SourceIndex, *, by: Sequence[str] | None, limit: int, drift: Sequence[str]
-    ) -> None:
-        self._drift = [Fault("HX-1108", note) for note in drift]
+    def __init__(self, index: SourceIndex, *, by: Sequence[str] | None, limit: int) -> None:
         self._codec = codec_of(index.encoding)
         newline = "\r" if index.newline == "\r" else "\n"
         self._dialect = dialect_of(index.delimiter, newline, self._codec.scanned)
@@ -150,11 +146,6 @@ class CsvReader:
             batch.records = [rows.cells[start:end] for start, end in pairwise(firsts)]
         if rows.codes:
             batch.faults = self._faults(batch, rows, firsts)
-        if self._drift:
-            found = batch.faults
-            batch.faults = {
-                index: [*self._drift, *found.get(index, ())] for index in range(len(batch.records))
-            }
         return batch
 
     def _find_ragged(self, rows: Rows) -> None:

@@ -103,9 +103,7 @@ def reader_of(
     limit, rejects_drift = source.max_record_bytes, source.on_drift == "reject"
     match source.format:
         case "csv":
-            drift = index.drift if rejects_drift else ()
-            by = group.by if group else None
-            return CsvReader(index, by=by, limit=limit, drift=drift).read
+            return CsvReader(index, by=group.by if group else None, limit=limit).read
         case "ndjson":
             return NdjsonReader(index).read
         case "json":

@@ -190,10 +190,3 @@ def test_an_endless_group_is_refused() -> None:
     with pytest.raises(RefusedError) as caught:
         load(b"K,V\n" + b"1,2\n" * 1_000_000, source(max_record_bytes=100_000), by=group("K"))
     assert caught.value.code == "HX-6001"
-
-
-def test_drift_rejects_every_record() -> None:
-    """``on_drift: reject`` rejects all records of a file that drifted."""
-    contract = source(fields=fields("A"), on_drift="reject")
-    assert load(b"A,B\n1,2\n3,4\n", contract).codes == {0: ["HX-1108"], 1: ["HX-1108"]}
-    assert load(b"A\n1\n", contract).codes == {}

@@ -124,13 +124,6 @@ def test_drift_in_words() -> None:
         assert caught.value.code == "HX-5002"
 
 
-def test_drift_may_fail_the_file() -> None:
-    """``on_drift: fail`` refuses the file with the words."""
-    with pytest.raises(RefusedError, match="unknown column 'B'") as caught:
-        load(b"A,B\n", source(fields=fields("A"), on_drift="fail"))
-    assert caught.value.code == "HX-5003"
-
-
 @pytest.mark.parametrize("data", [b'A,"B\n1,2\n', b'A,"B"x\n', b"A,\xff\n"])
 def test_an_unreadable_header_is_refused(data: bytes) -> None:
     """Without a header no column has a name."""
