@@ -1,5 +1,6 @@
 """Care for the ledger's SQLite file: lock, version, migration, backup, restore, integrity."""
 
+import errno
 import fcntl
 import os
 import sqlite3
@@ -97,10 +98,19 @@ def lock(folder: Path) -> Callable[[], None]:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         _taken(folder, held, error)
-    held.truncate(0)
-    held.write(str(os.getpid()))
-    held.flush()
+    try:
+        held.truncate(0)
+        held.write(str(os.getpid()))
+        held.flush()
+    except OSError as error:
+        held.close()
+        raise _unwritable(folder / LOCK_NAME, error) from error
     return held.close
+
+
+def _unwritable(path: Path, error: OSError) -> UnavailableError:
+    code = "HX-7004" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+    return UnavailableError(f"{path} can't be written: {error.strerror}", code=code)
 
 
 def _taken(folder: Path, held: IO[str], error: OSError) -> NoReturn:
@@ -170,7 +180,12 @@ def _value(path: Path, query: str) -> str:
 
 
 def _revision(path: Path) -> str:
-    """Return where a ledger stands; a SQLite file of something else is refused."""
+    """Return where a ledger stands; a SQLite file of something else is refused.
+
+    A file without any table is what a server left that ended while it made its first ledger.
+    """
+    if _value(path, "SELECT count(*) FROM sqlite_master") == "0":
+        return ""
     try:
         return _value(path, "SELECT version_num FROM alembic_version")
     except sqlite3.OperationalError as error:
@@ -211,7 +226,7 @@ def copy(path: Path, target: Path) -> None:
     except (sqlite3.Error, OSError) as error:
         partial.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise UnavailableError(f"{target} can't be written: {error.strerror}") from error
+            raise _unwritable(target, error) from error
         raise translated(error, target) from error
 
 

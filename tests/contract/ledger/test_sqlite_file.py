@@ -155,6 +155,17 @@ async def test_a_damaged_file_is_named_with_what_to_do(server: Sqlite, how: obje
     assert "restore a backup" in caught.value.hint
 
 
+async def test_a_server_that_died_while_it_made_its_ledger_starts_again(tmp_path: Path) -> None:
+    """It leaves a file with a header and no table."""
+    path = tmp_path / "ledger.db"
+    with closing(sqlite3.connect(path)) as driver:
+        driver.execute("PRAGMA journal_mode=WAL")
+    assert path.stat().st_size > 0
+    ledger = await asyncio.to_thread(open_ledger, path)
+    assert await Driver(ledger).accept()
+    await ledger.close()
+
+
 async def test_a_newer_ledger_is_refused_with_both_versions(server: Sqlite) -> None:
     hx = await reopened(server)
     await hx.sql("UPDATE alembic_version SET version_num = '9999'")
