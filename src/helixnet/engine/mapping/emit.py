@@ -117,10 +117,6 @@ def _test(emitter: Emitter, node: Node) -> str:
     match node.data:
         case "present":
             return f"(({temp} := {code}) is not None and {temp} is not {absent})"
-        case "absent":
-            return f"({code} is {absent})"
-        case "null":
-            return f"({code} is None)"
         case "empty" if value.type.kind is Kind.TEXT:
             return f"(not {code})"
         case _:

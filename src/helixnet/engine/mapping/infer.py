@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
-from helixnet.engine.mapping.filters.registry import TESTS
+from helixnet.engine.mapping.filters.registry import REFUSED_TESTS, TESTS
 from helixnet.engine.mapping.infer_filters import type_filter
 from helixnet.engine.mapping.infer_names import type_member, type_name
 from helixnet.engine.mapping.ir import ANY, BOOLEAN, TEXT, Node, Op, Type, join_types
@@ -50,8 +50,8 @@ def _logic(leaf: Leafing, node: Node) -> Node:
 def _test(leaf: Leafing, node: Node) -> Node:
     args = leaf.all(node.args)
     if node.data not in TESTS:
-        known = ", ".join(sorted(TESTS))
-        leaf.problem("HX-4104", node, f"unknown test `{node.data}`", f"known are {known}")
+        hint = REFUSED_TESTS.get(str(node.data)) or f"known are {', '.join(sorted(TESTS))}"
+        leaf.problem("HX-4104", node, f"unknown test `{node.data}`", hint)
     return replace(node, args=args, type=BOOLEAN)
 
 

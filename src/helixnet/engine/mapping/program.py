@@ -5,11 +5,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from helixnet.engine.context.model import Context, ContextProblem, EachNode, InputSpec, Leaf
-from helixnet.engine.mapping.infer_filters import FilterCall
-from helixnet.engine.mapping.ir import Node, Op, Type
+from helixnet.engine.mapping.ir import Node, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.outline import Outline
-from helixnet.engine.mapping.reads import Place, Reads, Use, mark_needs, reads_of, walk
+from helixnet.engine.mapping.reads import Place, Reads, Use, mark_needs, reads_of
 from helixnet.engine.mapping.scope import Binding, Role, Scope
 from helixnet.engine.mapping.shapes import (
     AnyShape,
@@ -166,24 +165,7 @@ def _gather(program: Program, early: Sequence[Slot]) -> None:
     _vars(program, early)
     program.columns = frozenset(
         use.name for reads in program.reads.values() for use in reads.fields
-    ) | frozenset(name for slot in outline.slots.values() for name in _key_columns(slot))
-    program.columns |= frozenset(
-        name for nodes in program.checks for node in nodes for name in _node_keys(node)
     )
-
-
-def _key_columns(slot: Slot) -> Iterator[str]:
-    for node in (slot.root, slot.where, slot.when):
-        yield from _node_keys(node)
-
-
-def _node_keys(node: Node | None) -> Iterator[str]:
-    """Yield the columns that filters read of a list of rows: by key, or as conditions."""
-    for each in walk(node) if node is not None else ():
-        if each.op is Op.FILTER and isinstance(each.data, FilterCall) and each.args[0].type.row:
-            yield from each.data.conditions
-            if each.data.key is not None:
-                yield each.data.key
 
 
 def _uses(program: Program) -> None:

@@ -62,6 +62,9 @@ def _note(found: Reads, node: Node) -> None:
         found.slots.append(data)
     elif isinstance(data, Special):
         found.specials.append(data)
+    elif isinstance(data, FilterCall) and node.args[0].type.row:
+        names = (*data.conditions, *([data.key] if data.key is not None else []))
+        found.fields += [FieldUse(None, name) for name in names]
     path = _path(node)
     if path is not None:
         found.paths.append(path)
