@@ -88,7 +88,7 @@ class Inbox:
 
     async def _accept(self, drops: list[ObjectRef], door: str) -> None:
         arrivals = [self._arrival(drop, door) for drop in drops]
-        accepted = await self.ledger.do(lambda conn: _accept(conn, arrivals))
+        accepted = await self.ledger.do(lambda conn: accept_drops(conn, arrivals))
         # What the ledger accepted is safe where it lies; ingest takes it too, if this is cut off.
         moves = [
             self._take(drop, arrival, answer)
@@ -123,7 +123,7 @@ class Inbox:
             log.info("drop accepted", job=answer.job, tenant=arrival.tenant, name=arrival.name)
 
 
-def _accept(conn: Connection, arrivals: list[Arrival]) -> list[Accepted]:
+def accept_drops(conn: Connection, arrivals: list[Arrival]) -> list[Accepted]:
     """Find the flow of each drop and make its job; one without a flow is made to be seen."""
     return accept(conn, [_with_flow(conn, arrival) for arrival in arrivals])
 
