@@ -120,7 +120,7 @@ def test_the_documentation_authorizes(page: Page) -> None:
     """Swagger's Authorize takes name and password and then calls a protected route."""
     page.goto("/docs")
     page.get_by_role("button", name="Authorize").first.click()
-    page.locator("input[name=username]").fill("demo")
-    page.locator("input[name=password]").fill("demo")
+    page.locator("#oauth_username").fill("demo")
+    page.locator("#oauth_password").fill("demo")
     page.locator(".auth-btn-wrapper .authorize").click()
     expect(page.get_by_role("button", name="Logout").first).to_be_visible()

@@ -93,7 +93,8 @@ class CsvReader:
         self._dialect = dialect_of(index.delimiter, newline, self._codec.scanned)
         self._width, self._limit = len(index.header), limit
         self._columns = {name: number for number, name in reversed(list(enumerate(index.header)))}
-        self._by = None if by is None else [self._columns[name] for name in by]
+        known = by if index.header else None  # a file of 0 bytes has no columns, and no rows
+        self._by = None if known is None else [self._columns[name] for name in known]
 
     def read(self, stream: BinaryIO, part: Part) -> Iterator[CsvBatch]:
         """Yield the batches of ``part``."""
