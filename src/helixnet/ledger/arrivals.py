@@ -163,6 +163,9 @@ def _insert(conn: Connection, arrivals: Sequence[Arrival]) -> set[str]:
 
 
 def _same_drop(conn: Connection, arrival: Arrival) -> str:
+    """Return the job of this drop; without a drop's identity it is this very arrival again."""
+    if not arrival.origin_key:
+        return arrival.job
     given = {
         "tenant": arrival.tenant,
         "key": arrival.origin_key,

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
 from helixnet.engine.source import Part, SourceIndex
-from helixnet.errors import ConflictError, NotFoundError
+from helixnet.errors import ConflictError, NotFoundError, UsageError
 from helixnet.events import Topic
 from helixnet.jobs import RunState
 from helixnet.ledger import leases
@@ -189,7 +189,12 @@ def start_runs(conn: Connection, starts: Sequence[Start]) -> int:
 
     Returns:
         how many moved; one that was cancelled or lost meanwhile changes nothing.
+
+    Raises:
+        UsageError: an index without parts; an empty file has one, or its run would never end.
     """
+    if not all(start.index.parts for start in starts):
+        raise UsageError("a run needs at least one part")
     moves: list[Move] = []
     rows: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []

@@ -33,6 +33,16 @@ async def test_the_same_drop_again_is_the_same_job(hx: Driver) -> None:
     assert await hx.sql("SELECT count(*) FROM runs") == [(1,)]
 
 
+async def test_the_same_arrival_again_is_the_same_job(hx: Driver) -> None:
+    """A caller that never got its answer may ask again."""
+    one = arrival(idempotency_key="k", fingerprint="f")
+    two = arrival()
+    first = await hx.do(arrivals.accept, [one, two])
+    again = await hx.do(arrivals.accept, [one, two])
+    assert [a.job for a in again] == [a.job for a in first] == [one.job, two.job]
+    assert [a.created for a in first + again] == [True, True, False, False]
+
+
 async def test_another_version_or_tenant_is_another_job(hx: Driver) -> None:
     drops = [
         arrival(origin_key="k", origin_version="1"),

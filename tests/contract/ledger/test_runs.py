@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from helixnet.engine.outcome import Counts
-from helixnet.errors import ConflictError, NotFoundError
+from helixnet.errors import ConflictError, NotFoundError, UsageError
 from helixnet.events import Topic
 from helixnet.jobs import RunState
 from helixnet.ledger import finish, outbox, parts, queries, replays, runs
@@ -33,6 +33,14 @@ async def test_every_part_and_every_end_is_told(hx: Driver) -> None:
         3,
         1,
     ]
+
+
+async def test_a_run_without_parts_is_never_started(hx: Driver) -> None:
+    """It would never end."""
+    job = await hx.accept()
+    with pytest.raises(UsageError, match="at least one part"):
+        await hx.start(0)
+    assert await hx.state(job) is RunState.PENDING
 
 
 async def test_a_run_with_rejects_is_partial(hx: Driver) -> None:
