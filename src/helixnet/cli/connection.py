@@ -22,8 +22,9 @@ from helixnet.errors import (
 
 API: Final = "/api/v1"
 TIMEOUT: Final = 60.0
+UNAUTHORIZED: Final = 401
 ERRORS: Final[dict[int, type[HelixNetError]]] = {
-    401: UnauthenticatedError,
+    UNAUTHORIZED: UnauthenticatedError,
     403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
@@ -106,16 +107,10 @@ def problem(answer: httpx.Response) -> HelixNetError:
         if "line" in item
     ]
     hint = str(body.get("hint") or "")
-    if answer.status_code == httpx.codes.UNAUTHORIZED:
+    if answer.status_code == UNAUTHORIZED:
         hint = "helixnet login"
     kind = ERRORS.get(answer.status_code, UsageError)
     return kind("\n".join([text, *lines]), code=str(body.get("code") or ""), hint=hint)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what every client command takes."""
-    parser.add_argument("--url", help="address of the server (default: HELIXNET_URL)")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
 
 
 def connect(args: argparse.Namespace) -> Server:

@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
+from helixnet.cli.arguments import add_server_arguments
+
 COLUMNS = ("name", "version", "hash", "created", "created_by", "tenant")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     publish = verbs.add_parser("publish", help="check a context and keep it under name and version")
     publish.add_argument("context", metavar="CONTEXT", help="a context file, folder or zip")
@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diff.add_argument("other", metavar="VERSION", nargs="?", help="another; default the newest")
     for verb in (publish, listing, diff):
         verb.add_argument("--tenant", help="for an admin without tenant only")
-        connection.add_arguments(verb)
+        add_server_arguments(verb)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -2,13 +2,13 @@
 
 import argparse
 
+from helixnet.cli.arguments import add_server_arguments
+
 COLUMNS = ("name", "match", "context", "keep", "tenant")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="the flows of your tenant")
     add = verbs.add_parser("add", help="take files that match, with a context")
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("name", metavar="NAME", help="of the flow")
     for verb in (listing, add, remove):
         verb.add_argument("--tenant", help="for an admin without tenant only")
-        connection.add_arguments(verb)
+        add_server_arguments(verb)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -4,13 +4,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from helixnet.cli.arguments import add_server_arguments
+
 COLUMNS = ("job_id", "state", "run", "name", "context", "flow", "created")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="the newest jobs first")
     listing.add_argument("--state", help="PENDING, PROCESSING, COMPLETED, PARTIAL, FAILED, …")
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for verb in (show, cancel, rerun):
         verb.add_argument("job", metavar="JOB", help="id of the job")
     for verb in (listing, show, cancel, rerun):
-        connection.add_arguments(verb)
+        add_server_arguments(verb)
 
 
 def show_job(job: dict[str, Any]) -> None:

@@ -4,16 +4,16 @@ import argparse
 import getpass
 import sys
 
+from helixnet.cli.arguments import add_server_arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     parser.add_argument("--user", help="name (asked for if missing)")
     parser.add_argument(
         "--password-stdin", action="store_true", help="read the password from stdin"
     )
-    connection.add_arguments(parser)
+    add_server_arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
+from helixnet.cli.arguments import add_server_arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="all partners")
     add = verbs.add_parser("add", help="let a partner drop files for a tenant")
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         verb.add_argument("name", metavar="NAME", help="the SFTP user")
     add.add_argument("--tenant", required=True, help="whose inbox it is")
     for verb in (listing, add, remove):
-        connection.add_arguments(verb)
+        add_server_arguments(verb)
 
 
 def main(args: argparse.Namespace) -> int:

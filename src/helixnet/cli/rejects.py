@@ -3,11 +3,11 @@
 import argparse
 from typing import Any
 
+from helixnet.cli.arguments import add_server_arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     listing = verbs.add_parser("list", help="rejects of one job, or samples of the newest jobs")
     listing.add_argument("--job", help="id of the job")
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show.add_argument("job", metavar="JOB", help="id of the job")
     show.add_argument("record", metavar="RECORD", type=int, help="number of the record")
     for verb in (listing, show):
-        connection.add_arguments(verb)
+        add_server_arguments(verb)
 
 
 def lines(rejects: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,11 +2,11 @@
 
 import argparse
 
+from helixnet.cli.arguments import add_server_arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     parser.add_argument("job", metavar="JOB", nargs="*", help="ids of jobs; or filters:")
     parser.add_argument("--flow", help="jobs of this flow")
     parser.add_argument("--of-context", metavar="NAME", help="jobs whose run had this context")
@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--context", metavar="C[@V]", help="another published context")
     parser.add_argument("--deliver", choices=("none", "changed", "all"), default="none")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would run")
-    connection.add_arguments(parser)
+    add_server_arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:

@@ -5,18 +5,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from helixnet.cli.arguments import add_server_arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     parser.add_argument("file", metavar="FILE", help="the file to map")
     how = parser.add_mutually_exclusive_group(required=True)
     how.add_argument("--context", metavar="C", help="a context file, folder or zip")
     how.add_argument("--flow", metavar="NAME", help="a flow of your tenant on the server")
     parser.add_argument("--key", help="Idempotency-Key: the same key makes one job, however often")
     parser.add_argument("--wait", action="store_true", help="wait and print the result on stdout")
-    connection.add_arguments(parser)
+    add_server_arguments(parser)
 
 
 def upload(server: Any, args: argparse.Namespace) -> dict[str, Any]:

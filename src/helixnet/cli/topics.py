@@ -3,16 +3,16 @@
 import argparse
 import sys
 
+from helixnet.cli.arguments import add_server_arguments
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    from helixnet.cli import connection
-
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     read = verbs.add_parser("read", help="print the events of a topic as NDJSON")
     read.add_argument("name", metavar="TOPIC", help="such as helix.results")
     read.add_argument("--after", type=int, default=0, help="position to go on from")
-    connection.add_arguments(read)
+    add_server_arguments(read)
 
 
 def main(args: argparse.Namespace) -> int:

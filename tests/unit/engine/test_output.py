@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.outcome import Fault, Reject, RulePosition, SourcePosition
@@ -30,13 +30,11 @@ documents = st.recursive(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(documents)
 def test_what_is_written_reads_back_as_the_same_value(document: object) -> None:
     assert read_json(json_text(document)) == document
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.text())
 def test_a_text_is_escaped_as_strictly_as_by_another_writer(text: str) -> None:
     assert json.loads(json_string(text)) == text
@@ -96,7 +94,6 @@ def test_what_is_no_exact_json_is_refused_with_its_code(data: bytes, code: str) 
     assert caught.value.code == code
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.one_of(st.binary(max_size=20), st.text('[]{}",:1.e-\\ud8', max_size=12).map(str.encode)))
 def test_any_bytes_are_a_value_or_a_typed_error(data: bytes) -> None:
     try:

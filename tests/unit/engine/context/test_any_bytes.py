@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.context.bundle import bundle_from_files, bundle_from_zip
@@ -26,20 +26,17 @@ def read(content: bytes) -> None:
     )
 
 
-@settings(max_examples=150, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_give_problems(content: bytes) -> None:
     read(content)
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=30))
 def test_any_yaml_signs_in_a_map_give_problems_or_a_context(pieces: list[str]) -> None:
     head = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\nmap:\n  a: "
     read((head + "".join(pieces)).encode())
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(EXAMPLES), st.data())
 def test_an_example_with_a_piece_missing_gives_problems_or_a_context(
     text: str, data: st.DataObject
@@ -49,14 +46,12 @@ def test_an_example_with_a_piece_missing_gives_problems_or_a_context(
     read((text[:start] + text[end:]).encode())
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(PIECES, max_size=20).map("".join))
 def test_a_correction_needs_no_further_correction(line: str) -> None:
     fixed = corrected(line)
     assert fixed is None or corrected(fixed) is None
 
 
-@settings(max_examples=100, deadline=None)
 @given(st.integers(0, 400), st.binary(max_size=8))
 def test_a_damaged_zip_is_refused_or_a_bundle(start: int, damage: bytes) -> None:
     good = bundle_from_files("c.yaml", {"c.yaml": b"helixnet: 1\n", "s.json": b"{}"}).to_zip()

@@ -154,9 +154,8 @@ def test_what_does_not_fit_is_never_guessed(expression: str, record: dict[str, A
     try:
         found = compiled(expression, record)
     except ContextError as error:
-        assert {problem.code for problem in error.problems} <= {"HX-4106"}
-    else:
-        assert found == expected(expression, record)
+        found = " ".join(sorted({getattr(problem, "code", "?") for problem in error.problems}))
+    assert found in {"HX-4106", expected(expression, record)}
 
 
 def test_the_reference_itself_follows_the_page() -> None:

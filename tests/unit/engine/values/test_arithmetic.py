@@ -4,7 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.values.arithmetic import (
@@ -112,7 +112,6 @@ def reference(value: Fraction, digits: int, *, even: bool) -> Fraction:
 
 
 @given(numbers, places)
-@settings(max_examples=200, deadline=None)
 def test_rounding_equals_its_definition(value: int | Decimal, digits: int) -> None:
     for operand in (value, divide(value, 7), divide(value, 8)):
         exact = Fraction(operand)
@@ -127,7 +126,6 @@ def test_rounding_equals_its_definition(value: int | Decimal, digits: int) -> No
 
 
 @given(numbers, numbers)
-@settings(max_examples=200, deadline=None)
 def test_a_result_is_exact_or_a_fault(left: int | Decimal, right: int | Decimal) -> None:
     a, b = Fraction(left), Fraction(right)
     for function, expected in ((add, a + b), (subtract, a - b), (multiply, a * b)):

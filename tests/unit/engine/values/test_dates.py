@@ -4,7 +4,7 @@
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.values.dates import (
@@ -109,13 +109,11 @@ def test_the_canonical_text_is_iso_8601() -> None:
 
 
 @given(st.datetimes(), st.sampled_from(["%d.%m.%Y %H:%M:%S.%f", "%Y%m%d%H%M%S%f"]))
-@settings(max_examples=200, deadline=None)
 def test_a_datetime_written_reads_back(value: datetime, form: str) -> None:
     assert date_parser(form)(date_formatter(form)(value)) == value
 
 
 @given(st.text(alphabet="0123456789.-%{} ٣"))
-@settings(max_examples=200, deadline=None)
 def test_any_text_is_a_date_or_a_fault(text: str) -> None:
     code = "HX-1105"
     try:
@@ -126,7 +124,6 @@ def test_any_text_is_a_date_or_a_fault(text: str) -> None:
 
 
 @given(st.text(alphabet="YymdHMSfzb%. {}", max_size=12))
-@settings(max_examples=200, deadline=None)
 def test_any_format_compiles_or_is_refused(form: str) -> None:
     for compile_format in (date_parser, date_formatter):
         code = "HX-4105"

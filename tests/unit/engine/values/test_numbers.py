@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.values.faults import ValueFault
@@ -123,7 +123,6 @@ def test_a_hint_names_the_commonest_reasons() -> None:
 
 
 @given(decimals, st.sampled_from(SEPARATORS))
-@settings(max_examples=200, deadline=None)
 def test_a_number_written_with_groups_reads_back(
     value: Decimal, separators: tuple[str, str]
 ) -> None:
@@ -136,7 +135,6 @@ def test_a_number_written_with_groups_reads_back(
 
 
 @given(st.text(alphabet="0123456789.,-+e '٣\u00a0"), st.sampled_from(SEPARATORS))
-@settings(max_examples=200, deadline=None)
 def test_any_text_is_a_number_or_a_fault(text: str, separators: tuple[str, str]) -> None:
     for read in (number_converter(*separators, 6, 2), integer_converter(*separators, 6)):
         seen: object = text
@@ -152,7 +150,6 @@ def test_any_text_is_a_number_or_a_fault(text: str, separators: tuple[str, str])
     st.integers(1, 6),
     st.one_of(st.none(), st.integers(0, 4)),
 )
-@settings(max_examples=200, deadline=None)
 def test_digits_and_scale_are_what_they_say(text: str, digits: int, scale: int | None) -> None:
     """Fraction digits within the scale; all digits of the padded number, leading zeros apart."""
     whole, _, fraction = text.removeprefix("-").partition(".")

@@ -1,0 +1,9 @@
+"""Arguments that many commands share; importing this costs nothing."""
+
+import argparse
+
+
+def add_server_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what every command takes that talks to a server."""
+    parser.add_argument("--url", help="address of the server (default: HELIXNET_URL)")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of text")
