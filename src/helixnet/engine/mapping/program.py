@@ -240,10 +240,10 @@ def _ordered(needs: Mapping[str, Sequence[str]]) -> list[str]:
     """Return the vars, each after those that it reads."""
     done: dict[str, None] = {}
 
-    def visit(name: str) -> None:
+    def visit(name: str, above: frozenset[str] = frozenset()) -> None:
         for below in needs[name]:
-            if below in needs and below not in done and below != name:
-                visit(below)
+            if below in needs and below not in done and below not in above:
+                visit(below, above | {name})
         done[name] = None
 
     for name in needs:

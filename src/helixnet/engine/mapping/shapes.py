@@ -39,7 +39,7 @@ def field_kind(name: str) -> Kind:
 
 @dataclass(frozen=True, slots=True)
 class RowShape:
-    """A row of cells: what columns it has is declared, told by a header, or not known yet.
+    """A row of cells: its columns are declared, or told by headers, or not known yet.
 
     Args:
         declared: fields of the context, by name.
@@ -57,15 +57,16 @@ class RowShape:
 
     def step(self, name: str) -> Type | None:
         """Return the type of a column."""
-        if not (name in self.declared or self.header is None or name in self.header):
+        known = self.declared or self.header
+        if known is not None and name not in known:
             return None
         field = self.field(name)
         null = self.nulls and not field.required
         return Type(_KINDS[field.type], null, scale=field.scale)
 
     def names(self) -> list[str]:
-        """Return declared and actual columns."""
-        return list(dict.fromkeys([*self.declared, *(self.header or ())]))
+        """Return the columns that are known."""
+        return list(self.declared or self.header or ())
 
 
 @dataclass(frozen=True, slots=True)

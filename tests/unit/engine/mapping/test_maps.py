@@ -100,7 +100,11 @@ def test_out_and_this_read_what_is_built_in_any_order() -> None:
 map:
   total: out.list | sum("v")
   count: out.list | length
-  list: {each: items, as: i, where: i.n is present, map: {v: 'i.n * 10', w: 'this.v + 1', t: out.tag}}
+  list:
+    each: items
+    as: i
+    where: i.n is present
+    map: {v: 'i.n * 10', w: 'this.v + 1', t: out.tag}
   tag: '"t" ~ out.sub.x'
   sub: {y: 'this.x + 1', x: one.n}
   whole: out.sub
@@ -223,8 +227,10 @@ HEADER = "ID;DAY;NAME;NO;QTY;UNIT\n"
 def test_a_group_is_one_document_with_its_rows() -> None:
     found = mapped(CSV, HEADER + "A;23.11.2026;n;1;1,5;ST\nA;23.11.2026;;2;2,25;X\n")
     assert found.texts == [
-        '{"id":"A","day":"2026-11-23","name":"n","lines":[{"no":1,"qty":1.50,"unit":"PCE"}]'
-        ',"sum":3.75}'
+        (
+            '{"id":"A","day":"2026-11-23","name":"n","lines":[{"no":1,"qty":1.50,"unit":"PCE"}]'
+            ',"sum":3.75}'
+        )
     ]
 
 
