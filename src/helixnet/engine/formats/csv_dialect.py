@@ -22,6 +22,7 @@ class Dialect:
         newline: ``\n`` (which takes a CR before it along) or ``\r``.
         encoding: codec of the scanned bytes.
         record: matches a whole record with its line end, else group 1 takes all the rest.
+        records: matches all finished records from the beginning.
         opened: matches a record whose last cell is quoted and has no closing quote.
         cell: matches a cell of a record's text; groups: quoted body, what follows it, plain.
     """
@@ -30,6 +31,7 @@ class Dialect:
     newline: str
     encoding: str
     record: re.Pattern[bytes]
+    records: re.Pattern[bytes]
     opened: re.Pattern[bytes]
     cell: re.Pattern[str]
 
@@ -57,20 +59,16 @@ class Dialect:
         """Return where the last finished record (or blank line) of ``data`` ends."""
         if b'"' not in data:
             return data.rfind(self.end) + 1
-        end = 0
-        for match in self.record.finditer(data):
-            if match.lastindex:
-                break
-            end = match.end()
-        return end
+        match = self.records.match(data)
+        return match.end() if match else 0
 
     def count(self, data: bytes) -> int:
         """Count the records in ``data``, which ends with a record or with the file."""
-        if b'"' in data:
-            return sum(1 for _ in self.spans(data))
         end = self.end
         if data.startswith((end, b"\r\n")) or end + end in data or b"\n\r\n" in data:
-            return sum(1 for line in data.split(end) if line and (line != b"\r" or end == b"\r"))
+            return sum(1 for _ in self.spans(data))  # some lines may be blank
+        if b'"' in data:
+            return len(self.record.findall(data))
         return data.count(end) + (bool(data) and not data.endswith(end))
 
     def first_end(self, data: bytes, least: int) -> int:
@@ -175,6 +173,7 @@ def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
         newline=newline,
         encoding=encoding,
         record=re.compile(cells + end + b"|((?s:.+))"),
+        records=re.compile(b"(?:" + cells + end + b")*+"),
         opened=re.compile(b"(?:" + cell + re.escape(mark) + b")*+" + _QUOTED + rb"\Z"),
         cell=re.compile(rf'"([^"]*+(?:""[^"]*+)*+)(?:"({plain}))?|({plain})'),
     )

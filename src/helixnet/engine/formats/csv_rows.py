@@ -29,9 +29,7 @@ def rows_of(data: bytes, dialect: Dialect) -> Rows:
     if '"' not in text:
         return Rows(_plain(text, dialect))
     cells = _by_csv_module(text, dialect)
-    if cells is None or len(cells) != dialect.count(data):
-        return _one_by_one(data, dialect)
-    return Rows(cells)
+    return _one_by_one(data, dialect) if cells is None else Rows(cells)
 
 
 def _plain(text: str, dialect: Dialect) -> list[list[str]]:
