@@ -8,9 +8,25 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 _QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+'
+
+
+class Cut(NamedTuple):
+    """One record cut into cells.
+
+    Args:
+        cells: the texts.
+        places: where each begins in the record's text.
+        code: ``HX-1003``, ``HX-1004`` or nothing.
+        wrong: the cell that the code is about, -1 for none.
+    """
+
+    cells: list[str]
+    places: list[int]
+    code: str
+    wrong: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +111,11 @@ class Dialect:
     def _blank(self) -> tuple[bytes, ...]:
         return (b"\n", b"\r\n") if self.newline == "\n" else (b"\r",)
 
-    def cells(self, text: str) -> tuple[list[str], list[int], str]:
-        """Cut one record's text into cells.
-
-        Returns:
-            the cells, the place of each in ``text``, and ``HX-1003``, ``HX-1004`` or nothing.
-        """
+    def cells(self, text: str) -> Cut:
+        """Cut one record's text into cells."""
         cells: list[str] = []
         places: list[int] = []
-        code = ""
+        code, wrong = "", -1
         pos, stop = 0, len(text) - self._tail(text)
         while True:
             match = self.cell.match(text, pos, stop)
@@ -115,11 +127,12 @@ class Dialect:
             else:
                 if after is None:  # never closed: it runs over the line end to the end of the file
                     cells.append(text[places[-1] + 1 :].replace('""', '"'))
-                    return cells, places, "HX-1004"
+                    return Cut(cells, places, "HX-1004", len(cells) - 1)
+                if after and not code:
+                    code, wrong = "HX-1003", len(cells)
                 cells.append(quoted.replace('""', '"') + after)
-                code = "HX-1003" if after else code
             if pos >= stop:
-                return cells, places, code
+                return Cut(cells, places, code, wrong)
             pos += 1
 
     def _tail(self, text: str) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import BinaryIO, Final
 
+from helixnet.engine.codes import CODES
 from helixnet.engine.formats.csv_dialect import Dialect, dialect_of
 from helixnet.engine.formats.csv_rows import Rows, has_undecoded, keys_of, rows_of
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
@@ -52,17 +53,30 @@ class CsvBatch:
         """Where the cell of column ``name`` begins."""
         self._lay_out()
         row = self._row(index) + item
-        start, end = self._spans[row]
+        start = self._spans[row][0]
         byte = self._place[0] + self._codec.source_length(self._data, start)
         line, column, number = self._lines[row], 0, self._columns.get(name)
         if number is not None:
-            text = self._data[start:end].decode(self._dialect.encoding, "surrogateescape")
-            places = self._dialect.cells(text)[1]
+            text = self._text(row)
+            places = self._dialect.cells(text).places
             if number < len(places):
                 before = text[: places[number]]
                 line += before.count(self._dialect.newline)
                 column = len(before) - before.rfind(self._dialect.newline)
         return SourcePosition(line=line, column=column, byte=byte, field=name)
+
+    def wrong_column(self, row: int) -> str:
+        """Name the column whose cell of row ``row`` is broken or does not decode, if one is."""
+        cut = self._dialect.cells(self._text(row))
+        wrong = cut.wrong
+        if wrong < 0:
+            wrong = next((n for n, cell in enumerate(cut.cells) if has_undecoded(cell)), -1)
+        return next((name for name, number in self._columns.items() if number == wrong), "")
+
+    def _text(self, row: int) -> str:
+        self._lay_out()
+        start, end = self._spans[row]
+        return self._data[start:end].decode(self._dialect.encoding, "surrogateescape")
 
     def _row(self, index: int) -> int:
         return self._firsts[index] if self._firsts else index
@@ -182,6 +196,8 @@ class CsvReader:
             message = _MESSAGES[code].format(
                 encoding=self._codec.name, found=len(cells), width=self._width
             )
-            source = batch.locate(index, "", row - firsts[group] if firsts else 0)
-            faults.setdefault(index, []).append(Fault(code, message, source=source))
+            name = "" if code == "HX-1002" else batch.wrong_column(row)
+            source = batch.locate(index, name, row - firsts[group] if firsts else 0)
+            fault = Fault(code, message, source=source, hint=CODES[code].action)
+            faults.setdefault(index, []).append(fault)
         return faults

@@ -59,10 +59,10 @@ def _one_by_one(data: bytes, dialect: Dialect) -> Rows:
     rows = Rows()
     for index, (start, end) in enumerate(dialect.spans(data)):
         text = data[start:end].decode(dialect.encoding, "surrogateescape")
-        cells, _, code = dialect.cells(text)
-        rows.cells.append(cells)
-        if code:
-            rows.codes[index] = code
+        cut = dialect.cells(text)
+        rows.cells.append(cut.cells)
+        if cut.code:
+            rows.codes[index] = cut.code
         elif has_undecoded(text):
             rows.codes[index] = "HX-1001"
     return rows

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
+from helixnet.engine.codes import CODES
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
 from helixnet.engine.formats.grammar import CONTROL, Grammar
 from helixnet.engine.formats.idoc_lines import name_of
@@ -152,7 +153,10 @@ class IdocReader:
             if found := [*wrong, *misplaced]:
                 faults[index] = [
                     Fault(
-                        m.code, m.message, source=batch.position(index, m.line, segment=m.segment)
+                        m.code,
+                        m.message,
+                        source=batch.position(index, m.line, segment=m.segment),
+                        hint=CODES[m.code].action,
                     )
                     for m in found
                 ]

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import cast
 
+from helixnet.engine.codes import CODES
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.json_exact import Trouble, decode_all
 from helixnet.engine.formats.json_place import place_of
@@ -82,10 +83,15 @@ def batch_of(
     records = [cast("Node", value) if isinstance(value, dict) else {} for value in values]
     batch = JsonBatch(records, {}, data, place, codec, spans)
     batch.faults = {
-        index: [Fault(trouble.code, trouble.message, source=batch.position(index, trouble))]
+        index: [_fault(trouble, batch.position(index, trouble))]
         for index, trouble in sorted(troubles.items())
     }
     return batch
+
+
+def _fault(trouble: Trouble, source: SourcePosition) -> Fault:
+    hint = CODES[trouble.code].action
+    return Fault(trouble.code, trouble.message, source=source, hint=hint)
 
 
 def _decodes(text: bytes, codec: Codec) -> bool:

@@ -70,6 +70,18 @@ def test_broken_rows_are_rejects(row: str, code: str) -> None:
     assert outcome.lines == [2, 3]
 
 
+def test_a_fault_names_its_cell() -> None:
+    """A broken quote or byte is told with the column and place of its cell."""
+    outcome = load(b'A,B,C\n1,"2"x,3\n1,\xff,3\n1,2,"3', source())
+    places = [outcome.batches[0][0].faults[n][0].source for n in range(3)]
+    assert places == [
+        SourcePosition(line=2, column=3, byte=6, field="B"),
+        SourcePosition(line=3, column=3, byte=15, field="B"),
+        SourcePosition(line=4, column=5, byte=21, field="C"),
+    ]
+    assert all(outcome.batches[0][0].faults[n][0].hint for n in range(3))
+
+
 def test_a_quote_never_closed_takes_the_rest_of_the_file() -> None:
     """Everything from the quote on is that one record, even beyond the record limit."""
     data = b'A,B\n1,2\n3,"4\n' + b"5,6\n" * 100_000
