@@ -54,14 +54,18 @@ def _list_text(value: list[object]) -> str:
     return "[" + ",".join([json_text(item) for item in value]) + "]"
 
 
+def _quoted(value: date) -> str:
+    return f'"{moment_text(value)}"'
+
+
 _WRITERS: Final[dict[type, Callable[..., str]]] = {
     str: json_string,
     int: number_text,
     Decimal: number_text,
     bool: {True: "true", False: "false"}.__getitem__,
     type(None): {None: "null"}.__getitem__,
-    date: lambda value: f'"{moment_text(value)}"',
-    datetime: lambda value: f'"{moment_text(value)}"',
+    date: _quoted,
+    datetime: _quoted,
     dict: _object_text,
     list: _list_text,
     tuple: _list_text,
@@ -127,6 +131,9 @@ _DECODER: Final = json.JSONDecoder(
     parse_constant=_constant,
 )
 
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+"""Writes what has neither Decimals nor dates, such as rejects, several times as fast."""
+
 
 def reject_record(reject: Reject, file: str, encoding: str = "utf-8") -> dict[str, object]:
     """Return a reject as the object that its NDJSON line holds; empty members are left out."""
@@ -147,9 +154,8 @@ def reject_line(reject: Reject, file: str, encoding: str = "utf-8") -> bytes:
         file: name of the source file, as people know it.
         encoding: of the source file; bytes that it does not know show as ``\xNN``.
     """
-    return (
-        json_text(reject_record(reject, file, encoding)).encode(errors="backslashreplace") + b"\n"
-    )
+    text = _ENCODER.encode(reject_record(reject, file, encoding))
+    return text.encode(errors="backslashreplace") + b"\n"
 
 
 def _fault_record(fault: Fault) -> dict[str, object]:
