@@ -38,8 +38,6 @@ class LineBreaker:
             end = start + (CONTROL_LENGTH if control else DATA_LENGTH)
             if end > len(text) and not final:
                 break
-            if not final and len(text) - start < len(CONTROL_NAME):
-                break
             records.append(text[start:end])
             start = end
         self._rest = text[start:]
