@@ -141,7 +141,7 @@ def test_records_that_do_not_decode_are_rejects(helixnet: Command, given: Path) 
     (given / "latin.csv").write_bytes("ID;QTY\nÄ;1\nB;2\n".encode("latin-1"))
     outcome = helixnet("run", given, given / "latin.csv")
     assert (outcome.status, outcome.out) == (1, '{"id":"B","qty":2.00}\n')
-    assert "latin.csv:2: HX-1001" in outcome.err
+    assert "latin.csv:2:1: HX-1001" in outcome.err
 
 
 @pytest.mark.parametrize(
