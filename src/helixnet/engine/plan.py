@@ -15,6 +15,12 @@ from helixnet.engine.mapping.inputs import input_values
 from helixnet.engine.mapping.keys import KeyFunction, key_functions
 from helixnet.engine.mapping.mapper import Mapper, RowMapper
 from helixnet.engine.mapping.program import Known, Program, build_program
+from helixnet.engine.mapping.template import TemplateRenderer
+from helixnet.engine.mapping.templating import (
+    TemplateMapper,
+    check_functions,
+    template_program,
+)
 from helixnet.engine.output import json_text
 from helixnet.engine.read import index_source
 from helixnet.engine.validation.schema import Validator, compile_schema
@@ -46,7 +52,7 @@ class Plan:
     used: frozenset[str] | None
     warnings: Sequence[ContextProblem]
     bundle: Bundle
-    program: Program | None
+    program: Program
     keys: Sequence[KeyFunction | None] = field(default=())
 
     def bind(self, header: Sequence[str], file: str) -> Mapper:
@@ -56,8 +62,22 @@ class Plan:
             header: names of the columns, as the file has them.
             file: name of the file, as `_file` gives it.
         """
-        assert self.program is not None  # noqa: S101
+        if self.context.template is not None:
+            return self._bind_template(self.context.template, header, file)
         return RowMapper(generate(self.program, header, file), self.validator)
+
+    def _bind_template(self, template: str, header: Sequence[str], file: str) -> Mapper:
+        context, found = self.context, list[ContextProblem]()
+        known = Known(None, self.grammar, header, None, self.inputs)
+        program = template_program(context, known, found, header) or self.program
+        files, lookups = self.bundle.files, context.lookups
+        return TemplateMapper(
+            context,
+            generate(program, header, file),
+            TemplateRenderer(files, template, lookups=lookups),
+            self.validator,
+            check_functions(context, found),
+        )
 
     def delivery_key(self, deliver_no: int, document: object) -> str | None:
         """Return the key under which a document is delivered; None without key, or for null."""
@@ -121,8 +141,13 @@ def _compile(
         None,
         values,
     )
-    program = build_program(context, known, problems)
-    if validator is None or any(problem.severity == "error" for problem in problems):
+    if context.template is not None:
+        check_functions(context, problems)
+        program = template_program(context, known, problems)
+    else:
+        program = build_program(context, known, problems)
+    failed = any(problem.severity == "error" for problem in problems)
+    if validator is None or program is None or failed:
         return None
     digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
     return Plan(
@@ -133,7 +158,7 @@ def _compile(
         validator=validator,
         grammar=grammar,
         needs=None,
-        used=program.columns if program is not None else None,
+        used=program.columns if context.template is None else None,
         warnings=tuple(_sorted(problems)),
         bundle=bundle,
         program=program,

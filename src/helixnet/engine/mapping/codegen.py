@@ -183,6 +183,9 @@ class _Generation:
         self._checks(frame)
         with writer.block("if doubt:"):
             writer.line(f"notes.append({frame.emitter.constant(settle.DOUBT)})")
+        if not root.target:
+            writer.line(f"return v{root.number}")
+            return
         if root.documents:
             writer.line(f"return t{root.number}")
             return

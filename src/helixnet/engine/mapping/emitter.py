@@ -95,6 +95,8 @@ class Emitter:
                 return "r"
             case Role.HEADER:
                 return "h"
+            case Role.DOCUMENT:
+                return "d"
             case Role.ITEM:
                 return f"b{binding.number}"
 

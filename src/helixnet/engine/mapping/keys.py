@@ -1,10 +1,11 @@
-"""The keys of deliveries: expressions over a finished document, compiled like the map."""
+"""Expressions over a finished document, compiled like the map: keys of deliveries, late checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast
 
+from helixnet.engine.context.model import Context
 from helixnet.engine.mapping.constants import Constants
-from helixnet.engine.mapping.emit import write_node
+from helixnet.engine.mapping.emit import printed, write_node
 from helixnet.engine.mapping.emitter import Columns, Emitter
 from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.program import Program
@@ -18,21 +19,42 @@ def key_functions(program: Program | None) -> list[KeyFunction | None]:
     """Return for each delivery the function from a document to its key."""
     if program is None:
         return []
-    return [None if node is None else _function(program, node) for node in program.deliver]
+    return [None if node is None else _key(program, node) for node in program.deliver]
 
 
-def _function(program: Program, node: Node) -> KeyFunction:
-    constants = Constants()
-    nothing = Columns({}, {}, frozenset(), frozenset())
-    lookups = program.context.lookups
-    emitter = Emitter(constants, nothing, lookups, program.inputs, "", write_node)
-    code = emitter.code(node)
-    space: dict[str, Any] = dict(constants.values)
-    exec(compile(f"def key(r):\n    return {code}\n", "<helixnet key>", "exec"), space)  # noqa: S102 - as in codegen
-    read = cast("Callable[[object], object]", space["key"])
+def _key(program: Program, node: Node) -> KeyFunction:
+    read = document_function(program.context, program.inputs, node)
 
     def key(document: object) -> str | None:
-        value = read(document)
+        value = read({}, document)
         return None if is_nothing(value) else as_text(value)
 
     return key
+
+
+def document_function(
+    context: Context,
+    inputs: Mapping[str, object],
+    node: Node,
+    *,
+    condition: bool = False,
+    words: bool = False,
+) -> Callable[[Mapping[str, object], object], Any]:
+    """Return the function of a record's names and its document that computes ``node``.
+
+    Args:
+        context: for its lookups.
+        inputs: values by name.
+        node: typed, over a RECORD and a DOCUMENT.
+        condition: it gives True or False, nothing else.
+        words: it gives text, in which nothing prints as nothing.
+    """
+    constants = Constants()
+    nothing = Columns({}, {}, frozenset(), frozenset())
+    emitter = Emitter(constants, nothing, context.lookups, inputs, "", write_node)
+    write = printed if words else write_node
+    code = emitter.condition(node) if condition else write(emitter, node)
+    space: dict[str, Any] = dict(constants.values)
+    source = f"def compute(r, d):\n    return {code}\n"
+    exec(compile(source, "<helixnet document>", "exec"), space)  # noqa: S102 - as in codegen
+    return cast("Callable[[Mapping[str, object], object], Any]", space["compute"])

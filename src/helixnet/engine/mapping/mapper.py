@@ -40,12 +40,11 @@ class RowMapper:
         documents: list[str] = []
         rejects: list[Reject] = []
         notes: list[Any] = []
-        add, skipped, used, rejected_documents = documents.append, 0, 0, 0
+        add, skipped, used = documents.append, 0, 0
         for index, record in enumerate(batch.records):
             number = first_record + index
             if unread and index in unread:
                 rejects.append(reject(batch, index, number, unread[index]))
-                rejected_documents += 1
                 continue
             text = one(record, number, batch, index, notes, None)
             if text.__class__ is str and not notes and not asks:
@@ -60,20 +59,10 @@ class RowMapper:
                 if faults:
                     count = max(len(texts), 1)
                     rejects.append(reject(batch, index, number, faults, count))
-                    rejected_documents += count
                 else:
                     documents += texts
                     used += 1
-        counts = Counts(
-            records=used + skipped + len(rejects),
-            used=used,
-            rejected=len(rejects),
-            skipped=skipped,
-            documents=len(documents) + rejected_documents,
-            written=len(documents),
-            documents_rejected=rejected_documents,
-        )
-        return Mapped(documents, rejects, counts)
+        return tallied(documents, rejects, used=used, skipped=skipped)
 
     def _settle(
         self, record: Record, number: int, notes: list[Any], texts: Sequence[str]
@@ -98,3 +87,28 @@ def reject(
     """Return the reject of a record."""
     raw = bytes(batch.raw(index)[:MAX_RAW])
     return Reject(number, batch.line(index), raw, tuple(faults), documents)
+
+
+def tallied(
+    documents: list[str], rejects: list[Reject], *, skipped: int, used: int | None = None
+) -> Mapped:
+    """Return the result of a batch with its counts.
+
+    Args:
+        documents: of the records that are good.
+        rejects: one for each record that is not.
+        skipped: how many records were passed over.
+        used: how many records are good; None = each gave one document.
+    """
+    good = len(documents) if used is None else used
+    lost = sum(each.documents for each in rejects)
+    counts = Counts(
+        records=good + skipped + len(rejects),
+        used=good,
+        rejected=len(rejects),
+        skipped=skipped,
+        documents=len(documents) + lost,
+        written=len(documents),
+        documents_rejected=lost,
+    )
+    return Mapped(documents, rejects, counts)

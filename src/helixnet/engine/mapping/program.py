@@ -79,15 +79,28 @@ class Known:
     inputs: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-def build_program(context: Context, known: Known, problems: list[ContextProblem]) -> Program | None:
-    """Type everything in a context; note what is wrong. None for a whole-document template."""
+def build_program(
+    context: Context,
+    known: Known,
+    problems: list[ContextProblem],
+    *,
+    document: bool = True,
+) -> Program | None:
+    """Type everything in a context; note what is wrong. None for one without map.
+
+    Args:
+        context: as read.
+        known: what is known besides.
+        problems: takes what is wrong.
+        document: the map gives a document; else values, as a template sees them.
+    """
     if context.map is None:
         return None
-    inputs = {name: _input_type(spec) for name, spec in context.inputs.items()}
-    outline = Outline(context.lookups, inputs, context.vars, problems)
+    outline = Outline(context.lookups, input_types(context), context.vars, problems)
     scope = record_scope(context, known)
     outline.var_scope = replace(scope, built=False)
-    root = outline.lay(context.map, Spot((), known.view, scope, Region()))
+    view = known.view if document else None
+    root = outline.lay(context.map, Spot((), view, scope, Region()), target=document)
     outline.root = root
     program = Program(context, outline, known.inputs, scope.here)
     program.skip_when = outline.condition(context.skip_when, replace(scope, built=False))
@@ -118,6 +131,11 @@ def _forget(outline: Outline, slot: Slot) -> None:
     outline.slots.pop(slot.number, None)
     for below in (*slot.items, *slot.members.values()):
         _forget(outline, below)
+
+
+def input_types(context: Context) -> dict[str, Type]:
+    """Return the types of the declared inputs."""
+    return {name: _input_type(spec) for name, spec in context.inputs.items()}
 
 
 def _input_type(spec: InputSpec) -> Type:
@@ -281,7 +299,7 @@ def _deliveries(program: Program) -> None:
     while isinstance(body.node, EachNode) and body.items:
         body = body.body
     of = body.type if body.type.kind is Kind.OBJECT else Type(Kind.OBJECT, shape=DictShape({}))
-    binding = Binding(0, Role.RECORD, replace(of, null=False, absent=False))
+    binding = Binding(0, Role.DOCUMENT, replace(of, null=False, absent=False))
     only = Scope({"out": binding}, (), binding, built=False)
     for deliver in program.context.deliver:
         key = outline.expression(deliver.key, only) if deliver.key is not None else None

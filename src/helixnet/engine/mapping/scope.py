@@ -24,6 +24,7 @@ class Role(Enum):
     HEADER = "header"  # the first row of a group
     LINES = "lines"  # the rows of a group
     ITEM = "item"  # the item of an `each`
+    DOCUMENT = "document"  # what is finished, where `out` is read after the map
 
 
 @dataclass(frozen=True, slots=True)
