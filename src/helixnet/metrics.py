@@ -49,7 +49,7 @@ TABLE: Final[dict[str, Metric]] = {
     "helixnet_events_published_total": Metric(
         MetricKind.COUNTER, "Events sent to the bus after their commit.", ("kind",)
     ),
-    "helixnet_open_runs": Metric(MetricKind.GAUGE, "Runs that are not finished.", ("state",)),
+    "helixnet_waiting_runs": Metric(MetricKind.GAUGE, "Accepted files that wait to be split."),
     "helixnet_open_parts": Metric(MetricKind.GAUGE, "Parts that are not finished.", ("state",)),
     "helixnet_http_requests_total": Metric(
         MetricKind.COUNTER, "Answers of the gateway.", ("method", "route", "status")

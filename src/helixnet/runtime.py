@@ -191,7 +191,7 @@ def _identity(settings: Settings, url: str) -> IdentityProvider:
         _unknown("identity", settings.identity, "local:")
     from helixnet.adapters.identity_local import LocalIdentity
 
-    return LocalIdentity(settings.data, issuer=url, demo_users=True)
+    return LocalIdentity(settings.data / "identity", issuer=url, demo_users=True)
 
 
 def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -29,7 +29,9 @@ class Chosen:
     version: str
 
 
-_sound: OrderedDict[str, Chosen] = OrderedDict()  # bundles that passed, by hash: content decides
+# Bundles that passed, by hash, with their zip while that is small: the content alone decides, so
+# one memory for all gateways of a process is right.
+_sound: OrderedDict[str, tuple[Chosen, bytes]] = OrderedDict()
 
 
 async def bundle_of_form(form: Form, *, limit: int) -> Bundle | None:
@@ -53,6 +55,8 @@ async def bundle_of_form(form: Form, *, limit: int) -> Bundle | None:
     for part in [heads[0], *(part for part in parts if part is not heads[0])]:
         contents[part.name] = await content_of(part, limit=left)
         left -= part.size
+    if limit - left <= INLINE_BYTES:  # quicker than a thread is woken
+        return _bundle(heads[0].name, contents)
     return await asyncio.to_thread(_bundle, heads[0].name, contents)
 
 
@@ -78,34 +82,34 @@ async def checked(bundle: Bundle) -> Chosen:
         ContextError: with every error and warning at once.
     """
     if bundle.hash not in _sound:
-        chosen = await asyncio.to_thread(_check, bundle)
-        _sound[bundle.hash] = chosen
+        _sound[bundle.hash] = await asyncio.to_thread(_check, bundle)
         while len(_sound) > _REMEMBERED:
             _sound.popitem(last=False)
-    return _sound[bundle.hash]
+    return _sound[bundle.hash][0]
 
 
-def _check(bundle: Bundle) -> Chosen:
+def _check(bundle: Bundle) -> tuple[Chosen, bytes]:
     problems = check_bundle(bundle)
     context = read_context(bundle).context
     if context is None or any(problem.severity == "error" for problem in problems):
         raise ContextError(problems)
-    return Chosen(bundle.hash, context.name, context.version)
+    packed = bundle.to_zip()
+    kept = packed if len(packed) <= INLINE_BYTES else b""
+    return Chosen(bundle.hash, context.name, context.version), kept
 
 
 async def stored(services: Gateway, tenant: str, bundle: Bundle) -> StoredBundle:
-    """Return the row that keeps a bundle; a large zip is put into the store first."""
-    packed = await asyncio.to_thread(bundle.to_zip)
-    row = StoredBundle(
-        tenant=tenant, hash=bundle.hash, entry=bundle.entry, content=packed, size=len(packed)
-    )
-    if len(packed) <= INLINE_BYTES:
-        return row
+    """Return the row that keeps a checked bundle; a large zip is put into the store first."""
+    await checked(bundle)
+    row = StoredBundle(tenant=tenant, hash=bundle.hash, entry=bundle.entry)
+    packed = _sound[bundle.hash][1]
+    if packed:
+        return replace(row, content=packed, size=len(packed))
     key = f"contexts/{tenant}/{bundle.hash.rpartition(':')[2]}.zip"
-    await services.store.put_bytes(key, packed)
-    return StoredBundle(
-        tenant=tenant, hash=bundle.hash, entry=bundle.entry, key=key, size=len(packed)
-    )
+    packed = await asyncio.to_thread(bundle.to_zip)
+    if await services.store.find(key) is None:
+        await services.store.put_bytes(key, packed)
+    return replace(row, key=key, size=len(packed))
 
 
 async def load(services: Gateway, tenant: str, hash_: str) -> Bundle:

@@ -91,7 +91,11 @@ def _model(row: Published) -> ContextModel:
     summary="Publish a context",
     responses=answers(400, 401, 403, 409),
     openapi_extra=needs(DESIGNERS)
-    | {"requestBody": {"content": {"multipart/form-data": {"schema": {"properties": FORM}}}}},
+    | {
+        "requestBody": {
+            "content": {"multipart/form-data": {"schema": {"type": "object", "properties": FORM}}}
+        }
+    },
 )
 async def publish_context(
     request: Request, response: Response, caller: Designer, services: Services

@@ -1,6 +1,7 @@
 """Multipart forms (RFC 7578) read as they come: small parts in memory, large ones on disk."""
 
 import asyncio
+import errno
 import hashlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -17,6 +18,7 @@ from helixnet.errors import TooLargeError, UnavailableError, UsageError
 from helixnet.gateway.problems import REFUSED_REQUEST, TOO_LARGE
 
 INLINE: Final = 64 * 1024
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 MAX_PARTS: Final = 1000
 MAX_TEXT: Final = 64 * 1024
 _BLOCK: Final = 1 << 20  # bytes gathered before one write in a thread
@@ -194,9 +196,11 @@ class _Reader:
                 self._file = self._part.path.open("xb")
             self._file.write(self._buffer)
         except OSError as error:
-            raise UnavailableError(
-                "no room for the upload in the data folder", code="HX-7004"
-            ) from error
+            if error.errno in FULL:
+                raise UnavailableError(
+                    "no room for the upload in the data folder", code="HX-7004"
+                ) from error
+            raise UnavailableError(f"the upload can't be kept: {error.strerror}") from error
         self._buffer = bytearray()
 
 

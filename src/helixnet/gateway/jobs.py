@@ -18,11 +18,12 @@ from helixnet.gateway.models import JobDetailModel, JobPage, detail_model, job_m
 from helixnet.gateway.options import ENGINE, Gateway, Services
 from helixnet.gateway.paging import Cursor, Limit, link_next, position
 from helixnet.gateway.problems import REFUSED_REQUEST, answers
-from helixnet.gateway.results import small_result
-from helixnet.jobs import RunState
+from helixnet.gateway.results import run_of, small_result
+from helixnet.jobs import OPEN, RunState
 from helixnet.ledger import replays, runs
 from helixnet.ledger.audit import record
 from helixnet.ledger.contexts import StoredBundle, find_bundle, keep_bundle
+from helixnet.ledger.operation import part_faults
 from helixnet.ledger.queries import JobDetail, JobFilter, job_detail, list_jobs
 from helixnet.ledger.replays import Again
 from helixnet.ports import Identity
@@ -97,8 +98,12 @@ async def job(job_id: str, caller: Reader, services: Services) -> JobDetailModel
 
 
 async def _shown(services: Gateway, caller: Identity, detail: JobDetail) -> JobDetailModel:
+    run = run_of(detail, None)
     result = await small_result(services, detail)
-    return detail_model(detail, result, traces=not caller.roles.isdisjoint(TRACES))
+    faults = []
+    if run.state is RunState.FAILED or run.state in OPEN:
+        faults = await services.ledger.read(lambda conn: part_faults(conn, run_id=run.run_id))
+    return detail_model(detail, result, faults, traces=not caller.roles.isdisjoint(TRACES))
 
 
 async def _again(services: Gateway, caller: Identity, detail: JobDetail) -> JobDetailModel:
@@ -138,12 +143,13 @@ async def cancel(job_id: str, caller: Operator, services: Services) -> JobDetail
             "content": {
                 "application/x-www-form-urlencoded": {
                     "schema": {
+                        "type": "object",
                         "properties": {
                             "context": {
                                 "type": "string",
                                 "description": "published name, name@version or hash",
                             }
-                        }
+                        },
                     }
                 }
             }

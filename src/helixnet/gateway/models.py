@@ -1,5 +1,6 @@
 """What travels as JSON: the answers about jobs, as pydantic models, made from ledger rows."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -132,7 +133,7 @@ def errors_of(error: dict[str, Any] | None, *, traces: bool) -> list[dict[str, A
 
 def job_fields(row: JobRow, *, traces: bool) -> dict[str, Any]:
     """Return the fields of :class:`JobModel`."""
-    has_result = row.state in SHOWN and not row.purged
+    has_result = row.state in SHOWN
     return {
         "job_id": row.job,
         "filename": row.name,
@@ -155,12 +156,18 @@ def job_model(row: JobRow, *, traces: bool) -> JobModel:
     return JobModel.model_validate(job_fields(row, traces=traces))
 
 
-def detail_model(detail: JobDetail, result: str | None, *, traces: bool) -> JobDetailModel:
-    """Say everything about a job."""
+def detail_model(
+    detail: JobDetail, result: str | None, faults: Sequence[dict[str, Any]], *, traces: bool
+) -> JobDetailModel:
+    """Say everything about a job; ``faults`` are those of the current run's parts."""
     runs = [_run(run, traces=traces) for run in detail.runs]
     deliveries = [_delivery(row, traces=traces) for row in detail.deliveries]
     more = {"result_content": result, "runs": runs, "deliveries": deliveries}
-    return JobDetailModel.model_validate(job_fields(detail.job, traces=traces) | more)
+    fields: dict[str, Any] = job_fields(detail.job, traces=traces) | more
+    if any(run.results_gone for run in detail.runs if run.run == detail.job.run):
+        fields |= {"result_path": None, "result_url": None}
+    fields["errors"] += [error for fault in faults for error in errors_of(fault, traces=traces)]
+    return JobDetailModel.model_validate(fields)
 
 
 def _run(row: RunRow, *, traces: bool) -> RunModel:

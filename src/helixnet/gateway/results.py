@@ -97,10 +97,11 @@ async def rejects_of(services: Gateway, run: RunRow) -> AsyncIterator[bytes]:
 
 async def small_result(services: Gateway, detail: JobDetail) -> str | None:
     """Return the current run's result when it is at most 64 KiB, else None."""
-    if detail.job.state not in SHOWN or detail.job.purged:
+    run = run_of(detail, None)
+    if run.state not in SHOWN or run.results_gone:
         return None
     text = bytearray()
-    async for part in _parts(services, run_of(detail, None)):
+    async for part in _parts(services, run):
         if len(text) + part.documents.size > INLINE_BYTES:
             return None
         async for block in _blocks(services, part.documents):
@@ -123,7 +124,7 @@ async def result(
     run = run_of(detail, number)
     if run.state not in SHOWN:
         raise NotFoundError(f"run {run.run} of job {job_id} has no result: it is {run.state}")
-    if detail.job.purged:
+    if run.results_gone:
         raise NotFoundError(f"the result of job {job_id} is no longer kept")
     return StreamingResponse(documents_of(services, run), media_type=NDJSON)
 
@@ -153,6 +154,8 @@ async def rejects(  # noqa: PLR0913 - each filter is a query parameter
     """
     detail = await find_job(services, caller, job_id)
     run = run_of(detail, number)
+    if run.rejects_gone:
+        raise NotFoundError(f"the rejects of job {job_id} are no longer kept")
     if NDJSON in request.headers.get("accept", ""):
         return StreamingResponse(rejects_of(services, run), media_type=NDJSON)
     if record is not None:
@@ -189,10 +192,12 @@ async def all_rejects(
     limit: Limit = 100,
     cursor: Cursor = None,
 ) -> Response:
-    """Samples: the first 100 of each run, in the order in which they were written."""
+    """Samples: the first 100 of each run, the newest first."""
     tenant, after = tenant_scope(caller), position(cursor) or 0
     rows = await services.ledger.read(
-        lambda conn: list_rejects(conn, tenant=tenant, code=code, after=after, limit=limit + 1)
+        lambda conn: list_rejects(
+            conn, tenant=tenant, code=code, after=after, newest=True, limit=limit + 1
+        )
     )
     return _page(request, rows, limit)
 

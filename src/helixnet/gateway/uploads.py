@@ -80,7 +80,11 @@ class _Context:
     summary="Upload a file",
     responses=answers(400, 401, 403, 404, 409),
     openapi_extra=needs(OPERATORS)
-    | {"requestBody": {"content": {"multipart/form-data": {"schema": {"properties": FORM}}}}},
+    | {
+        "requestBody": {
+            "content": {"multipart/form-data": {"schema": {"type": "object", "properties": FORM}}}
+        }
+    },
 )
 async def upload(
     request: Request, response: Response, caller: Operator, services: Services, key: Key = None

@@ -144,6 +144,7 @@ def _request(conn: Connection, arrival: Arrival) -> str:
     if known.fingerprint != arrival.fingerprint:
         raise ConflictError(
             f"Idempotency-Key {arrival.idempotency_key} was used for another request",
+            code="HX-7006",
             hint="send a new key with a new request",
         )
     return str(known.job)

@@ -322,16 +322,21 @@ def list_rejects(  # noqa: PLR0913 - every filter of a list is a keyword of its 
     run: int | None = None,
     code: str = "",
     after: int = 0,
+    newest: bool = False,
     limit: int = 50,
 ) -> list[RejectRow]:
-    """Return samples of rejects by id; the next page starts after the last one's id."""
+    """Return samples of rejects by id; the next page starts after the last one's id.
+
+    With ``newest`` from the newest on backwards, where ``after`` 0 starts at the end.
+    """
     query = (
         select(rejects, runs.c.job, runs.c.run)
         .join_from(rejects, runs, rejects.c.run_id == runs.c.id)
-        .where(rejects.c.id > after)
-        .order_by(rejects.c.id)
+        .order_by(rejects.c.id.desc() if newest else rejects.c.id)
         .limit(limit)
     )
+    if after:
+        query = query.where(rejects.c.id < after if newest else rejects.c.id > after)
     if tenant is not None:
         query = query.where(rejects.c.tenant == tenant)
     if job:

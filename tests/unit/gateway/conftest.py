@@ -1,5 +1,7 @@
 """A gateway in this process, on a real ledger and store."""
 
+import shutil
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ import pytest
 from fastapi import FastAPI
 
 from helixnet.adapters.bus_local import LocalBus
-from helixnet.adapters.identity_local import LocalIdentity
+from helixnet.adapters.identity_local import LocalIdentity, rotate_keys
 from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
 from helixnet.adapters.store_folder import FolderStore
 from helixnet.gateway.app import create_app
@@ -79,8 +81,17 @@ class Running:
         return await self.ask("POST", "/api/v1/jobs/upload", user, files=parts, **more)
 
 
+@pytest.fixture(scope="session")
+def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Keys made once: making them is what takes time."""
+    folder = tmp_path_factory.mktemp("keys")
+    rotate_keys(folder, now=time.time())
+    return folder
+
+
 @pytest.fixture
-async def gateway(tmp_path: Path) -> AsyncIterator[Running]:
+async def gateway(tmp_path: Path, signing_keys: Path) -> AsyncIterator[Running]:
+    shutil.copytree(signing_keys, tmp_path / "identity")
     identity = LocalIdentity(tmp_path / "identity", issuer=URL, demo_users=True)
     store = FolderStore(tmp_path)
     ledger = open_ledger(tmp_path / "ledger.db")

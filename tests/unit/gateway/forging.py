@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
@@ -16,13 +17,20 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from jose import jwt
+from jose import jwk, jwt
+from jose.backends.base import Key
 
 STRANGER = (
     generate_private_key(public_exponent=65537, key_size=2048)
     .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     .decode()
 )
+
+
+@cache
+def key_of(pem: str) -> Key:
+    """Reading a private key takes longer than signing."""
+    return jwk.construct(pem, "RS256")
 
 
 def segment(value: Mapping[str, Any] | bytes) -> str:
@@ -36,7 +44,7 @@ def resigned(token: str, pem: str, header: Mapping[str, Any] | None = None, **cl
     changed = jwt.get_unverified_claims(token) | claims
     kept = {name: value for name, value in changed.items() if value is not None}
     kid = jwt.get_unverified_header(token)["kid"]
-    return jwt.encode(kept, pem, "RS256", headers={"kid": kid} | dict(header or {}))
+    return jwt.encode(kept, key_of(pem), "RS256", headers={"kid": kid} | dict(header or {}))
 
 
 def unsigned(token: str) -> str:

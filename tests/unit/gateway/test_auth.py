@@ -1,6 +1,7 @@
 """A token passes when everything about it is right, and is refused in one voice otherwise."""
 
 import base64
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +42,8 @@ class Counted:
 
 
 @pytest.fixture
-def provider(tmp_path: Path) -> Counted:
+def provider(tmp_path: Path, signing_keys: Path) -> Counted:
+    shutil.copy(signing_keys / "keys.json", tmp_path)
     return Counted(tmp_path)
 
 

@@ -77,6 +77,7 @@ async def test_the_same_key_makes_one_job(gateway: Running, tmp_path: Path) -> N
     assert len(list((tmp_path / "work").rglob("*.csv"))) == 1
     other = await gateway.upload(b"NO\n2\n", headers=key)
     assert other.status_code == 409
+    assert other.json()["code"] == "HX-7006"
     foreign = await gateway.upload(content, "chuck", headers=key)
     assert foreign.json()["job_id"] != first.json()["job_id"]
 
