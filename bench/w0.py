@@ -12,7 +12,7 @@ from typing import Any
 from tests.scenario.running import EmbeddedHelix, Person
 
 CONTEXT = Path(__file__).resolve().parents[1] / "examples" / "orders-csv"
-HEADER = "PO_NO;PO_DATE;CURRENCY;BUYER;LINE_NO;SKU;QTY;UOM;PRICE\r\n"
+HEADER = "PO_NO;PO_DATE;CURRENCY;BUYER;NAME;LINE_NO;SKU;TEXT;QTY;UOM;PRICE\r\n"
 BOUNDARY = "helixnet-bench"
 
 
@@ -30,7 +30,7 @@ class Rates:
 def body(number: int) -> bytes:
     """Make the multipart body of one job: a CSV of ten lines, for the flow `bench`."""
     lines = "".join(
-        f"{number};23.11.2026;EUR;C100;{line * 10};AB-{line};1,500;ST;1.012,34\r\n"
+        f"{number};23.11.2026;EUR;C100;;{line * 10};AB-{line};;1,500;ST;1.012,34\r\n"
         for line in range(1, 11)
     )
     return (

@@ -143,7 +143,7 @@ def show(demo: Demo) -> None:
             where = f"line {place.get('line', reject['line'])}, {place.get('field') or 'record'}"
             say(f"   {where}: {error['code']} {error['message']}")
     for job in (dropped, sent):
-        say(f"\n   {job['name']}: {job['state']}, {job['counts']}")
+        say(f"\n   {job['filename']}: {job['state']}, {job['counts']}")
 
 
 def main() -> int:

@@ -35,7 +35,7 @@ def helix(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedHelix]:
 def job(helix: EmbeddedHelix) -> str:
     """A finished job with one reject."""
     person = Person(helix.url, "demo")
-    lenient = edited(example("orders-csv"), "stop_at: 5%", "stop_at: 90%")
+    lenient = edited(example("orders-csv"), "stop_at: 50%", "stop_at: 90%")
     return str(
         person.wait(person.submit((HEADER + GOOD + BAD).encode(), lenient, name="shown.csv"))[
             "job_id"

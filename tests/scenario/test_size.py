@@ -13,7 +13,7 @@ from tests.scenario.test_jobs import HEADER
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(900), pytest.mark.xdist_group("size")]
 MEGABYTE = 1_000_000
-LINE = "{};23.11.2026;EUR;C{};10;SKU-{};1,500;ST;1.012,34\n"
+LINE = "{};23.11.2026;EUR;C{};;10;SKU-{};;1,500;ST;1.012,34\n"
 
 
 def write_orders(path: Path, size: int) -> int:
@@ -112,7 +112,7 @@ def test_two_thousand_small_files_all_finish(
         helix.drop("demo", "many", f"{number:04d}.csv", (HEADER + line).encode())
 
     def all_ended() -> list[str] | None:
-        names = [job["name"] for job in every_job(person, state="COMPLETED")]
+        names = [job["filename"] for job in every_job(person, state="COMPLETED")]
         return names if len(names) >= 2000 else None
 
     names = eventually(all_ended, patience=300)

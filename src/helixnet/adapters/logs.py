@@ -64,8 +64,10 @@ def configure(*, level: str, style: str) -> None:
 def _rendering(*, text: bool) -> list[Processor]:
     if text:
         return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    # The values of local variables may be payloads or tokens: they stay out.
+    frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     return [
-        structlog.processors.dict_tracebacks,
+        structlog.processors.ExceptionRenderer(frames),
         structlog.processors.EventRenamer("event"),
         structlog.processors.JSONRenderer(),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 from helixnet.cli.arguments import add_server_arguments
 
-COLUMNS = ("job_id", "state", "run", "name", "context", "flow", "created")
+COLUMNS = ("job_id", "state", "run", "filename", "context", "flow", "created")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def show_job(job: dict[str, Any]) -> None:
     """Print one job for a person."""
-    for name in ("job_id", "state", "run", "name", "context", "result_path"):
+    for name in ("job_id", "state", "run", "filename", "context", "result_path"):
         if job.get(name) is not None:
             print(f"{name:12} {job[name]}")
     counts: dict[str, int] = job["counts"]
