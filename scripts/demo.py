@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import msgspec
 
 ROOT = Path(__file__).resolve().parent.parent
 CSV = ROOT / "examples" / "orders-csv"
@@ -135,13 +136,14 @@ def show(demo: Demo) -> None:
     sent = demo.follow(demo.upload())
     say("\n3. One order of the CSV, as validated JSON:")
     result = demo.http.get(f"/jobs/{dropped['job_id']}/result").text
-    say(json.dumps(json.loads(result.splitlines()[0]), indent=2, ensure_ascii=False))
+    say(msgspec.json.format(result.splitlines()[0], indent=2))
     say("\n4. What could not be used, with line, field and reason:")
     for reject in demo.ask("GET", f"/jobs/{dropped['job_id']}/rejects")["rejects"]:
         for error in reject["errors"]:
             place = error.get("source") or {}
             where = f"line {place.get('line', reject['line'])}, {place.get('field') or 'record'}"
-            say(f"   {where}: {error['code']} {error['message']}")
+            feeds = f" (feeds {error['target']})" if error.get("target") else ""
+            say(f"   {where}: {error['code']} {error['message']}{feeds}")
     for job in (dropped, sent):
         say(f"\n   {job['filename']}: {job['state']}, {job['counts']}")
 
