@@ -20,23 +20,29 @@ class Rows:
     codes: dict[int, str] = field(default_factory=dict[int, str])
 
 
-def rows_of(data: bytes, dialect: Dialect) -> Rows:
-    """Return the rows of ``data``, which holds whole records, blank lines left out."""
+def rows_of(data: bytes, dialect: Dialect, *, cuts: int = -1) -> Rows:
+    """Return the rows of ``data``, which holds whole records, blank lines left out.
+
+    Args:
+        data: scanned bytes.
+        dialect: how they are written.
+        cuts: how many cells, if not all, have to be cut off each row.
+    """
     try:
         text = data.decode(dialect.encoding)
     except UnicodeDecodeError:
         return _one_by_one(data, dialect)
     if '"' not in text:
-        return Rows(_plain(text, dialect))
+        return Rows(_plain(text, dialect, cuts))
     cells = _by_csv_module(text, dialect)
     return _one_by_one(data, dialect) if cells is None else Rows(cells)
 
 
-def _plain(text: str, dialect: Dialect) -> list[list[str]]:
+def _plain(text: str, dialect: Dialect, cuts: int) -> list[list[str]]:
     if dialect.newline == "\n" and "\r" in text:
         text = text.replace("\r\n", "\n")
     delimiter = dialect.delimiter
-    return [line.split(delimiter) for line in text.split(dialect.newline) if line]
+    return [line.split(delimiter, cuts) for line in text.split(dialect.newline) if line]
 
 
 def _by_csv_module(text: str, dialect: Dialect) -> list[list[str]] | None:

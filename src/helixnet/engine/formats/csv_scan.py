@@ -179,7 +179,8 @@ class CsvScan:
             data = data[border:]
 
     def _take_groups(self, data: bytes) -> None:
-        keys = keys_of(rows_of(data, self._dialect), self._columns)
+        cuts = max(self._columns) + 1
+        keys = keys_of(rows_of(data, self._dialect, cuts=cuts), self._columns)
         begins = [
             key is None or key != last
             for last, key in zip([self._last_key, *keys], keys, strict=False)

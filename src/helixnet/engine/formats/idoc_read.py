@@ -138,7 +138,7 @@ class IdocReader:
         spans = [
             (start, end)
             for start, end in zip(borders, [*borders[1:], len(data)], strict=True)
-            if data[start:end].strip()
+            if data.startswith(_BORDER[1:], start)
         ]
         records: list[Node] = []
         faults: dict[int, list[Fault]] = {}

@@ -143,11 +143,11 @@ class IdocScan:
 
 def begins_as_idoc(head: str) -> RefusedError | None:
     """Return why a file that begins with ``head`` is no flat IDoc file, or None if it may be."""
-    head = head.lstrip()
+    head = head.lstrip("\r\n")
     if not head or head.startswith(CONTROL_NAME):
         return None
     return RefusedError(
         f"a flat IDoc file begins with {CONTROL_NAME}, this one with {head[:10]!r}",
         code="HX-5004",
-        hint="IDocs as XML are not read yet" if head.startswith("<") else "",
+        hint="IDocs as XML are not read yet" if head.lstrip().startswith("<") else "",
     )

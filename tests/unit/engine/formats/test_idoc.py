@@ -176,7 +176,9 @@ def _raw(name: str, number: int, parent: int) -> str:
     return f"{name:<30}800{'1':>016}{number:06}{parent:06}02x"
 
 
-@pytest.mark.parametrize("head", [b"E2EDK01", b"<?xml version='1.0'?><ORDERS05/>", b"A;B\n1;2\n"])
+@pytest.mark.parametrize(
+    "head", [b"E2EDK01", b"<?xml version='1.0'?><ORDERS05/>", b"A;B\n1;2\n", b" EDI_DC40", b"\x1c"]
+)
 def test_other_files_are_refused(head: bytes) -> None:
     """A flat IDoc file begins with its control record."""
     with pytest.raises(RefusedError) as caught:
@@ -184,7 +186,7 @@ def test_other_files_are_refused(head: bytes) -> None:
     assert caught.value.code == "HX-5004"
 
 
-@pytest.mark.parametrize("data", [b"", b"\n \r\n"])
+@pytest.mark.parametrize("data", [b"", b"\n\r\n"])
 def test_no_documents(data: bytes) -> None:
     """An empty file has no documents."""
     assert load(data, CONTRACT, grammar=GRAMMAR).records == []
