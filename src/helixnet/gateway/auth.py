@@ -27,6 +27,7 @@ MAX_HEADER: Final = 8 * 1024  # bytes of the Authorization header
 REFETCH_SECONDS: Final = 30.0  # an unknown kid asks the provider at most this often
 ROLES: Final = frozenset({"viewer", "operator", "designer", "admin"})
 STALE_SECONDS: Final = 300.0  # keys older than this are asked for again: a withdrawn key must end
+REMEMBERED: Final = 1024  # verified tokens
 MIN_MODULUS: Final = 342  # base64url characters of 2048 bits; shorter RSA keys can be broken
 REFUSED: Final = "present a valid access token"  # constant: a reason would guide an attacker
 _SEGMENTS: Final = 3  # a JWS; a JWE has five and is never opened
@@ -66,6 +67,7 @@ class Verifier:
         self._audience = audience
         self._clients = frozenset(clients)
         self._keys: dict[str, Key] = {}
+        self._known: dict[str, Identity] = {}  # by token: what these very keys have verified
         self._asked = self._fetched = float("-inf")
         self._lock = asyncio.Lock()
 
@@ -78,8 +80,11 @@ class Verifier:
         """
         try:
             token = _bearer(authorization)
+            known = self._known.get(token)
+            if known is not None and known.expires > time.time() and self._fresh():
+                return known
             key = await self._key(_key_id(token))
-            return self._read(token, key)
+            return self._remember(token, self._read(token, key))
         except (_RefusedToken, JOSEError) as error:
             raise unauthenticated() from error
 
@@ -108,6 +113,16 @@ class Verifier:
             expires=int(claims["exp"]),
         )
 
+    def _remember(self, token: str, identity: Identity) -> Identity:
+        """Keep what was verified: a client sends one token many times, and RSA takes its time."""
+        while len(self._known) >= REMEMBERED:
+            del self._known[next(iter(self._known))]
+        self._known[token] = identity
+        return identity
+
+    def _fresh(self) -> bool:
+        return time.monotonic() - self._fetched < STALE_SECONDS
+
     def _roles(self, claims: Mapping[str, Any]) -> frozenset[str]:
         resources = _mapping(claims.get("resource_access"))
         sources = (claims.get("realm_access"), resources.get(self._audience))
@@ -126,9 +141,9 @@ class Verifier:
 
     def _wanted(self, kid: str) -> bool:
         """Whether to ask the provider: not for every invented ``kid``."""
-        now = time.monotonic()
-        fresh = kid in self._keys and now - self._fetched < STALE_SECONDS
-        return not fresh and (not self._keys or now - self._asked >= REFETCH_SECONDS)
+        known = kid in self._keys and self._fresh()
+        waited = time.monotonic() - self._asked
+        return not known and (not self._keys or waited >= REFETCH_SECONDS)
 
     async def _fetch(self) -> None:
         self._asked = time.monotonic()
@@ -140,6 +155,7 @@ class Verifier:
             return  # what is cached still verifies
         self._fetched = self._asked
         self._keys = _usable(document)
+        self._known.clear()
 
 
 def _bearer(authorization: str | None) -> str:

@@ -4,11 +4,12 @@ import base64
 import shutil
 import time
 from collections.abc import Mapping
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 import pytest
 
-from helixnet.adapters.identity_local import LocalIdentity, read_keys, rotate_keys
+from helixnet.adapters.identity_local import TOKEN_SECONDS, LocalIdentity, read_keys, rotate_keys
 from helixnet.errors import UnauthenticatedError, UnavailableError
 from helixnet.gateway.auth import REFUSED, Verifier
 from tests.unit.gateway.forging import STRANGER, forgeries, resigned
@@ -62,6 +63,27 @@ async def test_a_good_token_passes(provider: Counted, verifier: Verifier) -> Non
     for scheme in ("Bearer", "bearer", "BEARER"):
         assert (await verifier.identity(f"{scheme} {token}")).name == "demo"
     assert provider.asked == 1
+
+
+async def test_a_remembered_token_still_expires(
+    provider: Counted, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was verified once is not verified for ever."""
+    header = f"Bearer {await login(provider)}"
+    assert await verifier.identity(header) is await verifier.identity(header)
+    later = time.time() + TOKEN_SECONDS + 1
+    monkeypatch.setattr("helixnet.gateway.auth.time.time", lambda: later)
+    monkeypatch.setattr("jose.jwt.datetime", Later)
+    with pytest.raises(UnauthenticatedError):
+        await verifier.identity(header)
+
+
+class Later(datetime):
+    """The clock that python-jose reads, two hours on."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:
+        return datetime.now(tz) + timedelta(hours=2)
 
 
 async def test_every_forgery_is_refused_in_one_voice(
