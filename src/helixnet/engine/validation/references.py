@@ -7,15 +7,20 @@ relative to it. Nothing is ever fetched.
 
 from collections.abc import Mapping
 from posixpath import dirname, join
-from typing import Any, Final, cast
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import quote, unquote, urldefrag, urljoin, urlsplit
 
-from helixnet.engine.context.model import ContextProblem, Mark
+from helixnet.engine.context.model import ContextProblem
 from helixnet.engine.output import read_json
+from helixnet.engine.validation.places import Places
 from helixnet.errors import RejectedError
 
-BASE: Final = "bundle://schemas" + "/-" * 24 + "/"
-"""Address of the bundle's root."""
+_ROOT: Final = "http://bundle.invalid/"  # a name that never resolves (RFC 2606), never asked
+BASE: Final = _ROOT + "-/" * 24
+"""Address of the bundle's folder."""
+
+_Refusal: TypeAlias = tuple[str, str, str]
+"""Code, message, hint."""
 
 
 class References:
@@ -25,64 +30,52 @@ class References:
         document: the schema that is compiled.
         files: the bundle.
         entry: name of the file in which ``document`` stands.
-        mark: where problems are shown.
+        places: where problems are shown.
     """
 
-    __slots__ = ("_files", "_home", "_ids", "_mark", "base", "problems")
+    __slots__ = ("_files", "_home", "_ids", "_places", "_start", "base", "problems")
 
     def __init__(
-        self, document: object, *, files: Mapping[str, bytes], entry: str, mark: Mark
+        self, document: object, *, files: Mapping[str, bytes], entry: str, places: Places
     ) -> None:
         self._files = files
-        self._mark = mark
+        self._places = places
         self._ids: dict[str, str] | None = None
         self.base = BASE + quote(entry)
         self.problems: list[ContextProblem] = []
         folder = dirname(entry)
-        home = urljoin(self.base, _own_id(document))
-        self._home = (urljoin(home, "."), folder)
+        self._start = urljoin(self.base, _own_id(document))
+        self._home = (urljoin(self._start, "."), folder)
 
     def __call__(self, address: str, /) -> Any:
         """Return the schema at an absolute address; one that is refused reads as ``{}``."""
-        name = self._name(urldefrag(address).url)
-        if name is None:
-            return {}
-        try:
-            return read_json(self._files[name])
-        except RejectedError as error:
-            self._note("HX-4203", f"{name}: {error}", "Correct the schema.")
-            return {}
+        found = self._name(urldefrag(address).url)
+        if isinstance(found, str):
+            try:
+                return read_json(self._files[found])
+            except RejectedError as error:
+                found = ("HX-4203", f"{found}: {error}", "Correct the schema.")
+        mark = self._places.of_reference(urldefrag(address).url, self._start)
+        problem = ContextProblem(mark, *found)
+        if problem not in self.problems:
+            self.problems.append(problem)
+        return {}
 
-    def _name(self, address: str) -> str | None:
+    def _name(self, address: str) -> str | _Refusal:
         if address.startswith(BASE):
-            return self._within(unquote(address.removeprefix(BASE)))
-        if urlsplit(address).scheme in {"bundle", "file"}:
+            name = unquote(address.removeprefix(BASE))
+            text = f"a $ref names {name}, which is not in the bundle"
+            return name if name in self._files else ("HX-4201", text, "Put it into the bundle.")
+        if address.startswith((_ROOT, "file:")):
             text = f"a $ref leads out of the context's folder: {_shown(address)}"
-            return self._note("HX-4202", text, "Put the schema beside the context.")
+            return ("HX-4202", text, "Put the schema beside the context.")
         prefix, folder = self._home
         beside = join(folder, unquote(address.removeprefix(prefix)))
         if address.startswith(prefix) and beside in self._files:
             return beside
-        known = self._by_id().get(address)
-        if known is not None:
-            return known
-        return self._note(
-            "HX-4204",
-            f"a reference leads out of the bundle: {address}",
-            "Copy that schema into the bundle and refer to it by its file name.",
-        )
-
-    def _within(self, name: str) -> str | None:
-        if name in self._files:
-            return name
-        return self._note(
-            "HX-4201", f"a $ref names {name}, which is not in the bundle", "Put it into the bundle."
-        )
-
-    def _note(self, code: str, message: str, hint: str) -> None:
-        problem = ContextProblem(self._mark, code, message, hint)
-        if problem not in self.problems:
-            self.problems.append(problem)
+        text = f"a reference leads out of the bundle: {address}"
+        hint = "Copy that schema into the bundle and refer to it by its file name."
+        return self._by_id().get(address) or ("HX-4204", text, hint)
 
     def _by_id(self) -> dict[str, str]:
         if self._ids is None:

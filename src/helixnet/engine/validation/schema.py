@@ -16,6 +16,7 @@ from helixnet.engine.context.model import ContextProblem, Mark
 from helixnet.engine.validation.explain import Finding, findings, pointer_to
 from helixnet.engine.validation.formats import lent_formats
 from helixnet.engine.validation.parts import LINEAR
+from helixnet.engine.validation.places import Places
 from helixnet.engine.validation.plain import plain
 from helixnet.engine.validation.references import BASE, References
 from helixnet.engine.validation.view import SchemaView, root_view
@@ -77,11 +78,14 @@ def compile_schema(
         ContextError: HX-4203 no schema or of an unknown draft, HX-4201 a file is missing, HX-4202
             and HX-4204 a reference leads out of the bundle; all that could be found at once.
     """
-    mark = mark or Mark(entry, 1, 1)
-    draft = _draft(document, mark)
-    references = References(document, files=files, entry=entry, mark=mark)
+    places = Places(document, files=files, mark=mark or Mark(entry, 1, 1))
+    draft = _draft(document, places)
+    references = References(document, files=files, entry=entry, places=places)
     schema = cast("Schema", document)  # _draft has refused all else
     try:
+        registry = jsonschema_rs.Registry(
+            [(references.base, schema)], draft=draft, retriever=references
+        )
         authority = jsonschema_rs.validator_for(
             schema,
             base_uri=references.base,
@@ -91,53 +95,53 @@ def compile_schema(
             pattern_options=LINEAR,
             mask=_MASK,
         )
-        registry = jsonschema_rs.Registry(
-            [(references.base, schema)], draft=draft, retriever=references
-        )
         view = root_view(schema, registry=registry, base=references.base, draft=draft)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
-        problems = references.problems or _broken(schema, draft, mark, error)
-        raise ContextError(problems) from error
+        broken = _broken(schema, draft, places) or references.problems or _last(error, places)
+        raise ContextError([*dict.fromkeys([*references.problems, *broken])]) from error
     if references.problems:
         raise ContextError(references.problems)
     return Validator(view, authority)
 
 
-def _draft(document: object, mark: Mark) -> int:
+def _draft(document: object, places: Places) -> int:
     if isinstance(document, bool):
         return _DRAFTS[_LATEST]
     if not isinstance(document, dict):
         text = "the target schema is neither an object nor true or false"
-        raise ContextError([ContextProblem(mark, "HX-4203", text, "Write a JSON Schema.")])
+        raise ContextError([_problem(places.of_pointer(""), text, "Write a JSON Schema.")])
     written = cast("dict[str, object]", document).get("$schema", _LATEST)
     draft = _DRAFTS.get(str(written).removesuffix("#"))
     if draft is None:
-        text = f"unknown draft {written}"
         hint = "known are " + ", ".join(_DRAFTS)
-        raise ContextError([ContextProblem(mark, "HX-4203", text, hint)])
+        mark = places.of_pointer("/$schema")
+        raise ContextError([_problem(mark, f"unknown draft {written}", hint)])
     return draft
 
 
-def _broken(schema: Schema, draft: int, mark: Mark, fallback: Exception) -> list[ContextProblem]:
+def _broken(schema: Schema, draft: int, places: Places) -> list[ContextProblem]:
     """Return everything that the draft's own schema says against a schema."""
     address = next(name for name, number in _DRAFTS.items() if number == draft)
     own = jsonschema_rs.validator_for({"$schema": address, "$ref": address}, mask=_MASK)
-    found = [
-        (pointer, message) for pointer, _, message, _ in findings(own.iter_errors(schema), schema)
-    ]
-    if not found:
-        place = pointer_to(getattr(fallback, "instance_path", ()))
-        message: str = getattr(fallback, "message", str(fallback))
-        found = [(place, message.replace(BASE, ""))]
     return [
-        ContextProblem(
-            mark, "HX-4203", f"schema, at {pointer or 'its root'}: {message}", _hint(message)
-        )
-        for pointer, message in found
+        _problem(places.of_pointer(pointer), f"schema, at {pointer or 'its root'}: {message}")
+        for pointer, _, message, _ in findings(own.iter_errors(schema), schema)
     ]
 
 
-def _hint(message: str) -> str:
-    if '"regex"' in message:
-        return "patterns run in linear time: no look-around, no back-references"
-    return "Correct the schema."
+def _last(error: Exception, places: Places) -> list[ContextProblem]:
+    """Return what only the authority knew: a pattern it can't run, a place that is not there."""
+    message = str(getattr(error, "message", error)).replace(BASE, "")
+    pointer = pointer_to(getattr(error, "instance_path", ())) or places.mentioned(message)
+    hint = "patterns run in linear time: no look-around, no back-references"
+    return [
+        _problem(
+            places.of_pointer(pointer),
+            f"schema, at {pointer or 'its root'}: {message}",
+            hint if '"regex"' in message else "Correct the schema.",
+        )
+    ]
+
+
+def _problem(mark: Mark, text: str, hint: str = "Correct the schema.") -> ContextProblem:
+    return ContextProblem(mark, "HX-4203", text, hint)

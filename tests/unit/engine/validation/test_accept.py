@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.mapping.constants import Constants
@@ -74,7 +74,6 @@ def accepts(schema: object, kind: Kind, value: object) -> object:
     return None if source is None else eval(source, dict(constants.values), {"v": value})  # noqa: S307 - generated code is what is tested
 
 
-@settings(max_examples=200, deadline=None)
 @given(schema=schemas, kind=st.sampled_from(Kind), value=values)
 def test_the_fast_path_never_accepts_what_the_authority_refuses(
     schema: object, kind: Kind, value: object
@@ -83,7 +82,6 @@ def test_the_fast_path_never_accepts_what_the_authority_refuses(
         assert compile_schema(schema, {}, "s.json").is_valid(value)
 
 
-@settings(max_examples=200, deadline=None)
 @given(schema=simple, value=values)
 def test_a_value_of_its_kind_is_never_accepted_wrongly(schema: object, value: object) -> None:
     kinds = {

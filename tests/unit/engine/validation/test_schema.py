@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from helixnet.engine.context.model import Mark
+from helixnet.engine.output import read_json
 from helixnet.engine.validation.formats import FORMATS
 from helixnet.engine.validation.schema import compile_schema
 from helixnet.errors import ContextError
@@ -157,7 +158,7 @@ def test_patterns_run_in_linear_time() -> None:
         ({"$schema": "http://json-schema.org/draft-03/schema#"}, "HX-4203: unknown draft"),
         ({"type": "text"}, "HX-4203: schema, at /type:"),
         ({"pattern": "(?=a)"}, "HX-4203: schema, at /pattern:"),
-        ({"$ref": "#/$defs/no"}, "HX-4203: schema, at its root: Pointer '/$defs/no'"),
+        ({"$ref": "#/$defs/no"}, "HX-4203: schema, at /$ref: Pointer '/$defs/no'"),
         ({"$ref": "b.json"}, "HX-4201: a $ref names b.json,"),
         ({"$ref": "../b.json"}, "HX-4202: a $ref leads out"),
         ({"$ref": "/etc/passwd"}, "HX-4202: a $ref leads out"),
@@ -209,3 +210,34 @@ def test_a_schema_with_an_address_of_its_own_finds_the_files_beside_it() -> None
     assert refusal({"$id": "https://example.com/a.json", "$ref": "../c.json"})[0].startswith(
         "HX-4204"
     )
+
+
+TEXT = b"""{
+  "type": "object",
+  "properties": {
+    "a": {"type": "text"},
+    "b": {"$ref": "https://example.com/b.json"},
+    "c": {"allOf": [{}, {"$ref": "../c.json#/x"}]}
+  }
+}
+"""
+
+
+def test_a_problem_leads_to_its_line_in_the_schema_file() -> None:
+    with pytest.raises(ContextError) as caught:
+        compile_schema(read_json(TEXT), {"s.json": TEXT}, "s.json")
+    places = sorted(str(problem).partition(": error")[0] for problem in caught.value.problems)
+    assert places == ["s.json:4:19", "s.json:5:19", "s.json:6:34"]
+    broken = TEXT.replace(b'"text"', b'"string"').replace(b"https://example.com/b.json", b"#/no")
+    with pytest.raises(ContextError) as caught:
+        compile_schema(
+            read_json(broken.replace(b"../c.json#/x", b"#")), {"s.json": broken}, "s.json"
+        )
+    assert str(caught.value).startswith("s.json:5:19: error HX-4203")
+
+
+def test_a_schema_that_stands_in_a_context_is_marked_as_a_whole() -> None:
+    files = {"c.yaml": b"target: {type: text}"}
+    with pytest.raises(ContextError) as caught:
+        compile_schema({"type": "text"}, files, "c.yaml", mark=Mark("c.yaml", 1, 9))
+    assert str(caught.value).startswith("c.yaml:1:9: ")
