@@ -5,8 +5,10 @@ import zipfile
 
 import pytest
 
+from helixnet.adapters.identity_local import read_keys
 from tests.unit.gateway.conftest import CONTEXT, FILES, SCHEMA, Running
-from tests.unit.gateway.working import REJECT, work
+from tests.unit.gateway.forging import resigned
+from tests.unit.gateway.working import REJECT, fail_part, work
 
 
 async def submit(gateway: Running, user: str = "demo", **more: str) -> str:
@@ -182,9 +184,38 @@ async def test_a_failed_job_says_why_and_hides_the_trace_from_viewers(gateway: R
     shown = await show(gateway, job_id)
     assert shown["state"] == "FAILED"
     assert shown["errors"] == [error]
+    viewer = {"Authorization": f"Bearer {await only_viewing(gateway)}"}
+    seen = (await gateway.http.get(f"/api/v1/jobs/{job_id}", headers=viewer)).json()
+    assert seen["errors"] == [{"code": "HX-7001", "message": "gave up"}]
+    assert seen["runs"][0]["errors"] == seen["errors"]
     assert shown["result_path"] is None
     assert shown["result_content"] is None
     assert (await gateway.get(f"/api/v1/jobs/{job_id}/result", "demo")).status_code == 404
+
+
+async def only_viewing(gateway: Running) -> str:
+    """A token of the tenant demo with the role viewer alone."""
+    token = (await gateway.token("demo"))["Authorization"].split()[1]
+    roles = {"roles": ["viewer"]}
+    pem = read_keys(gateway.folder)[0].pem
+    return resigned(token, pem, realm_access=roles, resource_access={})
+
+
+async def test_a_failing_part_shows_its_trace_to_operators(gateway: Running) -> None:
+    """While it is tried again, people see why."""
+    job_id = await submit(gateway)
+    await fail_part(gateway.ledger, {"message": "KeyError: 'X'", "traceback": "Traceback …"})
+    shown = await show(gateway, job_id)
+    assert shown["state"] == "PROCESSING"
+    assert shown["errors"][0]["part"] == 0
+    assert shown["errors"][0]["attempts"] == 1
+    assert shown["errors"][0]["traceback"] == "Traceback …"
+    viewer = {"Authorization": f"Bearer {await only_viewing(gateway)}"}
+    seen = (await gateway.http.get(f"/api/v1/jobs/{job_id}", headers=viewer)).json()
+    assert "traceback" not in seen["errors"][0]
+    metrics = (await gateway.http.get("/metrics")).text
+    assert 'helixnet_open_parts{state="PENDING"} 1.0' in metrics
+    assert "helixnet_waiting_runs 0.0" in metrics
 
 
 async def test_a_finished_job_with_rejects_is_partial(gateway: Running) -> None:

@@ -68,13 +68,16 @@ async def test_rejects_are_samples_as_json_and_all_as_ndjson(gateway: Running) -
 async def test_rejects_are_listed_in_pages_and_by_code(gateway: Running) -> None:
     """Over all jobs of the tenant, and nobody else's."""
     for _ in range(2):
-        await submitted(gateway)
+        last = await submitted(gateway)
         other = REJECT | {"record": 9, "errors": [{"code": "HX-3001", "message": "missing"}]}
         await work(gateway.ledger, samples=[REJECT, other])
     answer = await gateway.get("/api/v1/rejects?limit=3", "demo")
     assert len(answer.json()["rejects"]) == 3
     rest = await gateway.get(answer.links["next"]["url"], "demo")
     assert len(rest.json()["rejects"]) == 1
+    newest = (await gateway.get("/api/v1/rejects", "demo")).json()["rejects"]
+    assert len({reject["job_id"] for reject in newest[:2]}) == 1
+    assert newest[0]["job_id"] == last
     coded = (await gateway.get("/api/v1/rejects?code=HX-3001", "demo")).json()["rejects"]
     assert [reject["record"] for reject in coded] == [9, 9]
     assert (await gateway.get("/api/v1/rejects", "chuck")).json()["rejects"] == []

@@ -11,6 +11,7 @@ from helixnet.engine.outcome import Counts
 from helixnet.engine.source import Part, SourceIndex
 from helixnet.jobs import RunState
 from helixnet.ledger import finish, parts, runs
+from helixnet.ledger.leases import Failure
 from helixnet.ledger.parts import Output, PartDone
 
 REJECT: dict[str, Any] = {
@@ -49,6 +50,19 @@ async def work(
                 error=error,
             )
             finish.finish_runs(conn, [end])
+
+    await ledger.do(unit)
+
+
+async def fail_part(ledger: LedgerSqlite, error: dict[str, object]) -> None:
+    """Split the waiting run, and let its part fail once."""
+
+    def unit(conn: Connection) -> None:
+        for run in runs.claim_runs(conn, worker="w", limit=1, lease_seconds=60):
+            start(conn, run, 1)
+        for part in parts.claim_parts(conn, worker="w", limit=1, lease_seconds=60):
+            failure = Failure(part.id, part.epoch, error, retry_seconds=60)
+            assert parts.fail_parts(conn, [failure]) == 1
 
     await ledger.do(unit)
 
