@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -241,3 +242,10 @@ def test_a_schema_that_stands_in_a_context_is_marked_as_a_whole() -> None:
     with pytest.raises(ContextError) as caught:
         compile_schema({"type": "text"}, files, "c.yaml", mark=Mark("c.yaml", 1, 9))
     assert str(caught.value).startswith("c.yaml:1:9: ")
+
+
+def test_the_documentation_names_every_asserted_format() -> None:
+    page = (Path(__file__).parents[4] / "docs" / "validation.md").read_text("utf-8")
+    section = page.partition("**Formats**")[2].partition("Any other")[0].replace("\n", " ")
+    named = section.partition(":")[2].strip(" .").replace(" and ", ", ").split(", ")
+    assert sorted(named) == sorted(FORMATS)
