@@ -175,6 +175,9 @@ def _store(settings: Settings, stack: AsyncExitStack) -> tuple[ObjectStore, Path
 
     store = FolderStore(Path(rest.removeprefix("//")) if rest else settings.data)
     stack.push_async_callback(store.close)
+    for scrap in store.scratch.iterdir():  # of a server that was killed: nobody speaks of them
+        if scrap.is_file():
+            scrap.unlink()
     return store, store.scratch
 
 
@@ -200,7 +203,7 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
     from helixnet.stages.ingest import Ingest
     from helixnet.stages.mapper import Mapper
     from helixnet.stages.sink import Sink
-    from helixnet.stages.upkeep import Reaper
+    from helixnet.stages.upkeep import Cleaner, Reaper
 
     settings, engine = parts.settings, version("helixnet")
     told = {"ledger": parts.ledger, "store": parts.store, "metrics": parts.metrics}
@@ -240,6 +243,8 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
         ledger=parts.ledger, max_attempts=settings.max_attempts, interval=settings.poll_seconds / 2
     )
     crew.start(reaper.run(), "reaper")
+    cleaner = Cleaner(ledger=parts.ledger, store=parts.store, interval=settings.clean_seconds)
+    crew.start(cleaner.run(), "cleaner")
 
 
 async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]") -> None:

@@ -14,7 +14,7 @@ from helixnet.adapters.store_folder import FolderStore
 from helixnet.adapters.workers import ProcessWorkers
 from helixnet.engine.plan import compile_plan
 from helixnet.engine.transform import transform_file
-from helixnet.ledger.catalog import Flow, add_flow
+from helixnet.ledger.catalog import Flow, add_flow, replace_flow
 from helixnet.ledger.contexts import StoredBundle, publish
 from helixnet.ledger.parts import claim_parts
 from helixnet.ledger.queries import JobFilter, list_jobs
@@ -22,6 +22,7 @@ from helixnet.ledger.replays import Again, rerun
 from helixnet.ledger.runs import cancel
 from helixnet.stages.inbox import accept_drops
 from helixnet.stages.mapper import size_of
+from helixnet.stages.upkeep import Cleaner
 from tests.contract.shop import CONTEXT, HEADER, Shop, bundle, rows
 
 pytestmark = pytest.mark.contract
@@ -294,6 +295,23 @@ class TestDrops:
         assert await self.jobs(shop) == [("b.csv", "", "FAILED")]
         (kept,) = (shop.folder / "work").rglob("b.csv")
         assert kept.read_bytes() == rows(3)
+
+    async def test_a_finished_drop_goes_when_its_flow_does_not_keep_it(self, shop: Shop) -> None:
+        """The file goes, the result stays; a drop that is still open stays too."""
+        flow = Flow(
+            tenant="acme", name="numbers", match="in/*.csv", context="numbers", keep="delete"
+        )
+        await shop.ledger.do(lambda conn: replace_flow(conn, flow))
+        for name in ("a.csv", "b.csv"):
+            self.drop(shop, f"in/{name}", rows(3))
+            await shop.inbox.look()
+            if name == "a.csv":
+                await shop.drain()
+        await asyncio.sleep(0.01)
+        await Cleaner(ledger=shop.ledger, store=shop.store, interval=1).clean()
+        kept = [path.name for path in (shop.folder / "work").rglob("*.csv")]
+        assert kept == ["b.csv"]
+        assert len(list((shop.folder / "results").rglob("result.ndjson"))) == 1
 
     @pytest.mark.parametrize("name", ["a.csv.part", "a.tmp", "a.filepart", ".a.csv", ".x/a.csv"])
     async def test_an_unfinished_name_is_left_alone(self, shop: Shop, name: str) -> None:

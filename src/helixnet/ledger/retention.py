@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from helixnet.errors import UsageError
 from helixnet.jobs import FINAL, DeliveryState
-from helixnet.ledger.catalog import list_flows
+from helixnet.ledger.catalog import Flow, list_flows
 from helixnet.ledger.dialect import clock, insert_ignore, microseconds
 from helixnet.ledger.tables import (
     deliveries,
@@ -44,6 +44,7 @@ from helixnet.ledger.tables import (
 CLASSES: Final = ("drops", "work", "results", "rejects", "events", "jobs")
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _ENDED: Final = sorted(FINAL)
+_FOREVER: Final = 1e10  # seconds; 300 years
 
 
 @dataclass(slots=True)
@@ -117,12 +118,23 @@ def _scopes(
     conn: Connection, kind: str, default: float | None
 ) -> Iterable[tuple[ColumnElement[bool], bool, float]]:
     """Flows with an age of their own, then all other jobs."""
-    own = [flow for flow in list_flows(conn) if kind in flow.retention]
-    of_flow = [and_(jobs.c.tenant == flow.tenant, jobs.c.flow == flow.name) for flow in own]
-    for flow, scope in zip(own, of_flow, strict=True):
-        yield scope, False, float(flow.retention[kind])
+    ages = [(flow, _age(flow, kind)) for flow in list_flows(conn)]
+    own = [(flow, age) for flow, age in ages if age is not None]
+    of_flow = [and_(jobs.c.tenant == flow.tenant, jobs.c.flow == flow.name) for flow, _ in own]
+    for (_, age), scope in zip(own, of_flow, strict=True):
+        yield scope, False, age
     if default is not None:
         yield (not_(or_(*of_flow)) if of_flow else jobs.c.no > 0), True, default
+
+
+def _age(flow: Flow, kind: str) -> float | None:
+    """Return a flow's own age for a class; ``keep`` is the one for its drops."""
+    if kind in flow.retention:
+        return float(flow.retention[kind])
+    if kind != "drops" or not flow.keep:
+        return None
+    words = {"delete": 0.0, "forever": _FOREVER}
+    return words[flow.keep] if flow.keep in words else seconds_of(flow.keep)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Sink: a run whose last part has ended gets its verdict, its manifest and its deliveries."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import Connection
@@ -32,6 +32,7 @@ from helixnet.stages.work import Recipe, declared_topics
 
 TOGETHER: Final = 16
 PAGE: Final = 100
+MOST_DECLARED: Final = 1000
 Json = dict[str, Any]
 
 
@@ -52,6 +53,7 @@ class Sink:
     worker: str
     lease_seconds: float
     max_attempts: int
+    declared: dict[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
     @property
     def slots(self) -> int:
@@ -99,9 +101,10 @@ class Sink:
     async def _finish(self, run: Finishable) -> Finish:
         state, error = verdict(run)
         good = state is not RunState.FAILED
-        listing = [item async for item in self._parts(run, with_documents=good)]
+        written: list[str] = []
+        listing = [item async for item in self._parts(run, written, with_documents=good)]
         manifest = _manifest(run, state, listing)
-        await self._copy(run, "manifest.json", json_text(manifest).encode())
+        await self._copy(run, "manifest.json", json_text(manifest).encode(), written)
         topics = await self._topics(run) if good and run.deliver != "none" else ()
         deliveries = [
             NewDelivery(number, out_topic(run.tenant, topic), run.deliver)
@@ -114,9 +117,12 @@ class Sink:
             manifest=manifest,
             error=error,
             deliveries=deliveries,
+            result_keys=written,
         )
 
-    async def _parts(self, run: Finishable, *, with_documents: bool) -> AsyncIterator[Json]:
+    async def _parts(
+        self, run: Finishable, written: list[str], *, with_documents: bool
+    ) -> AsyncIterator[Json]:
         """Yield one manifest entry a part, and see that the store has what it names."""
         after = -1
         while True:
@@ -124,40 +130,49 @@ class Sink:
                 lambda conn, start=after: outputs(conn, run.id, after=start, limit=PAGE)
             )
             for part in page:
-                yield await self._entry(run, part, with_documents=with_documents)
+                yield await self._entry(run, part, written, with_documents=with_documents)
                 after = part.number
             if len(page) < PAGE:
                 return
 
-    async def _entry(self, run: Finishable, part: PartOutput, *, with_documents: bool) -> Json:
+    async def _entry(
+        self, run: Finishable, part: PartOutput, written: list[str], *, with_documents: bool
+    ) -> Json:
         suffix = f"{part.number:05}-e{part.epoch}.ndjson"
         entry: Json = {"number": part.number, "counts": asdict(part.counts)}
         if with_documents:
             name = "result.ndjson" if run.parts_total == 1 else f"part-{suffix}"
             key = part.documents.key
             if part.documents.inline is not None:
-                key = await self._copy(run, name, part.documents.inline)
+                key = await self._copy(run, name, part.documents.inline, written)
             size, digest = part.documents.size, part.documents_sha256
             entry["documents"] = {"key": key, "size": size, "sha256": digest}
         if part.rejects.size:
             key = part.rejects.key
             if part.rejects.inline is not None:
-                key = await self._copy(run, f"rejects-{suffix}", part.rejects.inline)
+                key = await self._copy(run, f"rejects-{suffix}", part.rejects.inline, written)
             entry["rejects"] = {"key": key, "size": part.rejects.size}
         return entry
 
-    async def _copy(self, run: Finishable, name: str, content: bytes) -> str:
+    async def _copy(self, run: Finishable, name: str, content: bytes, written: list[str]) -> str:
         """Put what the ledger holds beside the rest, for people and tools that read folders."""
         key = f"results/{run.tenant}/{run.job}/{run.run}/{name}"
         await self.store.put_bytes(key, content, durable=False)
+        written.append(key)
         return key
 
     async def _topics(self, run: Finishable) -> Sequence[str]:
+        """Return what a bundle declares, worked out once a bundle."""
+        if run.context_hash in self.declared:
+            return self.declared[run.context_hash]
         bundle = await self.bundles.get(run.tenant, run.context_hash)
         recipe = Recipe(bundle, run.context_hash, run.inputs)
         (found,) = await self.workers.run(declared_topics, [recipe])
         if isinstance(found, Ended):
             raise EndedError(found)
+        if len(self.declared) >= MOST_DECLARED:
+            self.declared.clear()
+        self.declared[run.context_hash] = found
         return found
 
     def _commit(

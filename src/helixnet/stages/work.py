@@ -25,7 +25,7 @@ from helixnet.stages.streams import Spill, open_told
 
 Beat = Callable[[], None]
 MOST_PLANS: Final = 32
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _plans: OrderedDict[str, Plan] = OrderedDict()
 
 
