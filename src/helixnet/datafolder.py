@@ -3,20 +3,27 @@
 Everything but ``upgrade`` and ``restore`` may be done while a server runs on the folder.
 """
 
+import asyncio
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import Engine, select
+
 from helixnet.adapters import identity_local, ledger_file
-from helixnet.errors import ConflictError, UnavailableError, UsageError
+from helixnet.adapters.store_folder import FolderStore, object_of
+from helixnet.errors import ConflictError, HelixNetError, UnavailableError, UsageError
 from helixnet.ledger import retention
+from helixnet.ledger.tables import jobs
 
 LEDGER: Final = "ledger.db"
-FOLDERS: Final = ("inbox", "work", "results", "contexts")
-FILES: Final = ("helixnet.toml", "keys.json", "sftp_host_key")
+INBOX: Final = "inbox"
+IDENTITY: Final = "identity"  # the signing keys of the local issuer
+KEPT: Final = ("work", "results", "contexts", IDENTITY, "helixnet.toml", "sftp_host_key")
+LINKED: Final = frozenset({"work", "results", "contexts"})  # whose objects never change
 
 
 def upgrade(data: Path) -> Path:
@@ -37,9 +44,9 @@ def upgrade(data: Path) -> Path:
 def backup(data: Path, target: Path) -> int:
     """Copy ledger, files, keys and settings into the empty folder ``target``.
 
-    The ledger is copied first: every object that it speaks of was durable before its row, and
-    objects never change, so the copy is whole although work goes on. Objects are linked where the
-    file system can, else copied.
+    The inbox is copied first, so that no drop is missed that is accepted meanwhile; then the
+    ledger: every object that it speaks of was durable before its row, and objects never change,
+    so the copy is whole although work goes on. Objects are linked where the file system can.
 
     Returns:
         how many files there are in the copy.
@@ -51,11 +58,16 @@ def backup(data: Path, target: Path) -> int:
     """
     if target.exists() and any(target.iterdir()):
         raise ConflictError(f"{target} is not empty", hint="name a new folder")
-    ledger_file.backup(data / LEDGER, target)
+    if not (data / LEDGER).is_file():
+        raise UsageError(f"there is no ledger {data / LEDGER}")
     try:
-        return 1 + sum(_keep(data / name, target / name) for name in _names(data))
+        drops = _keep_drops(data, target)
+        ledger_file.backup(data / LEDGER, target)
+        kept = sum(_keep(data / name, target / name, link=name in LINKED) for name in KEPT)
+        _settle_drops(target, drops)
     except OSError as error:
         raise UnavailableError(f"{target} can't be written: {error.strerror}") from error
+    return 1 + len(drops) + kept
 
 
 def restore(source: Path, data: Path) -> None:
@@ -64,10 +76,11 @@ def restore(source: Path, data: Path) -> None:
     Raises:
         UsageError: ``source`` is no whole backup.
         ConflictError: a server runs on the folder.
+        UnavailableError: there is no room.
     """
     ledger_file.restore(source / LEDGER, data / LEDGER)
     try:
-        for name in _names(source):
+        for name in (INBOX, *KEPT):
             _keep(source / name, data / name, link=False)
     except OSError as error:
         raise UnavailableError(f"{data} can't be written: {error.strerror}") from error
@@ -81,35 +94,38 @@ def check(data: Path) -> list[str]:
 
 
 def clean(data: Path, age: str, *, dry_run: bool) -> dict[str, int]:
-    """Remove what ended longer ago than ``age``; open work is never touched.
-
-    A running server deletes the files concerned at its next round, else the next start does.
+    """Remove what ended longer ago than ``age``, with its files; open work is never touched.
 
     Returns:
         how many of each class were (or would be) removed.
+
+    Raises:
+        UsageError: there is no ledger, or ``age`` is none.
+        UnavailableError: the ledger or a file can't be written now; call again.
     """
     seconds = retention.seconds_of(age)
     if not (data / LEDGER).is_file():
         raise UsageError(f"there is no ledger {data / LEDGER}")
     engine = ledger_file.connect(data / LEDGER, "BEGIN IMMEDIATE")
-    classes: list[str] = list(retention.CLASSES)
-    total, ages = dict.fromkeys(classes, 0), dict.fromkeys(classes, seconds)
     try:
-        while True:
-            with engine.begin() as conn:
-                found = retention.clean(conn, ages, dry_run=dry_run, limit=_limit(dry_run=dry_run))
-            total = {name: total[name] + found.rows[name] for name in total}
-            if dry_run or not any(found.rows.values()):
-                return total
+        ages = dict.fromkeys(list[str](retention.CLASSES), seconds)
+        total = _forget(engine, ages, dry_run=dry_run)
+        if not dry_run:
+            asyncio.run(_delete(engine, data))
+    except HelixNetError:
+        raise
+    except Exception as error:
+        raise ledger_file.translated(error, data / LEDGER) from error
     finally:
         engine.dispose()
+    return total
 
 
 def rotate_keys(data: Path) -> str:
     """Sign from now on with a new key; return its id. Tokens of the old one stay valid."""
     if not data.is_dir():
         raise UsageError(f"there is no data folder {data}")
-    return identity_local.rotate_keys(data, now=time.time())[0].kid
+    return identity_local.rotate_keys(data / IDENTITY, now=time.time())[0].kid
 
 
 def demo_users() -> list[dict[str, str]]:
@@ -120,23 +136,82 @@ def demo_users() -> list[dict[str, str]]:
     ]
 
 
-def _limit(*, dry_run: bool) -> int:
-    return 1_000_000_000 if dry_run else 500
+def _forget(engine: Engine, ages: dict[str, float], *, dry_run: bool) -> dict[str, int]:
+    """Forget rows in short transactions, so that a server that works beside waits for none."""
+    total = dict.fromkeys(ages, 0)
+    while True:
+        with engine.begin() as conn:
+            limit = 1_000_000_000 if dry_run else 500
+            found = retention.clean(conn, ages, dry_run=dry_run, limit=limit)
+        total = {name: total[name] + found.rows[name] for name in total}
+        if dry_run or not any(found.rows.values()):
+            return total
 
 
-def _names(folder: Path) -> Iterator[str]:
-    return (name for name in (*FOLDERS, *FILES) if (folder / name).exists())
+async def _delete(engine: Engine, data: Path) -> None:
+    """Delete the files that no row speaks of any more."""
+    store = FolderStore(data)
+    try:
+        while True:
+            with engine.begin() as conn:
+                keys = retention.garbage_keys(conn)
+            if not keys:
+                return
+            for key in keys:
+                await _remove(store, key)
+            with engine.begin() as conn:
+                retention.strike(conn, keys)
+    finally:
+        await store.close()
 
 
-def _keep(source: Path, target: Path, *, link: bool = True) -> int:
+async def _remove(store: FolderStore, key: str) -> None:
+    if not key.endswith("/"):
+        await store.delete(key)
+        return
+    for found in [ref.key async for ref in store.list(key)]:
+        await store.delete(found)
+
+
+def _keep_drops(data: Path, target: Path) -> Sequence[tuple[str, str]]:
+    """Copy the inbox; return key and version of each file, as the server knows it.
+
+    Never by links: a link changes a file's ctime, and so makes another drop of it.
+    """
+    drops: list[tuple[str, str]] = []
+    for path in sorted((data / INBOX).rglob("*")):
+        key = path.relative_to(data).as_posix()
+        found = object_of(key, path)
+        if found is not None and _keep(path, target / key, link=False):
+            drops.append((key, found.version))
+    return drops
+
+
+def _settle_drops(target: Path, drops: Sequence[tuple[str, str]]) -> None:
+    """Move those drops of the copy that its ledger has accepted to where their jobs look."""
+    engine = ledger_file.connect(target / LEDGER, "BEGIN")
+    try:
+        with engine.begin() as conn:
+            for key, version in drops:
+                same = (jobs.c.origin_key == key, jobs.c.origin_version == version)
+                taken = conn.execute(select(jobs.c.key).where(*same)).scalar()
+                if taken:
+                    (target / taken).parent.mkdir(parents=True, exist_ok=True)
+                    (target / key).replace(target / taken)
+    finally:
+        engine.dispose()
+
+
+def _keep(source: Path, target: Path, *, link: bool) -> int:
     """Copy a file, or all below a folder that is not on its way; return how many files."""
     if source.is_dir():
-        return sum(_keep(child, target / child.name, link=link) for child in source.iterdir())
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
+        children: Iterator[Path] = source.iterdir()
+        return sum(_keep(child, target / child.name, link=link) for child in children)
+    if target.exists() or not source.exists():
         return 0
+    target.parent.mkdir(parents=True, exist_ok=True)
     try:
-        if link and source.suffix != ".toml":
+        if link:
             os.link(source, target)
             return 1
     except OSError:

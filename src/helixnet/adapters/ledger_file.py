@@ -109,7 +109,7 @@ def lock(folder: Path) -> Callable[[], None]:
 
 
 def _unwritable(path: Path, error: OSError) -> UnavailableError:
-    code = "HX-7004" if error.errno in {errno.ENOSPC, errno.EDQUOT} else ""
+    code = "HX-7004" if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG} else ""
     return UnavailableError(f"{path} can't be written: {error.strerror}", code=code)
 
 

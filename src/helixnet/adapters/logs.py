@@ -31,8 +31,8 @@ class _Forward(logging.Handler):
         logger.log(record.levelno, record.getMessage(), **told)
 
 
-def configure(*, level: str, style: str) -> None:
-    """Set up logging for this process.
+def configure(*, level: str, style: str) -> bool:
+    """Set up logging for this process; say whether it writes text for people.
 
     Args:
         level: one of :data:`LEVELS`; libraries are heard from warning on.
@@ -59,6 +59,7 @@ def configure(*, level: str, style: str) -> None:
     )
     logging.root.handlers = [_Forward()]
     logging.root.setLevel(max(LEVELS[level], logging.WARNING))
+    return text
 
 
 def _rendering(*, text: bool) -> list[Processor]:

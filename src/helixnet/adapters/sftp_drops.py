@@ -92,7 +92,7 @@ class Drops(SFTPServer):
         try:
             return await asyncio.to_thread(os.pwrite, upload.handle, data, offset)
         except OSError as error:
-            if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
                 raise asyncssh.SFTPNoSpaceOnFilesystem("no room") from error
             raise
 

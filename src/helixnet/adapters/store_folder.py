@@ -17,7 +17,7 @@ from helixnet.ports import ObjectRef
 
 AREAS: Final = ("inbox", "work", "results", "contexts")
 BLOCK: Final = 1 << 20
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SEGMENT: Final = re.compile(r"[^/\x00]{1,255}")
 T = TypeVar("T")
 
@@ -99,7 +99,7 @@ class FolderStore:
     async def find(self, key: str) -> ObjectRef | None:
         """See :class:`helixnet.ports.ObjectStore`."""
         path = self._path(key)
-        return await self._run(lambda: _reference(key, path))
+        return await self._run(lambda: object_of(key, path))
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectRef]:
         """See :class:`helixnet.ports.ObjectStore`; ``prefix`` may end within a name."""
@@ -151,13 +151,13 @@ class FolderStore:
             return _of(key, target.stat())
 
     def _expect(self, ref: ObjectRef) -> None:
-        found = _reference(ref.key, self._path(ref.key))
+        found = object_of(ref.key, self._path(ref.key))
         if found is None or (ref.version and found.version != ref.version):
             raise NotFoundError(f"no object {ref.key} of version {ref.version}")
 
     def _take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
         source, target = self._path(ref.key), self._path(key)
-        found = _reference(ref.key, source)
+        found = object_of(ref.key, source)
         if found is None or found.version != ref.version:
             return None
         with _translated(target):
@@ -225,7 +225,8 @@ def _of(key: str, found: os.stat_result) -> ObjectRef:
     return ObjectRef(key, version, found.st_size)
 
 
-def _reference(key: str, path: Path) -> ObjectRef | None:
+def object_of(key: str, path: Path) -> ObjectRef | None:
+    """Return the object that the file at ``path`` is; None when it is no regular file."""
     try:
         found = path.lstat()
     except (FileNotFoundError, NotADirectoryError):

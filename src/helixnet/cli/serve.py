@@ -2,6 +2,7 @@
 
 import argparse
 from dataclasses import fields
+from typing import Any
 
 from helixnet import settings
 
@@ -30,14 +31,13 @@ def main(args: argparse.Namespace) -> int:
 
     given = {item.name: getattr(args, item.name, None) for item in fields(settings.Settings)}
     loaded = settings.load(given).settings
-    logs.configure(level=loaded.log_level, style=loaded.log_format)
-    return asyncio.run(_serve(loaded))
+    text = logs.configure(level=loaded.log_level, style=loaded.log_format)
+    return asyncio.run(_serve(loaded, text=text))
 
 
-async def _serve(loaded: settings.Settings) -> int:
+async def _serve(loaded: settings.Settings, *, text: bool) -> int:
     import asyncio
     import signal
-    import sys
 
     from helixnet.runtime import embedded
 
@@ -46,11 +46,25 @@ async def _serve(loaded: settings.Settings) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with embedded(loaded) as server:
-        sftp = "" if server.sftp_port is None else f", SFTP on port {server.sftp_port}"
-        print(f"helixnet ready: {server.url} (data in {server.data}{sftp})", file=sys.stderr)
+        _say_ready(server, text=text)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, server.failed}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if server.failed.done():
             server.failed.result()
     return 0
+
+
+def _say_ready(server: Any, *, text: bool) -> None:
+    """Tell people in words, and programs by a log line."""
+    import sys
+
+    import structlog
+
+    if text:
+        sftp = "" if server.sftp_port is None else f", SFTP on port {server.sftp_port}"
+        print(f"helixnet ready: {server.url} (data in {server.data}{sftp})", file=sys.stderr)
+        return
+    structlog.get_logger().info(
+        "ready", url=server.url, data=str(server.data), sftp_port=server.sftp_port
+    )
