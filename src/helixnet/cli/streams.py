@@ -1,5 +1,6 @@
 """Where ``helixnet run`` reads and writes: files, pipes, one JSON array, a progress bar."""
 
+import os
 import shutil
 import sys
 from collections.abc import Generator
@@ -14,6 +15,7 @@ from helixnet.engine.transform import Progress, Sink
 from helixnet.errors import UsageError
 
 STDIN: Final = "-"
+_WIDTH: Final = 80  # of a terminal that does not tell
 _HELD: Final = 8 * 1024 * 1024
 
 
@@ -111,7 +113,8 @@ class ProgressBar:
         from tqdm import tqdm  # slow to import, and seldom needed
 
         total = sum(part.records for part in index.parts)
-        bar = tqdm(total=total, desc=self._name, unit=" records", leave=False)
+        width = os.get_terminal_size(sys.stderr.fileno()).columns or _WIDTH
+        bar = tqdm(total=total, desc=self._name, unit=" records", leave=False, ncols=width)
         self._bar = bar
         return bar.update
 

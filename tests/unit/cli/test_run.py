@@ -182,3 +182,29 @@ def test_inputs_come_from_the_command_line(helixnet: Command, given: Path) -> No
     assert "HX-4302" in helixnet("run", context, given / "good.csv").err
     assert helixnet("run", context, given / "good.csv").status == 2
     assert helixnet("run", context, given / "good.csv", "--input", "plant").status == 2
+
+
+def test_progress_shows_on_a_terminal_only(given: Path) -> None:
+    (given / "long.csv").write_text("ID;QTY\n" + "A;1\n" * 200_000, "utf-8")
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "helixnet", "run", str(given), str(given / "long.csv")]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as running:
+        os.close(theirs)
+        seen = b""
+        while block := until_closed(ours):
+            seen += block
+    os.close(ours)
+    assert running.returncode == 0
+    assert b"long.csv: " in seen
+    assert b"/200000" in seen
+    quiet = started(["run", given, given / "long.csv"], capture_output=True)
+    assert quiet.stderr.count("\n") == 1
+    assert "/200000" not in quiet.stderr
+
+
+def until_closed(descriptor: int) -> bytes:
+    """Read what a terminal shows; Linux ends it with an error."""
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:
+        return b""

@@ -1,6 +1,7 @@
 """``helixnet test``: the tests inside contexts, and ``--update``."""
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -187,3 +188,22 @@ def test_update_leaves_what_is_no_expectation(helixnet: Command, given: Path) ->
     before = context.read_text("utf-8")
     assert helixnet("test", context, "--update").status == 1
     assert context.read_text("utf-8") == before
+
+
+def test_update_needs_a_file_that_it_can_write(helixnet: Command, given: Path) -> None:
+    context = with_tests(given, f"  - name: one\n{INPUT}    expect: [{{id: X}}, {{}}]\n")
+    with zipfile.ZipFile(given / "b.zip", "w") as archive:
+        archive.write(context, "context.yaml")
+        archive.write(given / "target.schema.json", "target.schema.json")
+    outcome = helixnet("test", given / "b.zip", "--update")
+    assert outcome.status == 2
+    assert "not in a zip" in outcome.err
+
+
+def test_update_of_a_whole_document_keeps_it_one(helixnet: Command, given: Path) -> None:
+    test = (
+        "  - name: one\n    input: |\n      ID;QTY\n      A;1,50\n    expect: {id: X, plant: P}\n"
+    )
+    context = with_tests(given, test)
+    assert helixnet("test", given, "--update").status == 0
+    assert 'expect: {"id": "A"}\n' in context.read_text("utf-8")

@@ -137,3 +137,50 @@ def test_what_is_not_followed_speaks_of_everything_and_is_not_simple() -> None:
 @pytest.mark.parametrize("schema", [True, False])
 def test_a_schema_may_be_true_or_false(*, schema: bool) -> None:
     assert view(schema).simple is schema
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"if": {"required": ["a"]}, "then": {"properties": {"b": {"type": "string"}}}},
+        {"dependentSchemas": {"a": {"properties": {"b": {"type": "string"}}}}},
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "dependencies": {"a": {"properties": {"b": {"type": "string"}}}, "c": ["a"]},
+        },
+        {"anyOf": [{"type": "null"}, {"oneOf": [{"properties": {"b": {}}}, {"minProperties": 1}]}]},
+    ],
+)
+def test_what_holds_only_sometimes_is_known_but_leaves_the_type_open(schema: object) -> None:
+    seen = view(schema)
+    place = seen.property("b")
+    assert not seen.simple
+    assert place is not None
+    assert place.types is None
+    assert seen.property("c") is None
+
+
+def test_a_reference_into_another_file_keeps_exact_numbers() -> None:
+    other = b'{"$defs":{"m":{"$id":"m","enum":[0.1,{"a":[1.50]}],"multipleOf":0.001}}}'
+    place = view({"items": {"$ref": "o.json#/$defs/m"}}, {"o.json": other}).items
+    assert place is not None
+    assert place.enum == (Decimal("0.1"), {"a": [Decimal("1.5")]})
+    assert place.scale == 3
+
+
+def test_an_anchor_and_a_nested_address_are_followed() -> None:
+    schema = {
+        "$id": "https://example.com/root.json",
+        "properties": {
+            "a": {"$ref": "#here"},
+            "b": {"$ref": "nested.json"},
+            "c": {"$id": "sub/", "$ref": "#/$defs/x", "$defs": {"x": {"type": "null"}}},
+        },
+        "$defs": {
+            "one": {"$anchor": "here", "type": "string"},
+            "two": {"$id": "nested.json", "type": "integer"},
+        },
+    }
+    seen = view(schema)
+    types = [place.types for name in "abc" if (place := seen.property(name)) is not None]
+    assert types == [{"string"}, {"integer"}, {"null"}]
