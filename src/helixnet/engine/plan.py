@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import cast
 
 from helixnet.engine.context.bundle import Bundle
@@ -14,6 +13,7 @@ from helixnet.engine.mapping.codegen import generate
 from helixnet.engine.mapping.inputs import input_values
 from helixnet.engine.mapping.keys import KeyFunction, key_functions
 from helixnet.engine.mapping.mapper import Mapper, RowMapper
+from helixnet.engine.mapping.needs import fields_needed
 from helixnet.engine.mapping.program import Known, Program, build_program
 from helixnet.engine.mapping.template import TemplateRenderer
 from helixnet.engine.mapping.templating import (
@@ -22,9 +22,9 @@ from helixnet.engine.mapping.templating import (
     template_program,
 )
 from helixnet.engine.output import json_text
-from helixnet.engine.read import index_source
+from helixnet.engine.samples import sample_columns, sample_keys
 from helixnet.engine.validation.schema import Validator, compile_schema
-from helixnet.errors import ContextError, RefusedError
+from helixnet.errors import ContextError
 
 __all__ = ["Mapper", "Plan", "check_bundle", "compile_plan"]
 
@@ -134,14 +134,11 @@ def _compile(
     validator = _schema(context, bundle, problems)
     grammar = _grammar(context, bundle, problems)
     values = input_values(context, inputs, problems)
-    known = Known(
-        validator.view if validator is not None else None,
-        grammar,
-        _columns(context, headers),
-        None,
-        values,
-    )
-    if context.template is not None:
+    view = validator.view if validator is not None else None
+    columns, keys = sample_columns(context, headers), sample_keys(context)
+    known = Known(view, grammar, columns, keys, values)
+    templated = context.template is not None
+    if templated:
         check_functions(context, problems)
         program = template_program(context, known, problems)
     else:
@@ -157,8 +154,8 @@ def _compile(
         inputs_hash=f"sha256:{digest}",
         validator=validator,
         grammar=grammar,
-        needs=None,
-        used=program.columns if context.template is None else None,
+        needs=None if grammar is None or templated else fields_needed(program),
+        used=None if templated else program.columns,
         warnings=tuple(_sorted(problems)),
         bundle=bundle,
         program=program,
@@ -181,26 +178,6 @@ def _grammar(context: Context, bundle: Bundle, problems: list[ContextProblem]) -
     except ContextError as error:
         problems += cast("tuple[ContextProblem, ...]", error.problems)
         return None
-
-
-def _columns(context: Context, headers: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
-    """Return all columns that samples show, for a context that declares none; None if unknown."""
-    if context.source.format != "csv" or context.source.fields:
-        return None
-    found = [name for header in headers for name in header]
-    for case in context.tests:
-        try:
-            index = index_source(
-                BytesIO(case.input.encode()),
-                context.source,
-                group=context.group,
-                grammar=None,
-                used=None,
-            )
-        except RefusedError:
-            continue
-        found += index.header
-    return tuple(dict.fromkeys(found)) or None
 
 
 def _sorted(problems: Sequence[ContextProblem]) -> list[ContextProblem]:

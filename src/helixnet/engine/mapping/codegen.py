@@ -8,10 +8,10 @@ from helixnet.engine.context.model import Context, EachNode, Field, Leaf, Mark, 
 from helixnet.engine.mapping import settle
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.emit import printed, write_node
-from helixnet.engine.mapping.emit_slots import emit_region
+from helixnet.engine.mapping.emit_slots import emit_region, value_of
 from helixnet.engine.mapping.emitter import Columns, Emitter
 from helixnet.engine.mapping.fields import field_converter, missing_column, required_converter
-from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_place
+from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads
 from helixnet.engine.mapping.rules import Column, Rule, Rules
 from helixnet.engine.mapping.slot_frame import Frame
@@ -117,7 +117,7 @@ class _Generation:
         if grouped:
             writer.line("h = r[0]")
         for name, slot in program.outline.var_slots.items():
-            emitter.var_names[name] = f"v{slot.number}"
+            emitter.var_names[name] = value_of(slot)
         for slot in program.early_vars:
             emit_region(frame, slot.region)
         if program.skip_when is not None:
@@ -172,8 +172,8 @@ class _Generation:
             number = self._column_rule(name, use.slots)
             variable = f"f{number - COLUMNS}_{binding}"
             frame.emitter.hoisted[(binding, name)] = variable
-            place = hoist_place(self.program.roots[binding], use.places)
-            frame.hoists.setdefault(place, []).append((number, use))
+            for place in hoist_places(self.program.roots[binding], use.places):
+                frame.hoists.setdefault(place, []).append((number, use))
 
     def _document(self, frame: Frame) -> None:
         program, writer = self.program, frame.writer

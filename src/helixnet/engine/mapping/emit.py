@@ -207,11 +207,9 @@ def _if(emitter: Emitter, node: Node) -> str:
 
 
 def _list(emitter: Emitter, node: Node) -> str:
-    absent = emitter.constant(ABSENT)
     if all(arg.type.sure for arg in node.args):
         return f"[{', '.join(map(emitter.code, node.args))}]"
-    items = ", ".join(map(emitter.code, node.args))
-    return f"[y for y in ({items},) if y is not {absent}]"
+    return emitter.call(runtime.listed, *map(emitter.code, node.args))
 
 
 _EMIT: Final[dict[Op, Callable[[Emitter, Node], str]]] = {

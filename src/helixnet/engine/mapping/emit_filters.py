@@ -8,7 +8,7 @@ from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filters.value_filters import is_empty, look_up
 from helixnet.engine.mapping.infer_filters import FilterCall
-from helixnet.engine.mapping.ir import Node
+from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.values import text as texts
 from helixnet.engine.values.absent import ABSENT
@@ -90,6 +90,10 @@ def _selector(emitter: Emitter, node: Node, call: FilterCall) -> str:
         ]
         rows = emitter.call(runtime.rows_where, code, *pairs)
         return emitter.call(call.spec.function, rows, emitter.constants.add({}))
+    if all(arg.op is Op.CONST for arg in node.args[1:]):
+        values = [arg.data for arg in node.args[1:]]
+        known = dict(zip(call.conditions, values, strict=True))
+        return emitter.call(call.spec.function, code, emitter.constants.add(known))
     names = map(emitter.constant, call.conditions)
     pairs = [f"{name}: {want}" for name, want in zip(names, wanted, strict=True)]
     return emitter.call(call.spec.function, code, f"{{{', '.join(pairs)}}}")

@@ -1,9 +1,12 @@
 """Where a value of a record stands in its file: searched only when something is wrong."""
 
-from collections.abc import Iterator
-from typing import Any, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias, cast
 
 from helixnet.engine.source import Batch
+
+Step: TypeAlias = str | tuple[tuple[str, object], ...]
+"""A key, or the conditions by which one item of a list is chosen."""
 
 
 def item_number(record: Any, item: Any) -> int:
@@ -43,14 +46,27 @@ def _escaped(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
-def descend(record: Any, keys: tuple[str, ...], pointer: str) -> str:
-    """Return the pointer of what ``keys`` lead to, as far as the record has it."""
+def descend(record: Any, steps: Sequence[Step], pointer: str) -> str:
+    """Return the pointer of what ``steps`` lead to, as far as the record has it."""
     value: Any = record
-    for key in keys:
-        if type(value) is list and value:
-            value, pointer = cast("list[object]", value)[0], f"{pointer}/0"
+    for step in steps:
+        conditions = step if isinstance(step, tuple) else ()
+        if type(value) is list:
+            items = cast("list[object]", value)
+            number = next((n for n, each in enumerate(items) if _meets(each, conditions)), None)
+            if number is None:
+                break
+            value, pointer = items[number], f"{pointer}/{number}"
+        if isinstance(step, tuple):
+            continue
         known = cast("dict[str, object]", value) if type(value) is dict else {}
-        if key not in known:
+        if step not in known:
             break
-        value, pointer = known[key], f"{pointer}/{_escaped(key)}"
+        value, pointer = known[step], f"{pointer}/{_escaped(step)}"
     return pointer
+
+
+def _meets(item: object, conditions: Sequence[tuple[str, object]]) -> bool:
+    """Tell whether an item looks like the one selected; good enough to show a place."""
+    fields = cast("dict[str, object]", item) if type(item) is dict else {}
+    return all(wanted is None or fields.get(name) == wanted for name, wanted in conditions)

@@ -212,25 +212,29 @@ def _use(program: Program, binding: Binding, name: str, place: Place, number: in
         known.slots.append(number)
 
 
-def hoist_place(root: Place, places: Sequence[Place]) -> Place:
-    """Return the block in which a column is converted: the innermost around all that read it.
+def hoist_places(root: Place, places: Sequence[Place]) -> list[Place]:
+    """Return the blocks in which a column is converted: each the innermost around its readers.
 
     Never inside a further `each`, where it would be converted again and again; before `where`
-    when that reads it.
+    when that reads it; in several conditions that exclude nothing of each other, once in each.
     """
-    shared = list(places[0])
-    for place in places[1:]:
-        same = 0
-        while same < min(len(shared), len(place)) and shared[same] == place[same]:
-            same += 1
-        shared = shared[:same]
     own = len(root)
-    end = next((n for n in range(own, len(shared)) if shared[n][0] == "each"), len(shared))
-    found = tuple(shared[: max(end, own)])
-    where = next(
-        (place[own] for place in places if place[own : own + 1] and place[own][0] == "where"), None
-    )
-    return (*root, where) if where is not None else found
+    cut = [place[: _first_each(place, own)] for place in places]
+    where = next((p for p in cut if len(p) > own and p[own][0] == "where"), None)
+    if where is not None:
+        return [where[: own + 1]]
+    if any(len(place) == own for place in cut):
+        return [root]
+    inner = dict.fromkeys(place[: own + 1] for place in cut)
+    return [
+        found
+        for block in inner
+        for found in hoist_places(block, [p for p in cut if p[: own + 1] == block])
+    ]
+
+
+def _first_each(place: Place, start: int) -> int:
+    return next((n for n in range(start, len(place)) if place[n][0] == "each"), len(place))
 
 
 def _vars(program: Program, early: Sequence[Slot]) -> None:

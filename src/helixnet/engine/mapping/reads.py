@@ -7,10 +7,12 @@ from typing import TypeAlias
 from helixnet.engine.context.model import EachNode
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.place import Step
 from helixnet.engine.mapping.scope import Binding, FieldUse, Special
 from helixnet.engine.mapping.slots import Slot
 
 Place: TypeAlias = tuple[tuple[str, int], ...]
+Path: TypeAlias = tuple[Binding, tuple[Step, ...]]
 
 
 @dataclass(slots=True)
@@ -31,9 +33,7 @@ class Reads:
     vars: list[str] = field(default_factory=list[str])
     slots: list[Slot] = field(default_factory=list[Slot])
     specials: list[Special] = field(default_factory=list[Special])
-    paths: list[tuple[Binding, tuple[str, ...]]] = field(
-        default_factory=list[tuple[Binding, tuple[str, ...]]]
-    )
+    paths: list[Path] = field(default_factory=list["Path"])
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -70,12 +70,15 @@ def _note(found: Reads, node: Node) -> None:
         found.paths.append(path)
 
 
-def _path(node: Node) -> tuple[Binding, tuple[str, ...]] | None:
-    """Return the steps from a binding through a nested record, selectors left out."""
-    keys: list[str] = []
+def _path(node: Node) -> Path | None:
+    """Return the steps from a binding through a nested record; None if there are none."""
+    keys: list[Step] = []
     while node.op in (Op.STEP, Op.FILTER):
         if node.op is Op.STEP:
             keys.insert(0, str(node.data))
+        elif isinstance(node.data, FilterCall) and node.data.spec.selects:
+            wanted = [arg.data if arg.op is Op.CONST else None for arg in node.args[1:]]
+            keys.insert(0, tuple(zip(node.data.conditions, wanted, strict=True)))
         node = node.args[0]
     if node.op is not Op.BINDING or not isinstance(node.data, Binding) or not keys:
         return None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from helixnet.engine.mapping.place import Step
 from helixnet.engine.mapping.scope import Binding
 from helixnet.engine.mapping.slots import Pointer
 
@@ -27,7 +28,7 @@ class Rule:
     line: int
     expression: str
     fields: Sequence[tuple[Binding | None, str]] = ()
-    paths: Sequence[tuple[Binding, tuple[str, ...]]] = ()
+    paths: Sequence[tuple[Binding, tuple[Step, ...]]] = ()
     targets: Sequence[int] = ()
     code: str = ""
     present: frozenset[str] = frozenset()

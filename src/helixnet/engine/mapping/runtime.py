@@ -135,6 +135,11 @@ def rows_where(rows: Any, *conditions: tuple[Callable[[Any], Any], Any]) -> list
     return found
 
 
+def listed(*items: Any) -> list[Any]:
+    """Return the items of a literal list; what is absent drops out."""
+    return [item for item in items if item is not ABSENT]
+
+
 def solid(members: dict[str, Any]) -> dict[str, Any]:
     """Return the object without its absent members."""
     return {name: value for name, value in members.items() if value is not ABSENT}

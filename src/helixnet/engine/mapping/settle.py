@@ -5,7 +5,6 @@ Generated code only takes notes; nothing here runs for a record without fault or
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import DecimalException
 from typing import Any, Final, TypeAlias, cast
 
 from helixnet.engine.mapping.place import descend, item_number, pointer_of
@@ -42,7 +41,7 @@ def fail(
         return
     if isinstance(error, ValueFault):
         notes.append((number, error, indexes, item))
-    elif isinstance(error, DecimalException):
+    elif isinstance(error, ArithmeticError):
         fault = ValueFault("HX-2004", "a result has more than 38 digits", None)
         notes.append((number, fault, indexes, item))
     elif not notes:

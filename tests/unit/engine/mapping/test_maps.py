@@ -357,3 +357,67 @@ def test_a_large_map_is_one_function() -> None:
     leaves = "".join(f"  k{n}: '(a ~ \"{n}\") | upper'\n" for n in range(1500))
     found = mapped(ANY + "map:\n" + leaves, '{"a":"x"}\n')
     assert found.documents[0]["k1499"] == "X1499"
+
+
+def test_a_column_read_inside_a_condition_only_is_converted_there_only() -> None:
+    context = """\
+target: {}
+source: {format: csv, fields: {T: {type: string}, N: {type: integer}, M: {type: integer}}}
+map:
+  a: {when: T == "x", map: {n: N, again: N + 1}}
+  b: {when: T == "x", map: N}
+  c: M
+"""
+    found = mapped(context, "T,N,M\nx,1,2\ny,bad,3\nx,bad,bad\n")
+    assert found.documents == [{"a": {"n": 1, "again": 2}, "b": 1, "c": 2}, {"c": 3}]
+    assert set(found.codes) == {
+        ("HX-1103", "/a/n"),
+        ("HX-1103", "/a/again"),
+        ("HX-1103", "/b"),
+        ("HX-1103", "/c"),
+    }
+
+
+def test_lists_in_expressions_drop_what_is_absent() -> None:
+    assert one("map: {a: '[gone, nul, one.n | round(1)] | length'}", ITEMS) == {"a": 2}
+
+
+def test_vars_and_documents_may_be_conditions_or_plain_values() -> None:
+    tail = """\
+vars: {v: {when: one.n == 9, map: {x: one.n}}, w: {when: one.n == 8, map: 1}, l: [one.n, 2]}
+map: {x: v.x, w: w, sum: l | sum}
+"""
+    assert one(tail, ITEMS) == {"x": 9, "sum": 11}
+    assert one("map: record", ITEMS) == ITEMS
+    found = mapped(ANY + "map: {when: n > 1, map: {n: n}}", '{"n":1}\n{"n":2}\n')
+    assert (found.documents, found.counts.used) == ([{"n": 2}], 2)
+
+
+def test_deep_maps_compile() -> None:
+    """Twelve lists inside each other, with conditions: Python's own limits are not met."""
+    node = "i11.n"
+    for depth in reversed(range(12)):
+        source = "items" if depth == 0 else f"i{depth - 1}.items"
+        node = f"{{when: true, map: {{each: {source}, as: i{depth}, map: {{x: {node}}}}}}}"
+    record: Any = {"n": 1}
+    for _ in range(12):
+        record = {"items": [record]}
+    found = one(f"map: {{x: {node}}}", record)
+    for _ in range(12):
+        found = found["x"][0]
+    assert found == {"x": 1}
+
+
+def test_rejects_of_nested_records_point_into_the_record() -> None:
+    context = """\
+target: {properties: {l: {items: {properties: {n: {type: integer, maximum: 5}}}}}}
+source: {format: ndjson}
+map: {l: {each: a.items, as: i, where: i.n != 1, map: {n: i.sub.n}}}
+"""
+    record = {"a": {"items": [{"n": 1}, {"n": 2, "sub": {"n": 9}}, {"n": 3, "sub": {"n": "x"}}]}}
+    found = mapped(context, json.dumps(record) + "\n")
+    places = [(f.code, f.target, f.source and f.source.field) for f in found.rejects[0].faults]
+    assert places == [
+        ("HX-2001", "/l/1/n", "/a/items/2/sub/n"),
+        ("HX-3004", "/l/0/n", "/a/items/1/sub/n"),
+    ]

@@ -231,3 +231,13 @@ def test_warnings_do_not_stand_in_the_way() -> None:
     compiled = compile_plan(bundle(JSON + "map: {x: 'a * b | round(2)'}\n"))
     assert [warning.code for warning in compiled.warnings] == ["HX-4108"]
     assert "rows" in compiled.explain()
+
+
+def test_keys_of_documents_are_checked_against_the_inputs_of_tests() -> None:
+    tests = """\
+tests:
+  - {name: t, input: '{"a": {"x": 1}}', expect: {}}
+"""
+    context = JSON + "map: {p: a.anything, q: b}\n"
+    assert problems(context) == []
+    assert problems(context + tests) == ["3 HX-4103"]

@@ -1,0 +1,65 @@
+"""Which fields of which segments a map reads, so that readers of wide segments cut only those."""
+
+from collections.abc import Iterator, Mapping
+
+from helixnet.engine.mapping.infer_filters import FilterCall
+from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.program import Program
+from helixnet.engine.mapping.reads import walk
+from helixnet.engine.mapping.shapes import SegmentShape
+
+_BY_MEMBER = frozenset({"one", "maybe", "any", "many", "first", "last", "length", "count"})
+
+
+def fields_needed(program: Program) -> Mapping[str, frozenset[str]] | None:
+    """Return the fields read by segment name; None when a segment is read as a whole."""
+    found: dict[str, set[str]] = {}
+    for root in _roots(program):
+        if root.type.shape is not None and root.type.kind is Kind.ANY:
+            return None
+        for node in walk(root):
+            if not _note(found, node):
+                return None
+    if any(_whole(root) for root in _written(program)):
+        return None
+    return {segment: frozenset(names) for segment, names in found.items()}
+
+
+def _roots(program: Program) -> Iterator[Node]:
+    for slot in program.outline.slots.values():
+        yield from (node for node in (slot.root, slot.where, slot.when) if node is not None)
+    if program.skip_when is not None:
+        yield program.skip_when
+    for that, text in program.checks:
+        yield that
+        yield text
+
+
+def _written(program: Program) -> Iterator[Node]:
+    """Yield the expressions whose value goes out as it is: leaves."""
+    for slot in program.outline.slots.values():
+        if slot.root is not None and slot.parsed is not None:
+            yield slot.root
+
+
+def _whole(root: Node) -> bool:
+    return isinstance(root.type.shape, SegmentShape)
+
+
+def _note(found: dict[str, set[str]], node: Node) -> bool:
+    """Note the fields that a node reads; False when they can't be told."""
+    if node.op is Op.STEP:
+        shape = node.args[0].type.shape
+        if isinstance(shape, SegmentShape):
+            found.setdefault(shape.name, set()).add(str(node.data))
+        return True
+    if node.op is not Op.FILTER or not isinstance(node.data, FilterCall):
+        return node.op is Op.TEST or not any(map(_whole, node.args))
+    shape = node.args[0].type.shape
+    if not isinstance(shape, SegmentShape):
+        return True
+    call = node.data
+    names = (*call.conditions, *([call.key] if call.key is not None else ()))
+    found.setdefault(shape.name, set()).update(names)
+    return call.spec.name in _BY_MEMBER or call.key is not None
