@@ -1,6 +1,5 @@
 """Where ``helixnet run`` reads and writes: files, pipes, one JSON array, a progress bar."""
 
-import os
 import shutil
 import sys
 from collections.abc import Generator
@@ -15,7 +14,6 @@ from helixnet.engine.transform import Progress, Sink
 from helixnet.errors import UsageError
 
 STDIN: Final = "-"
-_WIDTH: Final = 80  # of a terminal that does not tell
 _HELD: Final = 8 * 1024 * 1024
 
 
@@ -113,8 +111,7 @@ class ProgressBar:
         from tqdm import tqdm  # slow to import, and seldom needed
 
         total = sum(part.records for part in index.parts)
-        width = os.get_terminal_size(sys.stderr.fileno()).columns or _WIDTH
-        bar = tqdm(total=total, desc=self._name, unit=" records", leave=False, ncols=width)
+        bar = tqdm(total=total, desc=self._name, unit=" records", leave=False)
         self._bar = bar
         return bar.update
 

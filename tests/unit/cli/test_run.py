@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import termios
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -187,6 +188,7 @@ def test_inputs_come_from_the_command_line(helixnet: Command, given: Path) -> No
 def test_progress_shows_on_a_terminal_only(given: Path) -> None:
     (given / "long.csv").write_text("ID;QTY\n" + "A;1\n" * 200_000, "utf-8")
     ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
     command = [sys.executable, "-m", "helixnet", "run", str(given), str(given / "long.csv")]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs) as running:
         os.close(theirs)
