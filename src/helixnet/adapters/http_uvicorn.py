@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+IDLE_SECONDS = 60  # that a client may keep a silent connection
 LAST_ANSWERS = 5  # seconds for open requests when the server ends
 
 
@@ -44,6 +45,7 @@ class HttpServer:
             access_log=False,
             proxy_headers=False,
             server_header=False,
+            timeout_keep_alive=IDLE_SECONDS,
             timeout_graceful_shutdown=LAST_ANSWERS,
         )
         self._server = _Server(config)

@@ -27,12 +27,15 @@ def main(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 0 when everything in hand was finished or released."""
     import asyncio
 
+    import uvloop
+
     from helixnet.adapters import logs
 
     given = {item.name: getattr(args, item.name, None) for item in fields(settings.Settings)}
     loaded = settings.load(given).settings
     text = logs.configure(level=loaded.log_level, style=loaded.log_format)
-    return asyncio.run(_serve(loaded, text=text))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(_serve(loaded, text=text))
 
 
 async def _serve(loaded: settings.Settings, *, text: bool) -> int:

@@ -70,7 +70,7 @@ class Gateway:
     streams: Counter[str] = field(default_factory=Counter[str])
 
 
-def _gateway(request: Request) -> Gateway:
+async def _gateway(request: Request) -> Gateway:
     return cast("Gateway", request.app.state.gateway)
 
 
