@@ -138,7 +138,8 @@ def _something(frame: Frame, slot: Slot, root: Node) -> None:
         if test is None:
             frame.doubt()
         else:
-            with writer.block(f"if not {test}:"):
+            bad = f" and {value} is not {emitter.constant(runtime.BAD)}" if emitter.risky else ""
+            with writer.block(f"if not {test}{bad}:"):
                 frame.doubt()
     _text(frame, slot, root, written)
     if slot.need.any and written.kind in (Kind.DATE, Kind.DATETIME, Kind.ANY):
