@@ -4,7 +4,9 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from tests.unit.engine.mapping.mapped import mapped, plan, run
+from helixnet.engine.output import json_text
+from helixnet.engine.plan import compile_plan
+from tests.unit.engine.mapping.mapped import bundle, mapped, plan, run
 
 ANY = "target: {}\nsource: {format: ndjson}\n"
 
@@ -421,3 +423,67 @@ map: {l: {each: a.items, as: i, where: i.n != 1, map: {n: i.sub.n}}}
         ("HX-2001", "/l/1/n", "/a/items/2/sub/n"),
         ("HX-3004", "/l/0/n", "/a/items/1/sub/n"),
     ]
+
+
+def test_lookups_with_several_keys_and_every_policy() -> None:
+    context = """\
+target: {}
+source: {format: ndjson}
+lookups:
+  two: {file: two.csv, key: [SRC, PLANT], value: ISO, missing: reject}
+  nul: {inline: {"1": A}, missing: null}
+  keep: {inline: {"1": A}, missing: keep}
+  con: {inline: {"1": A, "2.50": 7}, missing: {const: none}}
+map:
+  two: 'u | lookup("two", p)'
+  nul: 'k | lookup("nul")'
+  keep: 'k | lookup("keep")'
+  con: 'k | lookup("con")'
+"""
+    compiled = compile_plan(bundle(context, two__csv="SRC,PLANT,ISO\nST,1,PCE\nST,2,BOX\n"))
+    records = [{"u": "ST", "p": 2, "k": 1}, {"u": None, "p": 2, "k": "9"}, {"k": Decimal("2.50")}]
+    found = run(compiled, "\n".join(json_text(record) for record in records) + "\n")
+    assert found.documents == [
+        {"two": "BOX", "nul": "A", "keep": "A", "con": "A"},
+        {"two": None, "nul": None, "keep": "9", "con": "none"},
+        {"nul": None, "keep": Decimal("2.50"), "con": 7},
+    ]
+    missing = run(compiled, '{"u":"ST","p":null,"k":"1"}\n{"u":"KG","p":1,"k":"1"}\n')
+    assert missing.codes == [("HX-2002", "/two")] * 2
+
+
+def test_file_and_line_can_be_read() -> None:
+    tail = "map: {f: _file, l: _line, p: _pos, list: {each: l, as: i, map: i._line}}"
+    found = mapped(ANY + tail, '{"l":[1]}\n\n{"l":[]}\n')
+    assert found.documents == [
+        {"f": "in.txt", "l": 1, "p": 1, "list": [1]},
+        {"f": "in.txt", "l": 3, "p": 2, "list": []},
+    ]
+
+
+def test_a_document_of_which_no_predicate_can_decide_goes_to_the_authority() -> None:
+    context = """\
+target:
+  type: object
+  properties: {a: {type: integer}, b: {type: integer}}
+  dependentRequired: {a: [b]}
+  anyOf: [{required: [a]}, {required: [b]}]
+source: {format: ndjson}
+map: {a: a, b: b}
+"""
+    found = mapped(context, '{"a":1,"b":2}\n{"a":1}\n{"b":1}\n{}\n')
+    assert found.documents == [{"a": 1, "b": 2}, {"b": 1}]
+    assert found.counts.rejected == 2
+
+
+def test_a_required_property_that_comes_out_null_or_absent_is_a_reject() -> None:
+    context = """\
+target: {type: object, required: [a], properties: {a: {type: string}, n: {type: [string, "null"]}}}
+source: {format: ndjson}
+map: {a: a, n: n}
+"""
+    found = mapped(context, '{"a":"x","n":null}\n{"a":null}\n{"n":"y"}\n')
+    assert found.documents == [{"a": "x", "n": None}]
+    assert found.codes == [("HX-3001", "/a")] * 2
+    assert found.rejects[0].faults[0].rule is not None
+    assert found.rejects[0].faults[0].rule.expression == "a"
