@@ -1,7 +1,9 @@
 """One ``helixnet run``: files in, one output, rejects beside it, a line about each on stderr."""
 
+import os
 import sys
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -11,7 +13,7 @@ from helixnet.cli.aside import Aside, refusal, writing
 from helixnet.cli.streams import STDIN, JsonArray, ProgressBar, StandardOutput, held_back, opened
 from helixnet.engine.plan import Plan
 from helixnet.engine.transform import FileOutcome, Sink, transform_file
-from helixnet.errors import RefusedError
+from helixnet.errors import RefusedError, UsageError
 
 _REASONS: Final = 3
 
@@ -33,6 +35,7 @@ class MappingRun:
         sink: Sink = self._output or StandardOutput()
         self._documents = JsonArray(sink) if array else sink
         self._failed = self._rejected = False
+        self._names: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
         """Begin; the end of the block leaves nothing unfinished behind."""
@@ -58,7 +61,7 @@ class MappingRun:
         """
         shown = "stdin" if path == STDIN else path
         name = Path(shown).name
-        rejects = self._rejects or Aside(Path(f"{name}.rejects.ndjson"), lazy=True)
+        rejects = self._rejects or Aside(self._rejects_path(name), lazy=True)
         with ExitStack() as stack:
             if self._rejects is None:
                 stack.callback(rejects.drop)
@@ -75,6 +78,12 @@ class MappingRun:
             if self._rejects is None:
                 rejects.keep()
         self._report(shown, outcome, rejects)
+
+    def _rejects_path(self, name: str) -> Path:
+        """Name a file for rejects; files of one name in several folders get one each."""
+        self._names[name] += 1
+        number = "" if self._names[name] == 1 else f".{self._names[name]}"
+        return Path(f"{name}{number}.rejects.ndjson")
 
     def _transform(self, stream: BinaryIO, name: str, rejects: Aside) -> FileOutcome:
         with self._held() as documents, ProgressBar(name) as bar:
@@ -132,6 +141,19 @@ class MappingRun:
         )
         if verdict.state == "FAILED":
             _say(f"{path}: FAILED: {verdict.code}: {verdict.message}")
+
+
+def refuse_overwriting(inputs: Sequence[str], outputs: Sequence[str | None]) -> None:
+    """Make sure that no file is both read and written, or written twice.
+
+    Raises:
+        UsageError: one is.
+    """
+    read = [os.path.realpath(path) for path in inputs if path != STDIN]
+    written = [os.path.realpath(path) for path in outputs if path is not None]
+    for path in written:
+        if (path in read or written.count(path) > 1) and not path.startswith("/dev/"):
+            raise UsageError(f"{path} would be overwritten", hint="name another file")
 
 
 def _reason(path: str, reject: Mapping[str, Any]) -> str:

@@ -29,12 +29,13 @@ def main(args: argparse.Namespace) -> int:
     """Map each file; return 0, 1 with rejects or a refused file, 2 for a bad context."""
     from pathlib import Path
 
-    from helixnet.cli.mapping_run import MappingRun
+    from helixnet.cli.mapping_run import MappingRun, refuse_overwriting
     from helixnet.cli.problems import complain, problems_of, read_inputs
     from helixnet.engine.context.bundle import load_bundle
     from helixnet.engine.plan import compile_plan
     from helixnet.errors import ContextError
 
+    refuse_overwriting([args.context, *args.files], [args.output, args.rejects])
     try:
         plan = compile_plan(load_bundle(Path(args.context)), read_inputs(args.input))
     except ContextError as error:

@@ -66,6 +66,34 @@ def test_output_and_rejects_go_where_they_are_sent(helixnet: Command, given: Pat
     assert left_behind() == ["a b.json", "r"]
 
 
+def test_files_of_one_name_have_rejects_of_their_own(helixnet: Command, given: Path) -> None:
+    (given / "sub").mkdir()
+    (given / "sub" / "bad.csv").write_text("ID;QTY\n;1\n", "utf-8")
+    assert helixnet("run", given, given / "bad.csv", given / "sub" / "bad.csv").status == 1
+    assert left_behind() == ["bad.csv.2.rejects.ndjson", "bad.csv.rejects.ndjson"]
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        ["-o", "{given}/good.csv"],
+        ["--rejects", "{given}/../in put/good.csv"],
+        ["-o", "{given}/context.yaml"],
+        ["-o", "x", "--rejects", "./x"],
+    ],
+)
+def test_nothing_that_is_read_is_overwritten(
+    helixnet: Command, given: Path, outputs: list[str]
+) -> None:
+    before = (given / "good.csv").read_bytes()
+    where = [output.format(given=given) for output in outputs]
+    outcome = helixnet("run", given / "context.yaml", given / "good.csv", *where)
+    assert outcome.status == 2
+    assert "would be overwritten" in outcome.err
+    assert (given / "good.csv").read_bytes() == before
+    assert left_behind() == []
+
+
 def test_an_array_of_nothing_is_an_array(helixnet: Command, given: Path) -> None:
     (given / "empty.csv").write_bytes(b"")
     outcome = helixnet("run", given, given / "empty.csv", "--format", "json")
