@@ -74,22 +74,17 @@ def create_app(
     )
     app.add_middleware(Guard, settings=settings, metrics=measures)
     problems.install(app)
-    for routes in (
-        signing_in,
-        uploads,
-        jobs,
-        results,
-        live,
-        replays,
-        contexts,
-        flows,
-        auditing,
-        health,
-    ):
-        app.include_router(routes.router)
-    if settings.embedded_issuer:
-        app.include_router(signing_in.issuer_router)
-    if settings.metrics:
-        app.include_router(health.metrics_router)
+    _include(app, settings)
     pages.mount(app)
     return app
+
+
+def _include(app: FastAPI, settings: GatewaySettings) -> None:
+    """Add the routes, in the order in which the documentation shows them."""
+    app.include_router(signing_in.router)
+    if settings.embedded_issuer:
+        app.include_router(signing_in.issuer_router)
+    for routes in (uploads, jobs, results, live, replays, contexts, flows, auditing, health):
+        app.include_router(routes.router)
+    if settings.metrics:
+        app.include_router(health.metrics_router)

@@ -7,7 +7,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from helixnet.errors import NotFoundError
+from helixnet.errors import NotFoundError, UnavailableError
 from helixnet.gateway.access import READERS, Reader, needs, tenant_scope
 from helixnet.gateway.finding import find_job
 from helixnet.gateway.models import SHOWN
@@ -77,8 +77,11 @@ async def _blocks(services: Gateway, output: Output) -> AsyncIterator[bytes]:
             yield output.inline
     elif output.key:
         ref = ObjectRef(output.key, output.version, output.size)
-        async for block in services.store.read(ref):
-            yield block
+        try:
+            async for block in services.store.read(ref):
+                yield block
+        except NotFoundError as error:
+            raise UnavailableError(f"{output.key} is missing in the store") from error
 
 
 async def documents_of(services: Gateway, run: RunRow) -> AsyncIterator[bytes]:
@@ -93,6 +96,19 @@ async def rejects_of(services: Gateway, run: RunRow) -> AsyncIterator[bytes]:
     async for part in _parts(services, run):
         async for block in _blocks(services, part.rejects):
             yield block
+
+
+async def _streaming(blocks: AsyncIterator[bytes]) -> StreamingResponse:
+    """Answer with a stream whose first block is there: what fails before it is a problem."""
+    first = await anext(blocks, b"")
+
+    async def whole() -> AsyncIterator[bytes]:
+        if first:
+            yield first
+        async for block in blocks:
+            yield block
+
+    return StreamingResponse(whole(), media_type=NDJSON)
 
 
 async def small_result(services: Gateway, detail: JobDetail) -> str | None:
@@ -126,7 +142,7 @@ async def result(
         raise NotFoundError(f"run {run.run} of job {job_id} has no result: it is {run.state}")
     if run.results_gone:
         raise NotFoundError(f"the result of job {job_id} is no longer kept")
-    return StreamingResponse(documents_of(services, run), media_type=NDJSON)
+    return await _streaming(documents_of(services, run))
 
 
 @router.get(
@@ -157,7 +173,7 @@ async def rejects(  # noqa: PLR0913 - each filter is a query parameter
     if run.rejects_gone:
         raise NotFoundError(f"the rejects of job {job_id} are no longer kept")
     if NDJSON in request.headers.get("accept", ""):
-        return StreamingResponse(rejects_of(services, run), media_type=NDJSON)
+        return await _streaming(rejects_of(services, run))
     if record is not None:
         found = [line async for line in _lines(services, run, record)]
         return exact({"rejects": found})

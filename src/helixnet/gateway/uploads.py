@@ -106,7 +106,8 @@ async def upload(
             )
             arrival = await _with_content(services, form, arrival, context)
             accepted = await _accept(services, arrival, context)
-    services.metrics.count("helixnet_jobs_accepted_total", door="rest")
+    if accepted.created:
+        services.metrics.count("helixnet_jobs_accepted_total", door="rest")
     response.headers["Location"] = accepted.job_url
     return accepted
 

@@ -65,6 +65,48 @@ async def test_a_good_token_passes(provider: Counted, verifier: Verifier) -> Non
     assert provider.asked == 1
 
 
+async def test_a_token_as_keycloak_makes_it_passes(
+    provider: Counted, verifier: Verifier, tmp_path: Path
+) -> None:
+    """One audience as a text, roles of the realm and of the client, claims that we do not know."""
+    token = await login(provider)
+    keycloaks = resigned(
+        token,
+        read_keys(tmp_path)[0].pem,
+        aud="helix-api",
+        realm_access={"roles": ["default-roles-helix", "viewer"]},
+        resource_access={
+            "helix-api": {"roles": ["designer"]},
+            "account": {"roles": ["admin", "manage-account"]},
+        },
+        sid="6f9a",
+        acr="1",
+        scope="openid profile",
+        tenant="acme",
+    )
+    identity = await verifier.identity(f"Bearer {keycloaks}")
+    assert identity.roles == {"viewer", "designer"}
+    assert identity.tenant == "acme"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"realm_access": None, "resource_access": None},
+        {"realm_access": [], "resource_access": "admin"},
+        {"realm_access": {"roles": "admin"}, "resource_access": {"helix-api": ["admin"]}},
+        {"realm_access": {"roles": [{"admin": 1}, 7, None]}, "resource_access": {}},
+        {"realm_access": {"roles": ["ADMIN", "Admin "]}, "resource_access": {}},
+    ],
+)
+async def test_roles_of_another_shape_are_no_roles(
+    provider: Counted, verifier: Verifier, tmp_path: Path, claims: dict[str, object]
+) -> None:
+    """Nothing is guessed to be a role."""
+    token = resigned(await login(provider), read_keys(tmp_path)[0].pem, **claims)
+    assert (await verifier.identity(f"Bearer {token}")).roles == set()
+
+
 async def test_a_remembered_token_still_expires(
     provider: Counted, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -89,3 +89,15 @@ async def test_numbers_in_rejects_keep_every_digit(gateway: Running) -> None:
     await work(gateway.ledger, samples=[REJECT | {"raw": 12345678901234567890, "line": 3}])
     answer = await gateway.get(f"/api/v1/jobs/{job_id}/rejects", "demo")
     assert "12345678901234567890" in answer.text
+
+
+async def test_a_lost_object_is_no_empty_result(gateway: Running) -> None:
+    """Nobody takes a part of a result, or none, for the whole."""
+    job_id = await submitted(gateway)
+    ref = await gateway.store.put_bytes(f"results/demo/{job_id}/1/part-00000-e1.ndjson", b"{}\n")
+    await work(gateway.ledger, outputs=[Output(None, ref.key, ref.version, 100_000)])
+    await gateway.store.delete(ref.key)
+    answer = await gateway.get(f"/api/v1/jobs/{job_id}/result", "demo")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert ref.key in answer.json()["detail"]

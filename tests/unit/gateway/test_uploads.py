@@ -249,3 +249,12 @@ async def test_a_finished_job_shows_its_small_result(gateway: Running) -> None:
     assert shown["result_content"] == '{"orderId":"1"}\n'
     assert shown["result_path"] == f"results/demo/{job_id}/1/"
     assert shown["counts"]["records"] == shown["counts"]["used"] == 1
+
+
+async def test_a_disk_that_fails_is_said(gateway: Running) -> None:
+    """503: the client keeps its file and tries again."""
+    gateway.store.scratch.rmdir()
+    answer = await gateway.upload(b"NO\n" + b"1\n" * 100_000)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    assert (await gateway.get("/api/v1/jobs", "demo")).json()["jobs"] == []
