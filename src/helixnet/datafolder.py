@@ -56,7 +56,7 @@ def backup(data: Path, target: Path) -> int:
         ConflictError: ``target`` has files.
         UnavailableError: there is no room.
     """
-    if target.exists() and any(target.iterdir()):
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise ConflictError(f"{target} is not empty", hint="name a new folder")
     if not (data / LEDGER).is_file():
         raise UsageError(f"there is no ledger {data / LEDGER}")
@@ -125,7 +125,10 @@ def rotate_keys(data: Path) -> str:
     """Sign from now on with a new key; return its id. Tokens of the old one stay valid."""
     if not data.is_dir():
         raise UsageError(f"there is no data folder {data}")
-    return identity_local.rotate_keys(data / IDENTITY, now=time.time())[0].kid
+    try:
+        return identity_local.rotate_keys(data / IDENTITY, now=time.time())[0].kid
+    except OSError as error:
+        raise UsageError(f"{data / IDENTITY} can't be written: {error.strerror}") from error
 
 
 def demo_users() -> list[dict[str, str]]:

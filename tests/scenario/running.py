@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -70,6 +71,28 @@ class Helix(Protocol):
     def memory(self) -> int:
         """Sum the PSS of all processes, in bytes; 0 where the system can't tell."""
         ...
+
+
+def command(
+    *arguments: str,
+    home: Path,
+    url: str = "",
+    text: str = "",
+    **variables: str,
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a person does, with a home folder of its own."""
+    clean = {name: value for name, value in os.environ.items() if name[:9] != "HELIXNET_"}
+    told = {"HELIXNET_URL": url} if url else {}
+    return subprocess.run(
+        [sys.executable, "-m", "helixnet", *arguments],
+        env=clean | told | variables | {"HOME": str(home)},
+        cwd=home,
+        input=text,
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+        timeout=2 * PATIENCE,
+    )
 
 
 class Person:
@@ -204,6 +227,17 @@ class EmbeddedHelix:
         self.process.kill()
         self.process.wait(PATIENCE)
         self.process = None
+
+    @property
+    def log(self) -> str:
+        """Everything that the server wrote."""
+        return (self.data.parent / "server.log").read_text(encoding="utf-8")
+
+    def limit_files(self, size: int) -> None:
+        """Let no process write beyond ``size`` bytes of a file, as a full disk; -1 is no limit."""
+        assert self.process is not None
+        for pid in session_of(self.process.pid):
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def drop(self, tenant: str, flow: str, name: str, content: bytes) -> None:
         folder = self.data / "inbox" / tenant / flow

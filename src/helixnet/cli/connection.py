@@ -1,16 +1,20 @@
 """How client commands reach a server: address and token from settings or `helixnet login`."""
 
 import argparse
+import ipaddress
 import json
+import os
 import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from helixnet import settings
 from helixnet.errors import (
-    ConflictError,
     ForbiddenError,
     HelixNetError,
     NotFoundError,
@@ -23,14 +27,13 @@ from helixnet.errors import (
 API: Final = "/api/v1"
 TIMEOUT: Final = 60.0
 UNAUTHORIZED: Final = 401
+SERVER_FAULT: Final = 500  # and above
 ERRORS: Final[dict[int, type[HelixNetError]]] = {
     UNAUTHORIZED: UnauthenticatedError,
     403: ForbiddenError,
     404: NotFoundError,
-    409: ConflictError,
     413: TooLargeError,
-    503: UnavailableError,
-    507: UnavailableError,
+    429: UnavailableError,
 }
 
 
@@ -42,63 +45,128 @@ def kept_tokens() -> Path:
 def read_tokens() -> dict[str, dict[str, Any]]:
     """Read the kept tokens by server address; a file that can't be read counts as empty."""
     try:
-        return json.loads(kept_tokens().read_text("utf-8"))
+        found: object = json.loads(kept_tokens().read_text("utf-8"))
     except (OSError, ValueError):
         return {}
+    return cast("dict[str, dict[str, Any]]", found) if isinstance(found, dict) else {}
 
 
 def keep_token(url: str, token: str, seconds: int) -> None:
-    """Keep a token for ``url`` until it expires."""
-    path = kept_tokens()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tokens = read_tokens() | {url: {"token": token, "expires": time.time() + seconds}}
-    path.touch(mode=0o600)
-    path.chmod(0o600)
-    path.write_text(json.dumps(tokens), "utf-8")
+    """Keep a token for ``url`` until it expires; those that did are dropped.
+
+    Raises:
+        UsageError: the file can't be written.
+    """
+    path, now = kept_tokens(), time.time()
+    tokens = {known: kept for known, kept in read_tokens().items() if kept.get("expires", 0) > now}
+    tokens[url] = {"token": token, "expires": now + seconds}
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+            json.dump(tokens, file)
+        fresh.replace(path)
+    except OSError as error:
+        raise UsageError(
+            f"the token can't be kept in {path}: {error.strerror}", hint="set HELIXNET_TOKEN"
+        ) from error
+
+
+def segment(name: str) -> str:
+    """Quote a name for use as one segment of a path (RFC 3986)."""
+    return quote(name, safe="") if name not in {".", ".."} else name.replace(".", "%2E")
 
 
 class Server:
     """A server's REST interface, with its problems raised as our errors."""
 
     def __init__(self, url: str, token: str) -> None:
+        """Check the address; nothing is sent yet.
+
+        Raises:
+            UsageError: it is no http address.
+        """
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.url = url
-        self.http = httpx.Client(base_url=url, headers=headers, timeout=TIMEOUT)
+        try:
+            direct = _loopback(url)  # no proxy is between this machine and itself
+            self.http = httpx.Client(
+                base_url=url, headers=headers, timeout=TIMEOUT, trust_env=not direct
+            )
+        except (httpx.InvalidURL, ValueError, UnicodeError) as error:
+            raise UsageError(
+                f"{url!r} is no address of a server", hint="such as http://127.0.0.1:8080"
+            ) from error
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send one request below ``/api/v1``.
 
         Raises:
-            UnavailableError: nothing answers at the address.
+            UnavailableError: nothing answers at the address, or the server has a fault.
             HelixNetError: the server's problem+json (RFC 9457), as the class for its status.
         """
-        try:
+        with self._reached():
             answer = self.http.request(method, API + path, **request)
-        except httpx.TransportError as error:
-            raise UnavailableError(
-                f"no HelixNet answers at {self.url}: {error}",
-                hint="helixnet serve, or set HELIXNET_URL",
-            ) from error
         if answer.is_error:
             raise problem(answer)
         return answer
 
+    @contextmanager
+    def stream(self, path: str, **request: Any) -> Generator[Iterator[bytes]]:
+        """Lend the body of an answer in blocks; errors as :meth:`send`."""
+        with self._reached(), self.http.stream("GET", API + path, **request) as answer:
+            if answer.is_error:
+                answer.read()
+                raise problem(answer)
+            yield answer.iter_bytes()
+
     def get(self, path: str, **params: Any) -> Any:
         """Read JSON; parameters that are None are left out."""
         given = {name: value for name, value in params.items() if value is not None}
-        return self.send("GET", path, params=given).json()
+        return self._json(self.send("GET", path, params=given))
 
-    def post(self, path: str, body: object | None = None) -> Any:
-        """Send JSON and read JSON."""
-        return self.send("POST", path, json=body).json()
+    def post(self, path: str, body: object | None = None, **request: Any) -> Any:
+        """Send JSON, or a form, and read JSON."""
+        if body is not None:
+            request["json"] = body
+        return self._json(self.send("POST", path, **request))
+
+    def _json(self, answer: httpx.Response) -> Any:
+        try:
+            return answer.json()
+        except ValueError as error:
+            raise UnavailableError(
+                f"what answers at {self.url} is no HelixNet", hint="set HELIXNET_URL"
+            ) from error
+
+    @contextmanager
+    def _reached(self) -> Generator[None]:
+        try:
+            yield
+        except (httpx.TransportError, httpx.TooManyRedirects, httpx.DecodingError) as error:
+            raise UnavailableError(
+                f"no HelixNet answers at {self.url}: {error}",
+                hint="helixnet serve, or set HELIXNET_URL",
+            ) from error
+
+
+def _loopback(url: str) -> bool:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(url)
+    try:
+        return ipaddress.ip_address(parts.hostname).is_loopback
+    except ValueError:
+        return parts.hostname == "localhost"
 
 
 def problem(answer: httpx.Response) -> HelixNetError:
     """Make the error that a problem+json answer stands for."""
     try:
-        body: dict[str, Any] = answer.json()
+        found: object = answer.json()
     except ValueError:
-        body = {}
+        found = None
+    body = cast("dict[str, Any]", found) if isinstance(found, dict) else {}
     text = str(body.get("detail") or body.get("title") or f"HTTP {answer.status_code}")
     lines = [
         f"{item.get('file', '')}:{item.get('line', 0)}:{item.get('column', 0)}: "
@@ -109,7 +177,8 @@ def problem(answer: httpx.Response) -> HelixNetError:
     hint = str(body.get("hint") or "")
     if answer.status_code == UNAUTHORIZED:
         hint = "helixnet login"
-    kind = ERRORS.get(answer.status_code, UsageError)
+    fault = answer.status_code >= SERVER_FAULT
+    kind = ERRORS.get(answer.status_code, UnavailableError if fault else UsageError)
     return kind("\n".join([text, *lines]), code=str(body.get("code") or ""), hint=hint)
 
 

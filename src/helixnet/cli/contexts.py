@@ -33,7 +33,7 @@ def main(args: argparse.Namespace) -> int:
         zipped = load_bundle(Path(args.context)).to_zip()
         data = {"tenant": args.tenant} if args.tenant else {}
         files = {"files": ("bundle.zip", zipped, "application/zip")}
-        made = server.send("POST", "/contexts", files=files, data=data).json()
+        made = server.post("/contexts", files=files, data=data)
         if args.json:
             show.show_json(made)
         else:
@@ -43,7 +43,7 @@ def main(args: argparse.Namespace) -> int:
         found = server.get("/contexts", tenant=args.tenant)["contexts"]
         columns = COLUMNS
     else:
-        path = f"/contexts/{args.name}/diff"
+        path = f"/contexts/{connection.segment(args.name)}/diff"
         found = server.get(path, one=args.one, other=args.other, tenant=args.tenant)["files"]
         columns = ("file", "one", "other")
     if args.json:

@@ -40,7 +40,7 @@ def main(args: argparse.Namespace) -> int:
         return 0
     if args.verb == "remove":
         params = {"tenant": args.tenant} if args.tenant else {}
-        server.send("DELETE", f"/flows/{args.name}", params=params)
+        server.send("DELETE", f"/flows/{connection.segment(args.name)}", params=params)
         return 0
     flow = {name: getattr(args, name) for name in ("name", "match", "context", "keep", "tenant")}
     made = server.post("/flows", flow | {"inputs": dict(show.pair(item) for item in args.input)})

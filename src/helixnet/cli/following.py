@@ -3,7 +3,7 @@
 import time
 from typing import Any, Final
 
-from helixnet.cli.connection import Server
+from helixnet.cli.connection import Server, segment
 
 FINAL: Final = frozenset({"COMPLETED", "PARTIAL", "FAILED", "CANCELLED"})
 
@@ -11,7 +11,7 @@ FINAL: Final = frozenset({"COMPLETED", "PARTIAL", "FAILED", "CANCELLED"})
 def wait(server: Server, job_id: str, *, run: int = 1, pause: float = 0.1) -> dict[str, Any]:
     """Read a job until its run has ended; return the job."""
     while True:
-        job: dict[str, Any] = server.get(f"/jobs/{job_id}")
+        job: dict[str, Any] = server.get(f"/jobs/{segment(job_id)}")
         if int(job["run"]) >= run and job["state"] in FINAL:
             return job
         time.sleep(pause)

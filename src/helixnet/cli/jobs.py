@@ -59,23 +59,26 @@ def main(args: argparse.Namespace) -> int:
         if args.wait:
             job = following.wait(server, args.job, run=int(job["run"]))
     elif args.verb == "cancel":
-        job = server.post(f"/jobs/{args.job}/cancel")
+        job = server.post(f"/jobs/{connection.segment(args.job)}/cancel")
     else:
-        job = server.get(f"/jobs/{args.job}")
+        job = server.get(f"/jobs/{connection.segment(args.job)}")
     if args.json:
         show.show_json(job)
     else:
         show_job(job)
-    return 0
+    waited = args.verb == "rerun" and args.wait
+    return 1 if waited and job["state"] != "COMPLETED" else 0
 
 
 def rerun(server: Any, job: str, context: str | None) -> dict[str, Any]:
     """Ask for a new run; a context that is a path is sent along, a name is looked up there."""
+    from helixnet.cli.connection import segment
     from helixnet.engine.context.bundle import load_bundle
 
+    path = f"/jobs/{segment(job)}/rerun"
     if context and Path(context).exists():
         bundle = load_bundle(Path(context))
         files = {"bundle": ("bundle.zip", bundle.to_zip(), "application/zip")}
-        return server.send("POST", f"/jobs/{job}/rerun", files=files).json()
+        return server.post(path, files=files)
     data = {"context": context} if context else {}
-    return server.send("POST", f"/jobs/{job}/rerun", data=data).json()
+    return server.post(path, data=data)

@@ -19,12 +19,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Do it; return the exit status."""
     from helixnet.cli import connection, show
+    from helixnet.errors import UsageError
 
     server = connection.connect(args)
-    user = args.user or input("user: ")
-    password = sys.stdin.readline().rstrip("\n") if args.password_stdin else getpass.getpass()
-    form = {"username": user, "password": password}
-    token = server.send("POST", "/auth/token", data=form).json()
+    try:
+        user = args.user or input("user: ")
+        password = sys.stdin.readline().rstrip("\n") if args.password_stdin else getpass.getpass()
+    except EOFError as error:
+        raise UsageError("name and password are needed", hint="--password-stdin") from error
+    token = server.post("/auth/token", data={"username": user, "password": password})
     connection.keep_token(server.url, token["access_token"], int(token["expires_in"]))
     if args.json:
         show.show_json({"url": server.url, "expires_in": token["expires_in"]})

@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from helixnet.cli.arguments import add_server_arguments
 
@@ -26,7 +27,7 @@ def main(args: argparse.Namespace) -> int:
 
     server = connection.connect(args)
     if args.verb == "remove":
-        server.send("DELETE", f"/partners/{args.name}")
+        remove_partner(server, args.name)
         return 0
     if args.verb == "list":
         partners = server.get("/partners")["partners"]
@@ -42,6 +43,23 @@ def main(args: argparse.Namespace) -> int:
     else:
         print(f"partner {made['name']} drops files for {made['tenant']}")
     return 0
+
+
+def remove_partner(server: Any, name: str) -> None:
+    """Take away a partner of whatever tenant; the name is one for all of them.
+
+    Raises:
+        NotFoundError: there is none.
+    """
+    from helixnet.cli.connection import segment
+    from helixnet.errors import NotFoundError
+
+    for partner in server.get("/partners")["partners"]:
+        if partner["name"] == name:
+            params = {"tenant": partner["tenant"]}
+            server.send("DELETE", f"/partners/{segment(name)}", params=params)
+            return
+    raise NotFoundError(f"there is no partner {name}")
 
 
 def public_key(path: Path) -> str:

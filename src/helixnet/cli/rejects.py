@@ -44,13 +44,15 @@ def main(args: argparse.Namespace) -> int:
 
     server = connection.connect(args)
     if args.verb == "show":
-        page = server.get(f"/jobs/{args.job}/rejects", record=args.record, limit=1)
+        page = server.get(
+            f"/jobs/{connection.segment(args.job)}/rejects", record=args.record, limit=1
+        )
         found = [item for item in page["rejects"] if item["record"] == args.record]
         if not found:
             raise NotFoundError(f"job {args.job} has no reject of record {args.record}")
         show.show_json(found[0])
         return 0
-    path = f"/jobs/{args.job}/rejects" if args.job else "/rejects"
+    path = f"/jobs/{connection.segment(args.job)}/rejects" if args.job else "/rejects"
     rejects = server.get(path, code=args.code, limit=args.limit)["rejects"]
     if args.json:
         show.show_json(rejects)

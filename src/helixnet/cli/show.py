@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from helixnet.errors import UsageError
 
@@ -27,12 +27,21 @@ def text(value: object) -> str:
     """Write one cell: nothing for None, local time with offset for a UTC time."""
     if value is None:
         return ""
+    if isinstance(value, list):
+        return ", ".join(map(text, cast("list[object]", value)))
     if isinstance(value, str) and value.endswith("Z") and "T" in value:
         try:
             return datetime.fromisoformat(value).astimezone().isoformat(" ", "seconds")
         except ValueError:
-            return value
-    return str(value)
+            return plain(value)
+    return plain(str(value))
+
+
+def plain(text: str) -> str:
+    """Write control characters as escapes: a file's text must not drive a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def pair(text: str) -> tuple[str, str]:

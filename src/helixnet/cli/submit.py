@@ -33,18 +33,18 @@ def upload(server: Any, args: argparse.Namespace) -> dict[str, Any]:
     if args.context:
         zipped = load_bundle(Path(args.context)).to_zip()
         files["context_file"] = ("bundle.zip", zipped, "application/zip")
-    with path.open("rb") as content:
-        files["content_file"] = (path.name, content)
-        sent = server.send("POST", "/jobs/upload", files=files, data=data, headers=headers)
-    return sent.json()
+    try:
+        with path.open("rb") as content:
+            files["content_file"] = (path.name, content)
+            return server.post("/jobs/upload", files=files, data=data, headers=headers)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from error
 
 
 def print_result(server: Any, job: dict[str, Any]) -> None:
     """Stream the result of a finished job to standard output."""
-    from helixnet.cli.connection import API
-
-    with server.http.stream("GET", f"{API}/jobs/{job['job_id']}/result") as result:
-        for block in result.iter_bytes():
+    with server.stream(f"/jobs/{job['job_id']}/result") as blocks:
+        for block in blocks:
             sys.stdout.buffer.write(block)
     sys.stdout.flush()
 

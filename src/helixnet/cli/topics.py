@@ -3,8 +3,6 @@
 import argparse
 import sys
 
-from helixnet.cli.arguments import add_server_arguments
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -12,7 +10,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     read = verbs.add_parser("read", help="print the events of a topic as NDJSON")
     read.add_argument("name", metavar="TOPIC", help="such as helix.results")
     read.add_argument("--after", type=int, default=0, help="position to go on from")
-    add_server_arguments(read)
+    read.add_argument("--url", help="address of the server (default: HELIXNET_URL)")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -20,6 +18,9 @@ def main(args: argparse.Namespace) -> int:
     from helixnet.cli import connection
 
     server = connection.connect(args)
-    answer = server.send("GET", f"/topics/{args.name}", params={"after": args.after})
-    sys.stdout.write(answer.text)
+    path = f"/topics/{connection.segment(args.name)}"
+    with server.stream(path, params={"after": args.after}) as blocks:
+        for block in blocks:
+            sys.stdout.buffer.write(block)
+    sys.stdout.flush()
     return 0
