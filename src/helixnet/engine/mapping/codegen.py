@@ -11,6 +11,7 @@ from helixnet.engine.mapping.emit import printed, write_node
 from helixnet.engine.mapping.emit_slots import emit_region, value_of
 from helixnet.engine.mapping.emitter import Columns, Emitter
 from helixnet.engine.mapping.fields import field_converter, missing_column, required_converter
+from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads
 from helixnet.engine.mapping.rules import Column, Rule, Rules
@@ -177,8 +178,7 @@ class _Generation:
 
     def _document(self, frame: Frame) -> None:
         program, writer = self.program, frame.writer
-        root = program.outline.root
-        assert root is not None  # noqa: S101 - a template has no program
+        root = filled(program.outline.root)
         emit_region(frame, root.region)
         self._checks(frame)
         with writer.block("if doubt:"):

@@ -9,6 +9,7 @@ from typing import Final
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.emit_filters import emit_filter
 from helixnet.engine.mapping.emitter import Emitter
+from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import TESTS
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.kinds import Kind
@@ -38,9 +39,8 @@ def _const(emitter: Emitter, node: Node) -> str:
 
 
 def _out(emitter: Emitter, node: Node) -> str:
-    assert isinstance(node.data, Slot)  # noqa: S101 - the typing put it there
     emitter.risky = True
-    return f"v{node.data.number}"
+    return f"v{as_kind(node.data, Slot).number}"
 
 
 def _step(emitter: Emitter, node: Node) -> str:
@@ -60,8 +60,7 @@ def _slice(emitter: Emitter, node: Node) -> str:
 
 
 def _field(emitter: Emitter, node: Node) -> str:
-    use = node.data
-    assert isinstance(use, FieldUse)  # noqa: S101 - the typing put it there
+    use = as_kind(node.data, FieldUse)
     if use.binding is not None:
         known = emitter.hoisted.get((use.binding.number, use.name))
         if known is not None:
@@ -77,13 +76,11 @@ def _field(emitter: Emitter, node: Node) -> str:
 
 
 def _binding(emitter: Emitter, node: Node) -> str:
-    assert isinstance(node.data, Binding)  # noqa: S101 - the typing put it there
-    return emitter.binding(node.data)
+    return emitter.binding(as_kind(node.data, Binding))
 
 
 def _special(emitter: Emitter, node: Node) -> str:
-    special = node.data
-    assert isinstance(special, Special)  # noqa: S101 - the typing put it there
+    special = as_kind(node.data, Special)
     of, number = special.binding, special.binding.number
     absent = emitter.constant(ABSENT)
     match special.name:

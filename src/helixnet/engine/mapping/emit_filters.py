@@ -6,6 +6,7 @@ from typing import Final
 
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.emitter import Emitter
+from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.value_filters import is_empty, look_up
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
@@ -16,8 +17,7 @@ from helixnet.engine.values.absent import ABSENT
 
 def emit_filter(emitter: Emitter, node: Node) -> str:
     """Return the code of a filter call."""
-    call = node.data
-    assert isinstance(call, FilterCall)  # noqa: S101 - the typing put it there
+    call = as_kind(node.data, FilterCall)
     own = _OWN.get(call.spec.name)
     if own is not None:
         return own(emitter, node, call)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from helixnet.engine.mapping import runtime
+from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.slot_frame import Frame
@@ -29,8 +30,7 @@ _CONVERT: Final = {
 
 def emit_leaf(frame: Frame, slot: Slot) -> None:
     """Write the lines that compute a leaf; note the pieces of its text in the frame."""
-    root = slot.root
-    assert root is not None  # noqa: S101 - a plan with problems is never generated
+    root = filled(slot.root)
     if not slot.target:
         _value_only(frame, slot, root)
         return
@@ -126,8 +126,7 @@ def _left_out(frame: Frame, slot: Slot) -> None:
 def _something(frame: Frame, slot: Slot, root: Node) -> None:
     writer, emitter, value = frame.writer, frame.emitter, f"v{slot.number}"
     kind = root.type.kind
-    written = written_type(root.type, slot.view)
-    assert written is not None  # noqa: S101 - else the plan has a problem
+    written = filled(written_type(root.type, slot.view))
     if written.kind is not kind:
         writer.line(f"{value} = {emitter.call(_CONVERT[written.kind], value)}")
     types = wanted_types(slot.view)

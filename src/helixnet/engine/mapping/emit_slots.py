@@ -4,6 +4,7 @@ from helixnet.engine.context.model import ArrayNode, Const, EachNode, Leaf, Obje
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.emit_leaf import emit_leaf
+from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.leafing import value_type
@@ -70,10 +71,9 @@ def _const_accepted(slot: Slot, node: Const) -> bool:
         return allows_null(slot.view) and slot.view is not None and slot.view.simple
     constants = Constants()
     kind = value_type(node.value).kind
-    assert slot.view is not None  # noqa: S101 - asked by the caller
     if kind in (Kind.LIST, Kind.OBJECT):
         return False
-    test = accept_expression(slot.view, kind, "v", constants)
+    test = accept_expression(filled(slot.view), kind, "v", constants)
     return test is not None and bool(eval(test, {**constants.values, "v": node.value}))  # noqa: S307 - code of our own generator
 
 
@@ -119,11 +119,10 @@ def _ask_container(frame: Frame, slot: Slot, kind: Kind, variable: str) -> None:
 
 def _array(frame: Frame, slot: Slot) -> None:
     writer, number = frame.writer, slot.number
-    assert slot.inner is not None  # noqa: S101 - every array has one
     writer.line(f"t{number} = []")
     writer.line(f"v{number} = []")
     own = set(map(id, slot.items))
-    for unit in slot.inner.order:
+    for unit in filled(slot.inner).order:
         emit_slot(frame, unit)
         if id(unit) in own and not isinstance(unit.node, EachNode):
             _append(frame, slot, unit)
@@ -162,13 +161,11 @@ def _list_pieces(frame: Frame, slot: Slot) -> None:
 
 def _when(frame: Frame, slot: Slot) -> None:
     writer, emitter, number = frame.writer, frame.emitter, slot.number
-    assert slot.root is not None  # noqa: S101 - a plan with problems is never generated
     emitter.risky = False
-    _test(frame, slot, f"c{number}", slot.root)
+    _test(frame, slot, f"c{number}", filled(slot.root))
     with writer.block(f"if c{number}:"):
         _place_hoist(frame, slot)
-        assert slot.inner is not None  # noqa: S101 - every when has one
-        emit_region(frame, slot.inner)
+        emit_region(frame, filled(slot.inner))
         if slot.target:
             text = text_code(frame.pieces[slot.body.number], emitter.constants)
             writer.line(f"t{number} = {text}")
@@ -232,8 +229,7 @@ def _guarded_each(frame: Frame, slot: Slot) -> None:
 
 def _each(frame: Frame, slot: Slot) -> None:
     writer, emitter = frame.writer, frame.emitter
-    assert slot.binding is not None and slot.inner is not None  # noqa: S101, PT018 - typed
-    number, binding = slot.number, slot.binding.number
+    number, binding = slot.number, filled(slot.binding).number
     into = slot.parent if slot.spliced and slot.parent is not None else slot
     if into is slot:
         writer.line(f"t{number} = []")
@@ -246,7 +242,7 @@ def _each(frame: Frame, slot: Slot) -> None:
     writer.line(f"k{binding} = len({'t' if slot.target else 'v'}{into.number}) - 1")
     counted = "t" if slot.target else "v"
     emitter.list_slots[binding] = f"(len({counted}{into.number}) - k{binding})"
-    item = emitter.binding(slot.binding)
+    item = emitter.binding(filled(slot.binding))
     with writer.block(f"for p{binding}, {item} in enumerate(s{binding}, 1):"):
         place = (*slot.scope.place, ("each", number))
         indexes = frame.indexes(slot.body)
@@ -254,7 +250,7 @@ def _each(frame: Frame, slot: Slot) -> None:
         if slot.where is not None:
             _where(frame, slot, item)
         frame.hoist(place, indexes, item)
-        emit_region(frame, slot.inner)
+        emit_region(frame, filled(slot.inner))
         _append_item(frame, into, slot)
     if into is slot and slot.target and not slot.documents:
         _ask_container(frame, slot, Kind.LIST, f"t{number}")
@@ -262,19 +258,15 @@ def _each(frame: Frame, slot: Slot) -> None:
 
 def _append_item(frame: Frame, into: Slot, slot: Slot) -> None:
     if slot.target:
-        call = f"trail.append(({into.number}, {frame.indexes(slot.body)}, b{_number(slot)}))"
+        item = f"b{filled(slot.binding).number}"
+        call = f"trail.append(({into.number}, {frame.indexes(slot.body)}, {item}))"
         frame.writer.line(f"if trail is not None: {call}")
     _append(frame, into, slot.body)
 
 
-def _number(slot: Slot) -> int:
-    assert slot.binding is not None  # noqa: S101 - every each has one
-    return slot.binding.number
-
-
 def _source(frame: Frame, slot: Slot) -> str:
-    assert slot.root is not None  # noqa: S101 - a plan with problems is never generated
-    code, of = frame.emitter.code(slot.root), slot.root.type
+    root = filled(slot.root)
+    code, of = frame.emitter.code(root), root.type
     if of.kind is Kind.LIST:
         return code if of.sure else f"({code} or ())"
     single = runtime.nodes_of if frame.single_segments else runtime.items_of
@@ -282,8 +274,7 @@ def _source(frame: Frame, slot: Slot) -> str:
 
 
 def _where(frame: Frame, slot: Slot, item: str) -> None:
-    assert slot.where is not None  # noqa: S101 - asked by the caller
-    code = frame.emitter.condition(slot.where)
+    code = frame.emitter.condition(filled(slot.where))
     with frame.writer.block("try:"), frame.writer.block(f"if not {code}:"):
         frame.writer.line("continue")
     with frame.writer.block("except Exception as e:"):

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from helixnet.engine.context.model import Const
+from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import FILTERS, REFUSED_FILTERS
 from helixnet.engine.mapping.filters.spec import REQUIRED, FilterSpec, Param
 from helixnet.engine.mapping.infer_names import member
@@ -64,8 +65,7 @@ class _Call:
 
 def type_filter(leaf: Leafing, node: Node) -> Node:
     """Type a filter call."""
-    written = node.data
-    assert isinstance(written, Call)  # noqa: S101 - the parser put it there
+    written = as_kind(node.data, Call)
     spec = FILTERS.get(written.name)
     if spec is None:
         hint = REFUSED_FILTERS.get(written.name) or near(written.name, list(FILTERS))

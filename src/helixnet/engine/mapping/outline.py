@@ -17,6 +17,7 @@ from helixnet.engine.context.model import (
     WhenNode,
 )
 from helixnet.engine.mapping.built import read_built
+from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.infer import type_condition, type_leaf, type_node
 from helixnet.engine.mapping.ir import Node, Parsed, Type
 from helixnet.engine.mapping.kinds import Kind
@@ -245,8 +246,7 @@ class Outline:
         """Type a var; None when it needs itself."""
         slot = self.var_slots.get(name)
         if slot is None:
-            assert self.var_scope is not None  # noqa: S101 - set before anything is typed
-            spot = Spot((name,), None, self.var_scope, Region())
+            spot = Spot((name,), None, filled(self.var_scope), Region())
             slot = self.lay(self.vars[name], spot, target=False)
             self.var_slots[name] = slot
         done = self.type_slot(slot)

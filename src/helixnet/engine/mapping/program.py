@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from helixnet.engine.context.model import Context, ContextProblem, EachNode, InputSpec, Leaf
+from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.outline import Outline
@@ -297,9 +298,7 @@ def _reached(names: Sequence[str], needs: Mapping[str, Sequence[str]]) -> set[st
 
 def _deliveries(program: Program) -> None:
     """Type the keys of deliveries: expressions over `out`, the document as it is written."""
-    outline, root = program.outline, program.outline.root
-    assert root is not None  # noqa: S101 - laid just before
-    body = root
+    outline, body = program.outline, filled(program.outline.root)
     while isinstance(body.node, EachNode) and body.items:
         body = body.body
     of = body.type if body.type.kind is Kind.OBJECT else Type(Kind.OBJECT, shape=DictShape({}))
