@@ -26,6 +26,7 @@ from helixnet.engine.samples import sample_columns, sample_keys
 from helixnet.engine.validation.schema import Validator, compile_schema
 from helixnet.errors import ContextError
 
+MOST_MAPPERS = 16
 __all__ = ["Mapper", "Plan", "check_bundle", "compile_plan"]
 
 
@@ -40,6 +41,8 @@ class Plan:
         needs: fields read, by segment, for formats with a grammar; None = all.
         used: columns that the mapping reads, for CSV; None = all.
         warnings: problems that do not stand in the way.
+        mappers: made lately, by header and what of the file's name they depend on: most files of
+            a context have the same columns.
     """
 
     context: Context
@@ -54,6 +57,9 @@ class Plan:
     bundle: Bundle
     program: Program
     keys: Sequence[KeyFunction | None] = field(default=())
+    mappers: dict[tuple[tuple[str, ...], str], Mapper] = field(
+        default_factory=dict[tuple[tuple[str, ...], str], Mapper], compare=False, repr=False
+    )
 
     def bind(self, header: Sequence[str], file: str) -> Mapper:
         """Return the mapper for files with these columns (none for nested records).
@@ -64,7 +70,15 @@ class Plan:
         """
         if self.context.template is not None:
             return self._bind_template(self.context.template, header, file)
-        return RowMapper(generate(self.program, header, file), self.validator)
+        names_file = b"_file" in self.bundle.files[self.bundle.entry]
+        bound = (tuple(header), file if names_file else "")
+        mapper = self.mappers.get(bound)
+        if mapper is None:
+            mapper = RowMapper(generate(self.program, header, file), self.validator)
+            if len(self.mappers) >= MOST_MAPPERS:
+                self.mappers.clear()
+            self.mappers[bound] = mapper
+        return mapper
 
     def _bind_template(self, template: str, header: Sequence[str], file: str) -> Mapper:
         context, found = self.context, list[ContextProblem]()
