@@ -1,6 +1,7 @@
 """Routes of contexts: publish a version, list, compare, fetch."""
 
 import hashlib
+import re
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
@@ -172,7 +173,7 @@ async def bundle(
     )
     kept = await load(services, scope, row.hash)
     headers = {
-        "Content-Disposition": f'attachment; filename="{name}-{row.version}.zip"',
+        "Content-Disposition": f'attachment; filename="{_plain(row)}.zip"',
         "ETag": f'"{row.hash}"',
     }
     return Response(kept.to_zip(), media_type=ZIP, headers=headers)
@@ -215,6 +216,11 @@ async def diff(
         same=first.hash == second.hash,
         files=changes,
     )
+
+
+def _plain(row: Published) -> str:
+    """Name a download in characters that a header may have."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", f"{row.name}-{row.version}")
 
 
 async def _hashes(services: Gateway, tenant: str, row: Published) -> dict[str, str]:

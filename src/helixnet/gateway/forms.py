@@ -19,7 +19,7 @@ from helixnet.gateway.problems import REFUSED_REQUEST, TOO_LARGE
 
 INLINE: Final = 64 * 1024
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-MAX_PARTS: Final = 1000
+MAX_PARTS: Final = 300
 MAX_TEXT: Final = 64 * 1024
 _BLOCK: Final = 1 << 20  # bytes gathered before one write in a thread
 

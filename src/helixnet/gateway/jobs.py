@@ -1,10 +1,10 @@
 """Routes of jobs: list, show, cancel, run again."""
 
-import json
 from datetime import UTC, datetime
 from typing import Annotated, Final, cast
 from urllib.parse import parse_qsl
 
+import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 from sqlalchemy import Connection
@@ -18,7 +18,7 @@ from helixnet.gateway.models import JobDetailModel, JobPage, detail_model, job_m
 from helixnet.gateway.options import ENGINE, Gateway, Services
 from helixnet.gateway.paging import Cursor, Limit, link_next, position
 from helixnet.gateway.problems import REFUSED_REQUEST, answers
-from helixnet.gateway.results import run_of, small_result
+from helixnet.gateway.results import exact, run_of, small_result
 from helixnet.jobs import OPEN, RunState
 from helixnet.ledger import replays, runs
 from helixnet.ledger.audit import record
@@ -87,39 +87,46 @@ async def jobs(  # noqa: PLR0913 - each filter is a query parameter
 
 @router.get(
     "/jobs/{job_id}",
+    response_model=JobDetailModel,
     summary="Show a job",
     responses=answers(401, 403, 404),
     openapi_extra=needs(READERS),
 )
-async def job(job_id: str, caller: Reader, services: Services) -> JobDetailModel:
+async def job(job_id: str, caller: Reader, services: Services) -> Response:
     """State, counts, errors, runs, deliveries, and the result itself while it is small."""
     detail = await find_job(services, caller, job_id)
     return await _shown(services, caller, detail)
 
 
-async def _shown(services: Gateway, caller: Identity, detail: JobDetail) -> JobDetailModel:
+async def _shown(
+    services: Gateway, caller: Identity, detail: JobDetail, *, status: int = 200
+) -> Response:
     run = run_of(detail, None)
     result = await small_result(services, detail)
     faults = []
     if run.state is RunState.FAILED or run.state in OPEN:
         faults = await services.ledger.read(lambda conn: part_faults(conn, run_id=run.run_id))
-    return detail_model(detail, result, faults, traces=not caller.roles.isdisjoint(TRACES))
+    shown = detail_model(detail, result, faults, traces=not caller.roles.isdisjoint(TRACES))
+    return exact(shown.model_dump(), status)
 
 
-async def _again(services: Gateway, caller: Identity, detail: JobDetail) -> JobDetailModel:
+async def _again(
+    services: Gateway, caller: Identity, detail: JobDetail, *, status: int = 200
+) -> Response:
     fresh = await services.ledger.read(
         lambda conn: job_detail(conn, tenant=detail.job.tenant, job=detail.job.job)
     )
-    return await _shown(services, caller, fresh)
+    return await _shown(services, caller, fresh, status=status)
 
 
 @router.post(
     "/jobs/{job_id}/cancel",
+    response_model=JobDetailModel,
     summary="Cancel a job",
     responses=answers(401, 403, 404, 409),
     openapi_extra=needs(OPERATORS),
 )
-async def cancel(job_id: str, caller: Operator, services: Services) -> JobDetailModel:
+async def cancel(job_id: str, caller: Operator, services: Services) -> Response:
     """End the open run CANCELLED, for good: whatever its workers still do no longer counts."""
     detail = await find_job(services, caller, job_id)
     tenant = detail.job.tenant
@@ -134,6 +141,7 @@ async def cancel(job_id: str, caller: Operator, services: Services) -> JobDetail
 
 @router.post(
     "/jobs/{job_id}/rerun",
+    response_model=JobDetailModel,
     status_code=202,
     summary="Run a job again",
     responses=answers(400, 401, 403, 404, 409),
@@ -163,7 +171,7 @@ async def rerun(
     services: Services,
     *,
     deliver: Deliver = "none",
-) -> JobDetailModel:
+) -> Response:
     """Make a new run, with the same context or another one: published, or sent as a form.
 
     Nothing is delivered unless ``deliver`` says so.
@@ -186,7 +194,7 @@ async def rerun(
         )
 
     await services.ledger.do(unit)
-    return await _again(services, caller, detail)
+    return await _again(services, caller, detail, status=202)
 
 
 async def _new_context(
@@ -204,11 +212,11 @@ async def _new_context(
     body = await request.body()
     try:
         given: object = (
-            json.loads(body)
+            msgspec.json.decode(body)
             if kind == "application/json" and body
             else dict(parse_qsl(body.decode()))
         )
-    except ValueError as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise UsageError("the body is not readable", code=REFUSED_REQUEST) from error
     if not isinstance(given, dict):
         raise UsageError("the body is not an object", code=REFUSED_REQUEST)

@@ -5,9 +5,10 @@ from typing import Final
 from uuid import uuid4
 
 from helixnet.errors import NotFoundError, TooLargeError, UsageError
+from helixnet.gateway.finding import refused
 from helixnet.gateway.options import Gateway
 from helixnet.gateway.problems import REFUSED_REQUEST, TOO_LARGE
-from helixnet.ports import ObjectRef
+from helixnet.ports import Identity, ObjectRef
 
 AREAS: Final = frozenset({"inbox", "work", "results"})
 _MAX_NAME: Final = 200  # bytes; folders take 255
@@ -21,8 +22,8 @@ def file_name(name: str) -> str:
     return cut if cut not in {"", ".", ".."} else "file"
 
 
-async def find_object(services: Gateway, tenant: str, key: str) -> ObjectRef:
-    """Return the present version of an object of the tenant.
+async def find_object(services: Gateway, caller: Identity, tenant: str, key: str) -> ObjectRef:
+    """Return the present version of an object of the tenant; asking for another's is kept.
 
     Raises:
         NotFoundError: there is none, or it is another tenant's: both look the same.
@@ -35,7 +36,10 @@ async def find_object(services: Gateway, tenant: str, key: str) -> ObjectRef:
             code=REFUSED_REQUEST,
             hint="such as inbox/<tenant>/<folder>/<name>",
         )
-    ref = await services.store.find(key) if segments[1] == tenant else None
+    own = segments[1] == tenant
+    if not own:
+        await refused(services, caller, f"object/{key}")
+    ref = await services.store.find(key) if own else None
     if ref is None:
         raise NotFoundError(f"there is no object {key[:200]}")
     return ref

@@ -72,7 +72,7 @@ class Problem:
         more = {"code": self.code, "hint": self.hint, "errors": list(self.errors)}
         document |= {name: value for name, value in more.items() if value}
         return Response(
-            json.dumps(document, ensure_ascii=False),
+            json.dumps(document),
             self.status,
             _HEADERS.get(self.status, {}) | dict(headers or {}),
             MEDIA_TYPE,

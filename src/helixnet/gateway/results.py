@@ -237,6 +237,6 @@ def _page(request: Request, rows: list[RejectRow], limit: int) -> Response:
     return answer
 
 
-def exact(document: object) -> Response:
+def exact(document: object, status: int = 200) -> Response:
     """Answer JSON whose numbers keep every digit."""
-    return Response(_exact.encode(document), media_type="application/json")
+    return Response(_exact.encode(document), status, media_type="application/json")

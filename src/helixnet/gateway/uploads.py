@@ -1,12 +1,13 @@
 """``POST /jobs/upload``: a file with its context, or for a flow, becomes a durable job."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Annotated, Any, Final, cast
 
+import msgspec
 from fastapi import APIRouter, Header, Request, Response
 from sqlalchemy import Connection
 
@@ -30,10 +31,11 @@ from helixnet.ledger import arrivals
 from helixnet.ledger.arrivals import Arrival
 from helixnet.ledger.catalog import Flow, get_flow
 from helixnet.ledger.contexts import StoredBundle, keep_bundle
-from helixnet.ports import ObjectRef
+from helixnet.ports import Identity, ObjectRef
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
 
+_exact: Final = msgspec.json.Decoder(float_hook=Decimal)
 _FILE: Final = {"type": "string", "format": "binary"}
 FORM: Final[dict[str, Any]] = {
     "content_file": _FILE | {"description": "the file to map"},
@@ -93,7 +95,7 @@ async def upload(
     with traced("upload", request.headers) as traceparent:
         async with receive_form(request, services.settings.scratch) as form:
             tenant = one_tenant(caller, form.texts.get("tenant"))
-            context = await _context(services, tenant, form)
+            context = await _context(services, caller, tenant, form)
             arrival = Arrival(
                 tenant=tenant,
                 name="",
@@ -104,7 +106,7 @@ async def upload(
                 engine=ENGINE,
                 traceparent=traceparent,
             )
-            arrival = await _with_content(services, form, arrival, context)
+            arrival = await _with_content(services, caller, form, arrival, context)
             accepted = await _accept(services, arrival, context)
     if accepted.created:
         services.metrics.count("helixnet_jobs_accepted_total", door="rest")
@@ -112,7 +114,7 @@ async def upload(
     return accepted
 
 
-async def _context(services: Gateway, tenant: str, form: Form) -> _Context:
+async def _context(services: Gateway, caller: Identity, tenant: str, form: Form) -> _Context:
     """Find out what maps the file; exactly one way must be given."""
     limit = services.settings.max_bundle
     flow, reference = form.texts.get("flow", ""), form.texts.get("context", "")
@@ -124,7 +126,7 @@ async def _context(services: Gateway, tenant: str, form: Form) -> _Context:
             code=REFUSED_REQUEST,
         )
     if object_key:
-        ref = await find_object(services, tenant, object_key)
+        ref = await find_object(services, caller, tenant, object_key)
         bundle = await bundle_of_bytes(ref.key, await read_whole(services, ref, limit=limit))
     if bundle is None:
         return _Context(flow, reference)
@@ -134,8 +136,8 @@ async def _context(services: Gateway, tenant: str, form: Form) -> _Context:
 
 def _inputs(form: Form) -> Mapping[str, object]:
     try:
-        values: object = json.loads(form.texts.get("inputs") or "{}")
-    except ValueError as error:
+        values: object = _exact.decode(form.texts.get("inputs") or "{}")
+    except msgspec.DecodeError as error:
         raise UsageError("inputs is not JSON", code=REFUSED_REQUEST) from error
     if not isinstance(values, dict):
         raise UsageError("inputs is not a JSON object", code=REFUSED_REQUEST)
@@ -143,7 +145,7 @@ def _inputs(form: Form) -> Mapping[str, object]:
 
 
 async def _with_content(
-    services: Gateway, form: Form, arrival: Arrival, context: _Context
+    services: Gateway, caller: Identity, form: Form, arrival: Arrival, context: _Context
 ) -> Arrival:
     """Put the file where the ledger's row will say that it is."""
     files = form.named("content_file")
@@ -153,14 +155,14 @@ async def _with_content(
     if files:
         named = _fingerprinted(arrival, files[0].name, files[0].sha256, context)
         return await _from_form(services, named, files[0])
-    ref = await find_object(services, arrival.tenant, object_key)
+    ref = await find_object(services, caller, arrival.tenant, object_key)
     named = _fingerprinted(arrival, ref.key, f"{ref.key}@{ref.version}", context)
     return await _from_store(services, named, ref)
 
 
 def _fingerprinted(arrival: Arrival, name: str, content: str, context: _Context) -> Arrival:
     said = (content, name, context.identity, dict(arrival.inputs))
-    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
     return replace(arrival, name=file_name(name), fingerprint=digest)
 
 

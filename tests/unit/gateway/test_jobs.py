@@ -10,6 +10,8 @@ from tests.unit.gateway.conftest import CONTEXT, FILES, SCHEMA, Running
 from tests.unit.gateway.forging import resigned
 from tests.unit.gateway.working import REJECT, fail_part, work
 
+JSON = {"Content-Type": "application/json"}
+
 
 async def submit(gateway: Running, user: str = "demo", **more: str) -> str:
     answer = await gateway.upload(user=user, **more)
@@ -169,6 +171,7 @@ async def test_a_rerun_takes_another_context(gateway: Running) -> None:
         ({"data": {"context": "other"}}, 404),
         ({"data": {"context": "sha256:00"}}, 404),
         ({"json": [1]}, 400),
+        ({"content": b'{"context": "\\ud800"}', "headers": JSON}, 400),
         ({"content": b"{", "headers": {"Content-Type": "application/json"}}, 400),
         ({"files": {"bundle": ("b.zip", b"PK\x03\x04")}}, 400),
     ):

@@ -1,7 +1,6 @@
 """Uploading: what is accepted is durable, what can't be used is refused with every reason."""
 
 import io
-import json
 import zipfile
 from pathlib import Path
 
@@ -216,6 +215,9 @@ async def test_stored_objects_are_mapped_by_key(gateway: Running) -> None:
         )
         assert answer.status_code == status, (key, answer.text)
 
+    audit = (await gateway.get("/api/v1/audit?action=access.denied", "admin")).json()["entries"]
+    assert [e["subject"] for e in audit] == ["object/work/demo/manual/a.csv"]
+
 
 def schema_part() -> list[tuple[str, tuple[str, bytes]]]:
     return [("schema_file", ("order.schema.json", SCHEMA))]
@@ -233,10 +235,11 @@ async def test_an_admin_without_tenant_names_one(gateway: Running) -> None:
 
 async def test_inputs_travel_with_the_job(gateway: Running) -> None:
     """They are part of the result's identity, so they are kept with the run."""
-    answer = await gateway.upload(data={"inputs": json.dumps({"plant": "1000"})})
-    shown = (await gateway.get(f"/api/v1/jobs/{answer.json()['job_id']}", "demo")).json()
-    assert shown["runs"][0]["inputs"] == {"plant": "1000"}
-    for bad in ("[1]", "{", "7"):
+    answer = await gateway.upload(data={"inputs": '{"plant": "1000", "rate": 0.10000000000000001}'})
+    shown = await gateway.get(f"/api/v1/jobs/{answer.json()['job_id']}", "demo")
+    assert shown.json()["runs"][0]["inputs"]["plant"] == "1000"
+    assert '"rate":0.10000000000000001' in shown.text
+    for bad in ("[1]", "{", "7", '{"a": "\\ud800"}'):
         assert (await gateway.upload(data={"inputs": bad})).status_code == 400
 
 
