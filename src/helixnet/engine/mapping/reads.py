@@ -8,7 +8,7 @@ from helixnet.engine.context.model import EachNode
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.place import Step
-from helixnet.engine.mapping.scope import Binding, FieldUse, Special
+from helixnet.engine.mapping.scope import Binding, FieldUse
 from helixnet.engine.mapping.slots import Slot
 
 Place: TypeAlias = tuple[tuple[str, int], ...]
@@ -32,7 +32,6 @@ class Reads:
     fields: list[FieldUse] = field(default_factory=list[FieldUse])
     vars: list[str] = field(default_factory=list[str])
     slots: list[Slot] = field(default_factory=list[Slot])
-    specials: list[Special] = field(default_factory=list[Special])
     paths: list[Path] = field(default_factory=list["Path"])
 
 
@@ -60,8 +59,6 @@ def _note(found: Reads, node: Node) -> None:
         found.vars.append(str(data))
     elif node.op is Op.OUT and isinstance(data, Slot):
         found.slots.append(data)
-    elif isinstance(data, Special):
-        found.specials.append(data)
     elif isinstance(data, FilterCall) and node.args[0].type.row:
         names = (*data.conditions, *([data.key] if data.key is not None else []))
         found.fields += [FieldUse(None, name) for name in names]

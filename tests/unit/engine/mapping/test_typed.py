@@ -1,0 +1,78 @@
+"""What the compiler writes inline for declared columns is what the documentation says too."""
+
+import csv
+import io
+import re
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helixnet.engine.output import json_text
+from tests.unit.engine.mapping.mapped import mapped
+from tests.unit.engine.reference.interpreter import ABSENT, RejectionError, evaluate
+from tests.unit.engine.reference.test_expressions import WELL_TYPED
+
+CONTEXT = """\
+target: {{properties: {{v: {schema}}}}}
+source:
+  format: csv
+  nulls: {nulls}
+  fields:
+    t: {{type: string}}
+    u: {{type: string}}
+    n: {{type: decimal, digits: 38}}
+    m: {{type: integer, digits: 38}}
+    b: {{type: boolean}}
+map: {{v: {leaf}}}
+"""
+NESTED = re.compile(r"\bl \| sum\b|\bo\.")
+TEXTS = st.text(alphabet="aB\u00df 0\u00a0\u03a9,", max_size=6)
+SURE = st.fixed_dictionaries(
+    {
+        "t": TEXTS,
+        "u": TEXTS,
+        "n": st.decimals(
+            allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=3
+        ),
+        "m": st.integers(min_value=-(10**20), max_value=10**20),
+        "b": st.booleans(),
+    }
+)
+MAYBE = SURE.flatmap(
+    lambda row: st.fixed_dictionaries({k: st.sampled_from([v, None]) for k, v in row.items()})
+)
+# the reference reads literals by Jinja's own lexer, which forgets the zero of 2.50
+FLAT = WELL_TYPED.map(lambda expression: expression.replace("2.50", "2.5")).filter(
+    lambda expression: NESTED.search(expression) is None
+)
+
+
+def compiled(expression: str, row: dict[str, Any], nulls: str, schema: str) -> str:
+    leaf = "'" + expression.replace("'", "''") + "'"
+    cells = [
+        "NULL" if v is None else json_text(v) if type(v) is not str else v for v in row.values()
+    ]
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([list(row), cells])
+    found = mapped(CONTEXT.format(leaf=leaf, nulls=nulls, schema=schema), text.getvalue())
+    return found.texts[0] if found.texts else "rejected"
+
+
+def expected(expression: str, row: dict[str, Any]) -> str:
+    try:
+        found = evaluate(expression, {k: +v if type(v) is Decimal else v for k, v in row.items()})
+    except RejectionError:
+        return "rejected"
+    return json_text({} if found is ABSENT else {"v": found})
+
+
+@given(FLAT, SURE)
+def test_columns_that_are_surely_there(expression: str, row: dict[str, Any]) -> None:
+    assert compiled(expression, row, "[]", "{}") == expected(expression, row)
+
+
+@given(FLAT, MAYBE)
+def test_columns_that_may_be_null(expression: str, row: dict[str, Any]) -> None:
+    assert compiled(expression, row, "[NULL]", "{}") == expected(expression, row)
