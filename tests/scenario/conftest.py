@@ -8,6 +8,7 @@ import pytest
 from tests.scenario.running import EmbeddedHelix, Helix, Person
 
 SHAPES = {"embedded": EmbeddedHelix}
+Serve = Callable[..., EmbeddedHelix]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
@@ -36,6 +37,23 @@ def own_helix(shape: str, tmp_path: Path) -> Iterator[Callable[..., Helix]]:
         made.append(running)
         running.start()
         return running
+
+    yield make
+    for running in made:
+        running.stop()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Serve a data folder, by default a new one; each ends with the test."""
+    made: list[EmbeddedHelix] = []
+
+    def make(data: Path | None = None, **settings: str) -> EmbeddedHelix:
+        folder = data or tmp_path / "served" / "data"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made.append(EmbeddedHelix(folder, **settings))
+        made[-1].start()
+        return made[-1]
 
     yield make
     for running in made:

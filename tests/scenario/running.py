@@ -15,6 +15,8 @@ from typing import Any, Protocol, TypeVar
 import httpx
 from jose import jwt
 
+from helixnet.adapters import identity_local
+
 T = TypeVar("T")
 FINAL = {"COMPLETED", "PARTIAL", "FAILED", "CANCELLED"}
 PATIENCE = 60.0  # seconds; generous, because a timing never decides a test
@@ -64,8 +66,16 @@ class Helix(Protocol):
         """Let a partner drop files by SFTP."""
         ...
 
+    def stored(self, key: str) -> bytes:
+        """Read an object of the store."""
+        ...
+
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Have the issuer's own key sign any claims, for tokens that must be refused."""
+        ...
+
+    def rotate_keys(self) -> None:
+        """Have the issuer sign with a new key from now on."""
         ...
 
     def memory(self) -> int:
@@ -250,10 +260,17 @@ class EmbeddedHelix:
         answer = Person(self.url, "admin").http.post("/partners", json=body)
         assert answer.status_code in {200, 201}, answer.text
 
+    def stored(self, key: str) -> bytes:
+        return (self.data / key).read_bytes()
+
     def sign(self, claims: Mapping[str, Any]) -> str:
         (path,) = self.data.rglob("keys.json")
         key = json.loads(path.read_text(encoding="ascii"))[0]
         return jwt.encode(dict(claims), key["pem"], "RS256", headers={"kid": key["kid"]})
+
+    def rotate_keys(self) -> None:
+        (path,) = self.data.rglob("keys.json")
+        identity_local.rotate_keys(path.parent, now=time.time())
 
     def memory(self) -> int:
         assert self.process is not None

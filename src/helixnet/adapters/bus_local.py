@@ -1,15 +1,21 @@
 """Bus on the ledger's events table: what a transaction told is read once it is durable."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+import structlog
+
+from helixnet.errors import UnavailableError
 from helixnet.events import Event, Topic
 from helixnet.ledger.outbox import commit_position, emit, position, read_topic
 from helixnet.ports import Ledger
 
+log = structlog.get_logger()
 BATCH: Final = 200
 COMMIT_SECONDS: Final = 0.5  # a position is a hint where to go on: repeats are harmless
+TOGETHER_SECONDS: Final = 0.01  # commits that follow each other closely are read as one
 
 
 class LocalBus:
@@ -42,14 +48,22 @@ class LocalBus:
             if found:
                 yield [stored.event for stored in found]
                 reached = found[-1].position
-            due = not found or time.monotonic() - last >= COMMIT_SECONDS
-            if reached > committed and due:
-                await self._ledger.do(
-                    lambda conn, now=reached: commit_position(conn, group, topic, now)
-                )
+            due = reached > committed and time.monotonic() - last >= COMMIT_SECONDS
+            if due and await self._commit(topic, group, reached):
                 committed, last = reached, time.monotonic()
-            elif not found:
-                await self._ledger.changed(mark, self._poll)
+            if not found:
+                patience = self._poll if reached == committed else COMMIT_SECONDS
+                await self._ledger.changed(mark, patience)
+                await asyncio.sleep(TOGETHER_SECONDS)
+
+    async def _commit(self, topic: Topic, group: str, reached: int) -> bool:
+        """Keep a position; where the ledger can't now, later will do: events may come again."""
+        try:
+            await self._ledger.do(lambda conn: commit_position(conn, group, topic, reached))
+        except UnavailableError as error:
+            log.warning("position not kept", topic=topic, group=group, error=str(error))
+            return False
+        return True
 
     async def tail(self, topic: str, after: int) -> AsyncIterator[tuple[int, Event]]:
         """See the port."""

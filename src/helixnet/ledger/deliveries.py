@@ -169,5 +169,5 @@ def tell(conn: Connection, ended: RowMapping, state: DeliveryState) -> None:
     """Tell that a delivery ended."""
     seq = raise_seq(conn, [ended["job"]])[ended["job"]]
     move = Move(ended["job"], ended["run"], ended["tenant"], RunState.COMPLETED)
-    part = {"part": ended["number"], "state": state}
-    emit(conn, [told(DELIVERY_CHANGED, Topic.JOBS, move, seq, **part)])
+    which = {"delivery": ended["number"], "state": state}
+    emit(conn, [told(DELIVERY_CHANGED, Topic.JOBS, move, seq, **which)])
