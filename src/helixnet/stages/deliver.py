@@ -96,14 +96,16 @@ class Deliver:
 
     async def _deliver(self, item: ClaimedDelivery) -> None:
         known = await self._known(item) if item.policy == "changed" else frozenset[bytes]()
+        total = int(item.manifest["counts"]["written"])
         begins = 0
         async for part in self._parts(item):
             ends = begins + part.counts.written
             if item.cursor < ends and not await self._part(item, part, begins, known):
                 return  # another worker has gone on with it
             begins = ends
-        if await self.ledger.do(lambda conn: finish_deliveries(conn, [item.lease])):
-            self.metrics.count("helixnet_deliveries_total", outcome="done")
+        if item.cursor >= total:  # nothing was left to tell of
+            await self.ledger.do(lambda conn: finish_deliveries(conn, [item.lease]))
+        self.metrics.count("helixnet_deliveries_total", outcome="done")
 
     async def _part(
         self, item: ClaimedDelivery, part: PartOutput, begins: int, known: frozenset[bytes]
@@ -124,8 +126,8 @@ class Deliver:
                 ]
                 was, now = cursor, cursor + len(found.records)
                 if not await self.ledger.do(
-                    lambda conn, was=was, now=now, batch=batch: advance(
-                        conn, item.lease, was=was, now=now, batch=batch
+                    lambda conn, was=was, now=now, batch=batch: _advance(
+                        conn, item, was, now, batch
                     )
                 ):
                     return False
@@ -178,6 +180,16 @@ class Deliver:
                 and stored.event.data["run"] < item.run
             }
         return frozenset(known)
+
+
+def _advance(
+    conn: Connection, item: ClaimedDelivery, was: int, now: int, batch: Sequence[Event]
+) -> bool:
+    """Move the cursor, and end the delivery with its last document, in one transaction."""
+    moved = advance(conn, item.lease, was=was, now=now, batch=batch)
+    if moved and now >= int(item.manifest["counts"]["written"]):
+        finish_deliveries(conn, [item.lease])
+    return moved
 
 
 def _digest(key: str, sha256: str) -> bytes:

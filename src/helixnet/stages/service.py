@@ -92,6 +92,7 @@ class Service(Generic[C]):
         self._times = times
         self._bell = asyncio.Event()
         self._stopping = False
+        self._hungry = False  # whether the last claim may have left some for want of room
         self._active: dict[asyncio.Task[None], list[Lease]] = {}
 
     async def listen(self, signals: AsyncIterator[Sequence[Event]]) -> None:
@@ -104,8 +105,8 @@ class Service(Generic[C]):
         while not self._stopping:
             self._bell.clear()
             try:
-                if not await self._claim():
-                    await self._wait()
+                await self._claim()
+                await self._wait()
             except UnavailableError as error:
                 log.warning("ledger unavailable", stage=self._name, error=str(error))
                 await asyncio.sleep(self._times.poll)
@@ -123,15 +124,21 @@ class Service(Generic[C]):
         self._stopping = True
         self._bell.set()
 
-    async def _claim(self) -> bool:
+    async def _claim(self) -> None:
+        """Take what there is room for."""
         self._check()
         room = self._stage.slots - len(self._active)
         batches = await self._stage.claim(room) if room > 0 else ()
+        self._hungry = len(batches) >= room
         for batch in batches:
             task = asyncio.create_task(self._stage.handle(batch), name=self._name)
             self._active[task] = [item.lease for item in batch]
-            task.add_done_callback(lambda _: self._bell.set())
-        return bool(batches)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Look for more only where the last claim left some, and at errors at once."""
+        if self._hungry or task.cancelled() or task.exception() is not None:
+            self._bell.set()
 
     def _check(self) -> None:
         """Forget what has ended; raise what must not be lived with."""
