@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from helixnet.engine.context.bundle import Bundle
-from helixnet.engine.context.model import Context, ContextProblem
+from helixnet.engine.context.model import Context, ContextProblem, Mark
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.formats.grammar import Grammar, load_grammar
 from helixnet.engine.mapping.codegen import generate
@@ -16,6 +16,7 @@ from helixnet.engine.mapping.mapper import Mapper, RowMapper
 from helixnet.engine.mapping.needs import fields_needed
 from helixnet.engine.mapping.program import Known, Program, build_program
 from helixnet.engine.mapping.template import TemplateRenderer
+from helixnet.engine.mapping.template_language import template_problems
 from helixnet.engine.mapping.templating import (
     TemplateMapper,
     check_functions,
@@ -153,6 +154,7 @@ def _compile(
     known = Known(view, grammar, columns, keys, values)
     templated = context.template is not None
     if templated:
+        problems += _template_problems(context, bundle)
         check_functions(context, problems)
         program = template_program(context, known, problems)
     else:
@@ -192,6 +194,16 @@ def _grammar(context: Context, bundle: Bundle, problems: list[ContextProblem]) -
     except ContextError as error:
         problems += cast("tuple[ContextProblem, ...]", error.problems)
         return None
+
+
+def _template_problems(context: Context, bundle: Bundle) -> list[ContextProblem]:
+    found: list[ContextProblem] = []
+    for file, line, message, hint in template_problems(bundle.files, context.template or ""):
+        missing = message.endswith("is not in the bundle")
+        mark = Mark(file, line, 1) if line else context.mark
+        code = "HX-4201" if missing else "HX-4101"
+        found.append(ContextProblem(mark, code, message, hint))
+    return found
 
 
 def _sorted(problems: Sequence[ContextProblem]) -> list[ContextProblem]:

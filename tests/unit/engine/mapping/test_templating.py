@@ -1,6 +1,6 @@
 """A `.j2` template in place of `map`: same columns, vars, checks and counts."""
 
-from helixnet.engine.plan import compile_plan
+from helixnet.engine.plan import check_bundle, compile_plan
 from tests.unit.engine.mapping.mapped import bundle, run
 
 CONTEXT = """\
@@ -50,3 +50,10 @@ template: t.j2
     found = run(compiled, '{"a":{"b":1}}\n{"a":{}}\n')
     assert found.documents == [[2, 1, 1]]
     assert found.codes == [("HX-2008", "")]
+
+
+def test_what_is_wrong_in_a_template_is_a_problem_of_the_context() -> None:
+    context = "target: {}\nsource: {format: ndjson}\ntemplate: t.j2\n"
+    broken = check_bundle(bundle(context, t__j2='{"a":\n {{ a | }}}'))
+    assert [(p.mark.file, p.mark.line, p.code) for p in broken] == [("t.j2", 2, "HX-4101")]
+    assert "HX-4201" in [problem.code for problem in check_bundle(bundle(context))]
