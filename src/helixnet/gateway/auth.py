@@ -146,14 +146,15 @@ class Verifier:
         return not known and (not self._keys or waited >= REFETCH_SECONDS)
 
     async def _fetch(self) -> None:
-        self._asked = time.monotonic()
+        if self._keys:  # the first question is not one again: a key rotated soon after is learnt
+            self._asked = time.monotonic()
         try:
             document = await self._provider.jwks(refresh=True)
         except UnavailableError:
             if not self._keys:
                 raise
             return  # what is cached still verifies
-        self._fetched = self._asked
+        self._fetched = time.monotonic()
         self._keys = _usable(document)
         self._known.clear()
 
