@@ -241,3 +241,8 @@ tests:
     context = JSON + "map: {p: a.anything, q: b}\n"
     assert problems(context) == []
     assert problems(context + tests) == ["3 HX-4103"]
+
+
+def test_declared_types_that_would_do_nothing_are_refused() -> None:
+    context = "target: {}\nsource: {format: ndjson, fields: {q: {type: decimal}}}\nmap: {q: q}\n"
+    assert problems(context) == ["2 HX-4301"]
