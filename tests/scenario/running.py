@@ -15,8 +15,6 @@ from typing import Any, Protocol, TypeVar
 import httpx
 from jose import jwt
 
-from helixnet.adapters import identity_local
-
 T = TypeVar("T")
 FINAL = {"COMPLETED", "PARTIAL", "FAILED", "CANCELLED"}
 PATIENCE = 60.0  # seconds; generous, because a timing never decides a test
@@ -72,10 +70,6 @@ class Helix(Protocol):
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Have the issuer's own key sign any claims, for tokens that must be refused."""
-        ...
-
-    def rotate_keys(self) -> None:
-        """Have the issuer sign with a new key from now on."""
         ...
 
     def memory(self) -> int:
@@ -267,10 +261,6 @@ class EmbeddedHelix:
         (path,) = self.data.rglob("keys.json")
         key = json.loads(path.read_text(encoding="ascii"))[0]
         return jwt.encode(dict(claims), key["pem"], "RS256", headers={"kid": key["kid"]})
-
-    def rotate_keys(self) -> None:
-        (path,) = self.data.rglob("keys.json")
-        identity_local.rotate_keys(path.parent, now=time.time())
 
     def memory(self) -> int:
         assert self.process is not None
