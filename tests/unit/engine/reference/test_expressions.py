@@ -52,7 +52,7 @@ RECORDS = st.fixed_dictionaries(
 
 
 LITERAL_TEXTS = st.sampled_from(['"a"', '""', '"0aB"', '" x "', '","'])
-LITERAL_NUMBERS = st.sampled_from(["0", "1", "2.50", "10000000000", "0.005", "1.5"])
+LITERAL_NUMBERS = st.sampled_from(["0", "1", "2.5", "10000000000", "0.005", "1.5"])
 TEXT = st.deferred(
     lambda: st.one_of(
         st.sampled_from(["t", "u", "o.t"]),
