@@ -30,6 +30,7 @@ class Finishable:
         counts: sums over the part rows.
         dead: parts given up.
         incomplete: mapping stopped early, so the counts are not of the whole file.
+        created: when it was accepted or asked for, in microseconds since 1970.
         index: as the sequential pass found it, without parts (``drift``, ``sha256``, …).
     """
 
@@ -58,6 +59,7 @@ class Finishable:
     parts_total: int
     dead: int
     counts: Counts
+    created: int
     traceparent: str
 
     @property
@@ -119,7 +121,7 @@ _FINISHABLE = (
 _PLAIN = (
     *("id", "attempts", "job", "run", "tenant", "flow", "name", "key", "version"),
     *("context_hash", "context_name", "context_version", "inputs", "engine", "trigger"),
-    *("deliver", "stop_percent", "stop_number", "parts_total", "traceparent"),
+    *("deliver", "stop_percent", "stop_number", "parts_total", "created", "traceparent"),
 )
 _FINISH = (
     update(runs)

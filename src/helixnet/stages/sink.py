@@ -1,5 +1,6 @@
 """Sink: a run whose last part has ended gets its verdict, its manifest and its deliveries."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -94,6 +95,8 @@ class Sink:
             await self.ledger.do(lambda conn: self._commit(conn, finishes, failures))
         for run, finish in ended:
             self.metrics.count("helixnet_runs_finished_total", state=finish.state)
+            took = max(0.0, time.time() - run.created / 1_000_000)
+            self.metrics.observe("helixnet_run_seconds", took)
             for outcome in ("used", "rejected", "skipped"):
                 amount = getattr(run.counts, outcome)
                 self.metrics.count("helixnet_records_total", amount, outcome=outcome)
