@@ -7,6 +7,7 @@ from typing import Any
 from helixnet import settings
 
 _CLIENT = frozenset({"url", "token"})
+SWITCH_SECONDS = 0.0005
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
