@@ -173,7 +173,10 @@ def test_contexts_and_flows(published: Shell, write: Write) -> None:
     assert all(row["one"] == row["other"] for row in rows)
     name = f"flow-{uuid.uuid4()}"
     add = ("flows", "add", name, "--match", f"{name}/*.csv", "--context", "acme-orders-csv")
-    assert f"flow {name} takes" in published.good(*add, "--keep", "30d")
+    made = published.json(*add, "--keep", "30d", "--retain", "results=2w", "--retain", "work=1h")
+    assert made["keep"] == "30d"
+    assert made["retention"] == {"results": 1209600, "work": 3600}
+    assert published.run(*add, "--retain", "results=soon").returncode == 2
     assert name in published.good("flows", "list")
     assert published.run(*add).returncode == 2
     done = published.run("submit", write(HEADER + GOOD), "--flow", name, "--wait")

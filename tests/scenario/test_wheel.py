@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_docs import blocks
+from tests.scenario.test_docs import blocks
 
 pytestmark = [pytest.mark.scenario, pytest.mark.timeout(600), pytest.mark.xdist_group("wheel")]
 ROOT = Path(__file__).resolve().parents[2]

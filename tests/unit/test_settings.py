@@ -30,6 +30,7 @@ def test_sizes_have_units() -> None:
         ({"HELIXNET_PORT": "http"}, "HELIXNET_PORT: port must be a whole number"),
         ({"HELIXNET_SFTP": "maybe"}, "true or false"),
         ({"HELIXNET_MAX_ATTEMPTS": "0"}, "at least 1"),
+        ({"HELIXNET_PORT": "65536"}, "at most 65535"),
         ({"HELIXNET_TOKEN_FILE": "/nowhere/token"}, "can't read /nowhere/token"),
     ],
 )

@@ -3,8 +3,8 @@
 import json
 
 from helixnet.ledger.parts import Output
-from tests.unit.gateway.conftest import Running
-from tests.unit.gateway.working import REJECT, work
+from tests.contract.gateway.conftest import Running
+from tests.contract.gateway.working import REJECT, work
 
 NDJSON = {"Accept": "application/x-ndjson"}
 

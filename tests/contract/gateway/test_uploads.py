@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.gateway.conftest import CONTEXT, FILES, SCHEMA, Running
-from tests.unit.gateway.working import work
+from tests.contract.gateway.conftest import CONTEXT, FILES, SCHEMA, Running
+from tests.contract.gateway.working import work
 
 
 def scratch_is_empty(gateway: Running) -> bool:

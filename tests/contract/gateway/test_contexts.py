@@ -7,7 +7,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.unit.gateway.conftest import CONTEXT, SCHEMA, Running
+from tests.contract.gateway.conftest import CONTEXT, SCHEMA, Running
 
 FLOW = {"name": "orders", "match": "orders/*.csv", "context": "plain-orders"}
 

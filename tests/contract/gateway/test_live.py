@@ -13,9 +13,9 @@ from helixnet.adapters.identity_local import read_keys
 from helixnet.events import Event, Topic
 from helixnet.gateway import live
 from helixnet.ledger.outbox import emit
-from tests.unit.gateway.conftest import Running
-from tests.unit.gateway.forging import resigned
-from tests.unit.gateway.working import work
+from tests.contract.gateway.conftest import Running
+from tests.contract.gateway.forging import resigned
+from tests.contract.gateway.working import work
 
 SSE = {"Accept": "text/event-stream"}
 

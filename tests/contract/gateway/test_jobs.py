@@ -6,9 +6,9 @@ import zipfile
 import pytest
 
 from helixnet.adapters.identity_local import read_keys
-from tests.unit.gateway.conftest import CONTEXT, FILES, SCHEMA, Running
-from tests.unit.gateway.forging import resigned
-from tests.unit.gateway.working import REJECT, fail_part, work
+from tests.contract.gateway.conftest import CONTEXT, FILES, SCHEMA, Running
+from tests.contract.gateway.forging import resigned
+from tests.contract.gateway.working import REJECT, fail_part, work
 
 JSON = {"Content-Type": "application/json"}
 

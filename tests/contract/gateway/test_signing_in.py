@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.unit.gateway.conftest import Running
+from tests.contract.gateway.conftest import Running
 
 PROBLEM = "application/problem+json"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.unit.gateway.conftest import CONTEXT, SCHEMA, Running
-from tests.unit.gateway.working import work
+from tests.contract.gateway.conftest import CONTEXT, SCHEMA, Running
+from tests.contract.gateway.working import work
 
 PATH = "/api/v1/replays"
 

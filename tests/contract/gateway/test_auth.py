@@ -12,7 +12,7 @@ import pytest
 from helixnet.adapters.identity_local import TOKEN_SECONDS, LocalIdentity, read_keys, rotate_keys
 from helixnet.errors import UnauthenticatedError, UnavailableError
 from helixnet.gateway.auth import REFUSED, Verifier
-from tests.unit.gateway.forging import STRANGER, forgeries, resigned
+from tests.contract.gateway.forging import STRANGER, forgeries, resigned
 
 ISSUER = "http://127.0.0.1:8080"
 
