@@ -18,16 +18,18 @@ from helixnet.errors import UsageError
 FILE: Final = "helixnet.toml"
 PREFIX: Final = "HELIXNET_"
 _FOLDER: Final = Path("helixnet-data")
+_PORTS: Final = 65535
 _UNITS: Final = {"": 1, "b": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 _SIZE: Final = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE)
 
 
-def _about(doc: str, *, least: float | None = None, secret: bool = False) -> dict[str, object]:
-    return {"doc": doc, "least": least, "secret": secret}
+def _about(doc: str, **rules: object) -> dict[str, object]:
+    """``least`` and ``most`` bound a number; ``secret`` hides the value."""
+    return {"doc": doc, "least": None, "most": None, "secret": False} | rules
 
 
-def _setting(default: Any, doc: str, *, least: float | None = None, secret: bool = False) -> Any:
-    return field(default=default, metadata=_about(doc, least=least, secret=secret))
+def _setting(default: Any, doc: str, **rules: object) -> Any:
+    return field(default=default, metadata=_about(doc, **rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,11 @@ class Settings:
     )
     identity: str = _setting("local:", "who issues tokens; local: has demo users, loopback only")
     host: str = _setting("127.0.0.1", "address to listen on")
-    port: int = _setting(8080, "port of REST and pages; 0 takes a free one", least=0)
+    port: int = _setting(8080, "port of REST and pages; 0 takes a free one", least=0, most=_PORTS)
     sftp: bool = _setting(default=True, doc="whether partners may drop files by SFTP")
-    sftp_port: int = _setting(2222, "port of the SFTP front; 0 takes a free one", least=0)
+    sftp_port: int = _setting(
+        2222, "port of the SFTP front; 0 takes a free one", least=0, most=_PORTS
+    )
     workers: int = _setting(0, "mapping processes; 0 is one a processor core", least=0)
     part_size: int = _setting(16 << 20, "bytes after which a file is cut into parts", least=1)
     max_body: int = _setting(2 << 30, "largest upload in bytes", least=1)
@@ -117,9 +121,11 @@ def _value(name: str, raw: object, source: str) -> object:
         value = parse(text)
     except (ValueError, KeyError) as error:
         raise UsageError(f"{source}: {name} must be {expected}, not {text!r}") from error
-    least = _FIELDS[name].metadata["least"]
+    least, most = (_FIELDS[name].metadata[bound] for bound in ("least", "most"))
     if least is not None and cast("float", value) < least:
         raise UsageError(f"{source}: {name} must be at least {least}, not {text}")
+    if most is not None and cast("float", value) > most:
+        raise UsageError(f"{source}: {name} must be at most {most}, not {text}")
     return value
 
 

@@ -18,6 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep", default="", metavar="AGE", help="how long a finished drop stays: 30d"
     )
     add.add_argument("--input", action="append", default=[], metavar="K=V", help="an input's value")
+    add.add_argument(
+        "--retain",
+        action="append",
+        default=[],
+        metavar="CLASS=AGE",
+        help="how long work, results, rejects or events stay: results=90d",
+    )
     remove = verbs.add_parser("remove", help="take no more files for this flow")
     for verb in (add, remove):
         verb.add_argument("name", metavar="NAME", help="of the flow")
@@ -43,7 +50,10 @@ def main(args: argparse.Namespace) -> int:
         server.send("DELETE", f"/flows/{connection.segment(args.name)}", params=params)
         return 0
     flow = {name: getattr(args, name) for name in ("name", "match", "context", "keep", "tenant")}
-    made = server.post("/flows", flow | {"inputs": dict(show.pair(item) for item in args.input)})
+    flow["inputs"] = dict(show.pair(item) for item in args.input)
+    kept = [show.pair(item) for item in args.retain]
+    flow["retention"] = {kind: show.seconds(age) for kind, age in kept}
+    made = server.post("/flows", flow)
     if args.json:
         show.show_json(made)
     else:

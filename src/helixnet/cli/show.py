@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from helixnet.errors import UsageError
+
+UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def show_json(value: object) -> None:
@@ -54,3 +56,15 @@ def pair(text: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"{text!r} is not of the form name=value")
     return name, value
+
+
+def seconds(age: str) -> int:
+    """Read an age such as ``90d``, ``12h`` or ``2w``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    number, unit = age[:-1], age[-1:]
+    if unit not in UNITS or not (number.isascii() and number.isdigit()):
+        raise UsageError(f"{age!r} is no age", hint="write a number and s, m, h, d or w: 90d")
+    return int(number) * UNITS[unit]
