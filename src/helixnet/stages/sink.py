@@ -1,5 +1,6 @@
 """Sink: a run whose last part has ended gets its verdict, its manifest and its deliveries."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -84,22 +85,25 @@ class Sink:
     async def handle(self, batch: Sequence[Finishable]) -> None:
         """Write the results of ``batch`` and end its runs."""
         with spans("finish", batch):
-            ended: list[tuple[Finishable, Finish]] = []
-            failures: list[Failure] = []
-            for run in batch:
-                try:
-                    ended.append((run, await self._finish(run)))
-                except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's
-                    failures.append(failure_of(error, run.lease, run.attempts))
-            finishes = [finish for _, finish in ended]
+            ends = await asyncio.gather(*map(self._end, batch))
+            finishes = [end for end in ends if isinstance(end, Finish)]
+            failures = [end for end in ends if isinstance(end, Failure)]
             await self.ledger.do(lambda conn: self._commit(conn, finishes, failures))
-        for run, finish in ended:
+        for run, finish in zip(batch, ends, strict=True):
+            if isinstance(finish, Failure):
+                continue
             self.metrics.count("helixnet_runs_finished_total", state=finish.state)
             took = max(0.0, time.time() - run.created / 1_000_000)
             self.metrics.observe("helixnet_run_seconds", took)
             for outcome in ("used", "rejected", "skipped"):
                 amount = getattr(run.counts, outcome)
                 self.metrics.count("helixnet_records_total", amount, outcome=outcome)
+
+    async def _end(self, run: Finishable) -> Finish | Failure:
+        try:
+            return await self._finish(run)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's
+            return failure_of(error, run.lease, run.attempts)
 
     async def _finish(self, run: Finishable) -> Finish:
         state, error = verdict(run)
