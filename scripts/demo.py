@@ -175,6 +175,7 @@ def main() -> int:
         say(f"   end it with: kill {demo.server.pid} && rm -r {folder}")
     else:
         say("   make demo KEEP=1       leaves the server running, with its pages and REST docs")
+    say("   make deploy-code       installs the command `helixnet`, then:")
     say("   helixnet run examples/orders-csv/context.yaml examples/orders-csv/orders.csv")
     say("   helixnet serve         your own server; see README.md")
     return 0
