@@ -33,8 +33,8 @@ rebuild: ## remove the environment and install it anew
 db-init: ## create or migrate the ledger of DATA (default ./helixnet-data)
 	@$(RUN) helixnet db upgrade --data $(or $(DATA),helixnet-data)
 
-seed-data: ## put demo flows, contexts and sample files into DATA (a server must not be running on it)
-	@$(RUN) python scripts/seed_data.py $(or $(DATA),helixnet-data)
+seed-data: ## give demo contexts, flows and sample files to the server at HELIXNET_URL (default: this machine's, port 8080)
+	@$(RUN) python scripts/seed_data.py
 
 show-users: ## list the demo users with their roles and tenants
 	@$(RUN) helixnet users

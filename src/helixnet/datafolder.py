@@ -16,8 +16,7 @@ from sqlalchemy import Engine, select
 from helixnet.adapters import identity_local, ledger_file
 from helixnet.adapters.store_folder import FolderStore, object_of
 from helixnet.errors import ConflictError, HelixNetError, UnavailableError, UsageError
-from helixnet.ledger import retention
-from helixnet.ledger.tables import jobs
+from helixnet.ledger import retention, tables
 
 LEDGER: Final = "ledger.db"
 INBOX: Final = "inbox"
@@ -93,8 +92,14 @@ def check(data: Path) -> list[str]:
     return ledger_file.check(data / LEDGER)
 
 
-def clean(data: Path, age: str, *, dry_run: bool) -> dict[str, int]:
+def clean(data: Path, age: str, *, jobs: bool = False, dry_run: bool) -> dict[str, int]:
     """Remove what ended longer ago than ``age``, with its files; open work is never touched.
+
+    Args:
+        data: the folder.
+        age: such as ``90d``.
+        jobs: remove the jobs too; else they stay, and say what is gone.
+        dry_run: only tell.
 
     Returns:
         how many of each class were (or would be) removed.
@@ -108,8 +113,8 @@ def clean(data: Path, age: str, *, dry_run: bool) -> dict[str, int]:
         raise UsageError(f"there is no ledger {data / LEDGER}")
     engine = ledger_file.connect(data / LEDGER, "BEGIN IMMEDIATE")
     try:
-        ages = dict.fromkeys(list[str](retention.CLASSES), seconds)
-        total = _forget(engine, ages, dry_run=dry_run)
+        ages = {name: seconds for name in retention.CLASSES if jobs or name != "jobs"}
+        total = _forget(engine, dict[str, float](ages), dry_run=dry_run)
         if not dry_run:
             asyncio.run(_delete(engine, data))
     except HelixNetError:
@@ -146,7 +151,7 @@ def _forget(engine: Engine, ages: dict[str, float], *, dry_run: bool) -> dict[st
         with engine.begin() as conn:
             limit = 1_000_000_000 if dry_run else 500
             found = retention.clean(conn, ages, dry_run=dry_run, limit=limit)
-        total = {name: total[name] + found.rows[name] for name in total}
+        total = {name: count + found.rows[name] for name, count in total.items()}
         if dry_run or not any(found.rows.values()):
             return total
 
@@ -192,6 +197,7 @@ def _keep_drops(data: Path, target: Path) -> Sequence[tuple[str, str]]:
 
 def _settle_drops(target: Path, drops: Sequence[tuple[str, str]]) -> None:
     """Move those drops of the copy that its ledger has accepted to where their jobs look."""
+    jobs = tables.jobs
     engine = ledger_file.connect(target / LEDGER, "BEGIN")
     try:
         with engine.begin() as conn:

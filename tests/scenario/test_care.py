@@ -128,28 +128,50 @@ def test_nothing_is_restored_under_a_running_server(serve: Serve, tmp_path: Path
 
 
 def test_cleaning_spares_open_work(serve: Serve, orders: dict[str, bytes], tmp_path: Path) -> None:
-    """First only told, then done: finished jobs go with their files, open ones are not touched."""
+    """First only told, then done: results go with their files, the list says so, open work stays."""
     helix = serve(workers="1", part_size="65536")
     person = Person(helix.url, "demo")
     ended = [person.submit(many_orders(count), orders) for count in (1, 3000)]
     for job in ended:
         person.wait(job)
+    eventually(lambda: settled(person))
     assert len(files_of(helix, ended)) > 0
     open_job = person.submit(many_orders(60_000), orders)
     clean = ("db", "clean", "--older", "0s", "--data", str(helix.data), "--json")
     told = command(*clean, "--dry-run", home=tmp_path)
     assert told.returncode == 0, told.stderr
-    assert json.loads(told.stdout)["jobs"] == len(ended)
+    assert json.loads(told.stdout)["results"] == len(ended)
     assert person.result(ended[0]) != b""
     done = command(*clean, home=tmp_path)
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout)["jobs"] == len(ended)
-    assert [job["job_id"] for job in person.jobs()] == [open_job]
-    assert person.http.get(f"/jobs/{ended[0]}").status_code == 404
+    assert json.loads(done.stdout)["results"] == len(ended)
+    listed = {job["job_id"]: job for job in person.jobs()}
+    assert set(listed) == {*ended, open_job}
+    for job in ended:
+        assert (listed[job]["results_gone"], listed[job]["result_path"]) == (True, None)
+        assert person.http.get(f"/jobs/{job}/result").status_code == 404
+        assert person.http.post(f"/jobs/{job}/rerun").status_code == 409
     assert files_of(helix, ended) == []
-    job = person.wait(open_job)
-    assert job["state"] == "COMPLETED"
+    assert person.wait(open_job)["state"] == "COMPLETED"
     assert person.result(open_job).count(b"\n") == 60_000
+
+
+def test_cleaning_may_take_whole_jobs(
+    serve: Serve, orders: dict[str, bytes], tmp_path: Path
+) -> None:
+    """Only when asked for; what is young stays."""
+    helix = serve()
+    person = Person(helix.url, "demo")
+    job = person.wait(person.submit(CONTENT, orders))["job_id"]
+    eventually(lambda: settled(person))
+    clean = ("db", "clean", "--data", str(helix.data), "--jobs")
+    assert command(*clean, "--older", "1h", home=tmp_path).returncode == 0
+    assert person.result(job) != b""
+    done = command(*clean, "--older", "0s", home=tmp_path)
+    assert done.returncode == 0
+    assert done.stdout.startswith("removed:")
+    assert person.jobs() == []
+    assert person.http.get(f"/jobs/{job}").status_code == 404
 
 
 def files_of(helix: EmbeddedHelix, jobs: list[str]) -> list[Path]:

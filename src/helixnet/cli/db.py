@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             verb.add_argument("folder", metavar="DIR", help="folder of the backup")
     clean = made["clean"]
     clean.add_argument("--older", required=True, metavar="AGE", help="such as 90d, 12h or 2w")
+    clean.add_argument("--jobs", action="store_true", help="also remove the jobs themselves")
     clean.add_argument("--dry-run", action="store_true", help="only tell what would be removed")
     clean.add_argument("--json", action="store_true", help="print JSON instead of text")
 
@@ -46,7 +47,7 @@ def main(args: argparse.Namespace) -> int:
         print("\n".join(found) or "the ledger is sound")
         return 1 if found else 0
     else:
-        removed = datafolder.clean(data, args.older, dry_run=args.dry_run)
+        removed = datafolder.clean(data, args.older, jobs=args.jobs, dry_run=args.dry_run)
         if args.json:
             show.show_json(removed)
         else:

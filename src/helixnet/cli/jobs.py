@@ -6,7 +6,7 @@ from typing import Any
 
 from helixnet.cli.arguments import add_server_arguments
 
-COLUMNS = ("job_id", "state", "run", "filename", "context", "flow", "created")
+COLUMNS = ("job_id", "state", "run", "filename", "context", "flow", "created", "result")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,11 +33,19 @@ def show_job(job: dict[str, Any]) -> None:
     for name in ("job_id", "state", "run", "filename", "context", "result_path"):
         if job.get(name) is not None:
             print(f"{name:12} {job[name]}")
+    print(f"{'result':12} {result(job)}")
     counts: dict[str, int] = job["counts"]
     errors: list[dict[str, Any]] = job["errors"]
     print("counts       " + ", ".join(f"{name} {number}" for name, number in counts.items()))
     for error in errors:
         print(f"error        {error.get('code', '')}: {error.get('message', '')}")
+
+
+def result(job: dict[str, Any]) -> str:
+    """Say whether a job's result can be had."""
+    if job["results_gone"]:
+        return "removed"
+    return "there" if job["result_path"] else "none"
 
 
 def main(args: argparse.Namespace) -> int:
@@ -52,7 +60,7 @@ def main(args: argparse.Namespace) -> int:
         if args.json:
             show.show_json(found["jobs"])
         else:
-            show.show_table(found["jobs"], COLUMNS)
+            show.show_table([row | {"result": result(row)} for row in found["jobs"]], COLUMNS)
         return 0
     if args.verb == "rerun":
         job = rerun(server, args.job, args.context)

@@ -47,6 +47,8 @@ class JobModel(BaseModel):
     started: str | None
     finished: str | None
     parent: str
+    purged: bool = Field(description="retention removed the file: it can't run again")
+    results_gone: bool = Field(description="retention removed the current run's results")
     errors: list[dict[str, Any]]
     result_path: str | None = Field(description="prefix of the result's objects in the store")
     result_url: str | None
@@ -133,7 +135,7 @@ def errors_of(error: dict[str, Any] | None, *, traces: bool) -> list[dict[str, A
 
 def job_fields(row: JobRow, *, traces: bool) -> dict[str, Any]:
     """Return the fields of :class:`JobModel`."""
-    has_result = row.state in SHOWN
+    has_result = row.state in SHOWN and not row.results_gone
     return {
         "job_id": row.job,
         "filename": row.name,
@@ -164,8 +166,6 @@ def detail_model(
     deliveries = [_delivery(row, traces=traces) for row in detail.deliveries]
     more = {"result_content": result, "runs": runs, "deliveries": deliveries}
     fields: dict[str, Any] = job_fields(detail.job, traces=traces) | more
-    if any(run.results_gone for run in detail.runs if run.run == detail.job.run):
-        fields |= {"result_path": None, "result_url": None}
     fields["errors"] += [error for fault in faults for error in errors_of(fault, traces=traces)]
     return JobDetailModel.model_validate(fields)
 

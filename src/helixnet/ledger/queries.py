@@ -48,6 +48,8 @@ class JobRow:
         no: order of acceptance; the next page starts before the last one's.
         counts: final, or the sum over the parts that are done.
         created: RFC 3339, as the other times; ``started`` and ``finished`` are None before.
+        purged: retention removed the file; it can't run again.
+        results_gone: retention removed the results of the current run.
     """
 
     no: int
@@ -75,6 +77,7 @@ class JobRow:
     finished: str | None
     parent: str
     purged: bool
+    results_gone: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ _LIST = (
         *(runs.c[name] for name in ("context_hash", "context_name", "context_version")),
         *(runs.c[name] for name in COUNTS),
         *(runs.c[name] for name in ("incomplete", "parts_total", "error", "started", "finished")),
+        runs.c.results_gone,
     )
     .join_from(jobs, runs, (runs.c.job == jobs.c.id) & (runs.c.run == jobs.c.run))
     .order_by(jobs.c.no.desc())
@@ -245,6 +249,7 @@ def _job(row: RowMapping, counts: Counts) -> JobRow:
         started=_time(row["started"]),
         finished=_time(row["finished"]),
         purged=bool(row["purged"]),
+        results_gone=bool(row["results_gone"]),
         **{name: row[name] for name in _JOB_FIELDS},
     )
 
