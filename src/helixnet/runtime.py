@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -236,7 +237,8 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
             times=times,
         )
         running.append((service, crew.start(service.run(), step.stage)))
-        crew.start(service.listen(parts.bus.subscribe(step.wakes, step.stage)), step.stage)
+        signals = partial(parts.bus.subscribe, step.wakes, step.stage)
+        crew.start(service.listen(signals), step.stage)
         crew.start(service.keep_leases(), step.stage)
     stack.push_async_callback(_drain, running)
     reaper = Reaper(

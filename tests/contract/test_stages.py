@@ -319,6 +319,15 @@ class TestDrops:
         assert await shop.inbox.look() == 0
         assert dropped.exists()
 
+    async def test_a_stray_stops_nobody(self, shop: Shop) -> None:
+        """A file beside the tenants' folders, or with a name that is no text, stays where it is."""
+        self.drop(shop, "../stray.csv", rows(3))
+        self.drop(shop, "in/\udcff.csv", rows(3))  # the byte 0xFF, which is no UTF-8
+        self.drop(shop, "in/a.csv", rows(3))
+        assert await shop.inbox.look() == 1
+        await shop.drain()
+        assert await self.jobs(shop) == [("a.csv", "numbers", "COMPLETED")]
+
     async def test_a_growing_file_is_left_alone(self, shop: Shop) -> None:
         shop.inbox.quiet_seconds = 0.3
         dropped = self.drop(shop, "in/a.csv", HEADER)

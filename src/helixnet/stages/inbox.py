@@ -79,12 +79,15 @@ class Inbox:
         parts = key.split("/")
         if any(fnmatchcase(part, name) for part in parts for name in UNFINISHED):
             return False
+        fault = ""
         if len(parts) < len(("inbox", "tenant", "file")):
-            if key not in self._strays:
-                self._strays.add(key)
-                log.warning("drop outside of a tenant's folder", key=key)
-            return False
-        return True
+            fault = "outside of a tenant's folder"
+        elif not _is_text(key):
+            fault = "its name is not UTF-8"
+        if fault and key not in self._strays:
+            self._strays.add(key)
+            log.warning("drop left alone", key=ascii(key), reason=fault)
+        return not fault
 
     async def _accept(self, drops: list[ObjectRef], door: str) -> None:
         arrivals = [self._arrival(drop, door) for drop in drops]
@@ -121,6 +124,15 @@ class Inbox:
         if answer.created:
             self.metrics.count("helixnet_jobs_accepted_total", door=arrival.source)
             log.info("drop accepted", job=answer.job, tenant=arrival.tenant, name=arrival.name)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be written down; the file system takes any bytes."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def accept_drops(conn: Connection, arrivals: list[Arrival]) -> list[Accepted]:

@@ -1,7 +1,7 @@
 """The one loop of every stage: claim what waits, work on it, keep the leases, let go at the end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
@@ -95,10 +95,15 @@ class Service(Generic[C]):
         self._hungry = False  # whether the last claim may have left some for want of room
         self._active: dict[asyncio.Task[None], list[Lease]] = {}
 
-    async def listen(self, signals: AsyncIterator[Sequence[Event]]) -> None:
+    async def listen(self, subscribe: Callable[[], AsyncIterator[Sequence[Event]]]) -> None:
         """Ring the bell for every batch of signals: they wake, and say nothing more."""
-        async for _ in signals:
-            self._bell.set()
+        while True:
+            try:
+                async for _ in subscribe():
+                    self._bell.set()
+            except UnavailableError as error:
+                log.warning("signals unavailable", stage=self._name, error=str(error))
+                await asyncio.sleep(self._times.poll)
 
     async def run(self) -> None:
         """Work until :meth:`stop`; an error that is not the world's ends the process."""
