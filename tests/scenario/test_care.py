@@ -128,7 +128,7 @@ def test_nothing_is_restored_under_a_running_server(serve: Serve, tmp_path: Path
 
 
 def test_cleaning_spares_open_work(serve: Serve, orders: dict[str, bytes], tmp_path: Path) -> None:
-    """First only told, then done: results go with their files, the list says so, open work stays."""
+    """First told, then done: results go with their files, the list says so; open work stays."""
     helix = serve(workers="1", part_size="65536")
     person = Person(helix.url, "demo")
     ended = [person.submit(many_orders(count), orders) for count in (1, 3000)]
