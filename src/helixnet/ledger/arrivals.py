@@ -117,13 +117,16 @@ def accept(conn: Connection, arrivals: Sequence[Arrival]) -> list[Accepted]:
     for arrival, job in zip(arrivals, asked, strict=True):
         known = job if job != arrival.job or job in made else _same_drop(conn, arrival)
         final.append(known)
-    stands = {row.id: row for row in conn.execute(_STANDS, {"ids": sorted(set(final))})}
+    stands = dict.fromkeys(made, (1, RunState.PENDING))
+    if repeats := sorted(set(final) - made):
+        found = conn.execute(_STANDS, {"ids": repeats})
+        stands |= {row.id: (row.run, RunState(row.state)) for row in found}
     told_of = set[str]()
     answers: list[Accepted] = []
     for arrival, job in zip(arrivals, final, strict=True):
         new = job == arrival.job and job in made and job not in told_of
         told_of.add(job)
-        answers.append(Accepted(job, stands[job].run, RunState(stands[job].state), new))
+        answers.append(Accepted(job, *stands[job], new))
     return answers
 
 

@@ -48,6 +48,9 @@ class Partner:
 
 _FLOW = [c for c in flows.c if c.name != "created"]
 _FLOWS = select(*_FLOW).where(flows.c.tenant == bindparam("tenant")).order_by(flows.c.name)
+_NAMED_FLOW = select(*_FLOW).where(
+    flows.c.tenant == bindparam("tenant"), flows.c.name == bindparam("name")
+)
 _ALL_FLOWS = select(*_FLOW).order_by(flows.c.tenant, flows.c.name)
 _PARTNER = [c for c in partners.c if c.name != "created"]
 _PARTNERS = select(*_PARTNER).order_by(partners.c.name)
@@ -112,8 +115,7 @@ def get_flow(conn: Connection, *, tenant: str, name: str) -> Flow:
     Raises:
         NotFoundError: this tenant has none of that name.
     """
-    query = select(*_FLOW).where(flows.c.tenant == tenant, flows.c.name == name)
-    row = conn.execute(query).mappings().first()
+    row = conn.execute(_NAMED_FLOW, {"tenant": tenant, "name": name}).mappings().first()
     if row is None:
         raise NotFoundError(f"there is no flow {name}")
     return Flow(**row)
