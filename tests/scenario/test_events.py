@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import jsonschema_rs
 import pytest
 
@@ -71,6 +72,9 @@ def test_events_are_as_the_schema_says(
     assert {"record" in event["data"] for event in read(person, OUT)} == {True, False}
     assert len({event["id"] for event in told}) == len(told)
     in_order(read(person, "helix.jobs"))
+    shown = httpx.get(f"{helix.url}/metrics").text
+    for state in states:
+        assert f'helixnet_runs_finished_total{{state="{state}"}}' in shown
     for job in ended:
         last = [e for e in read(person, "helix.results") if e["job"] == job][-1]
         assert last["data"]["state"] == person.job(job)["state"]

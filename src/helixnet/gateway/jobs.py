@@ -136,6 +136,7 @@ async def cancel(job_id: str, caller: Operator, services: Services) -> Response:
         record(conn, tenant=tenant, actor=caller.name, action="job.cancel", subject=job_id)
 
     await services.ledger.do(unit)
+    services.metrics.count("helixnet_runs_finished_total", state=RunState.CANCELLED)
     return await _again(services, caller, detail)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from helixnet.errors import RefusedError
+from helixnet.jobs import RunState
 from helixnet.ledger.leases import Failure, Lease
 from helixnet.ledger.runs import (
     ClaimedRun,
@@ -87,6 +88,9 @@ class Ingest:
         with spans("ingest", batch):
             answers = await self._index(batch)
             await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
+        refused = sum(isinstance(answer, Refused) for answer in answers)
+        if refused:
+            self.metrics.count("helixnet_runs_finished_total", refused, state=RunState.FAILED)
 
     async def _index(self, batch: Sequence[ClaimedRun]) -> list[Answer]:
         answers: dict[int, Answer] = {}
