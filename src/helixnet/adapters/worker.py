@@ -32,6 +32,7 @@ def main(arguments: Sequence[str]) -> None:
         Path("/proc/self/oom_score_adj").write_text("500", "ascii")
     import_module(arguments[1])
     with Connection(int(arguments[0])) as server, suppress(EOFError, OSError):
+        server.send((BEAT, None))  # started: from now on silence is a stall
         while True:
             _serve(server, server.recv())
 

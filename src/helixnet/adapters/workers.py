@@ -14,6 +14,7 @@ from helixnet.adapters.worker import BEAT, BEGUN, DONE, Beat
 from helixnet.errors import UnavailableError
 from helixnet.ports import Ended
 
+START_SECONDS = 60.0  # more for the first word: imports take long on a busy machine
 A = TypeVar("A")
 R = TypeVar("R")
 
@@ -23,6 +24,7 @@ class _Slot:
 
     def __init__(self, preload: str) -> None:
         self._preload = preload
+        self.started = False  # whether the child has said so
         self._child: tuple[subprocess.Popen[bytes], Connection] | None = None
 
     def ready(self) -> Connection:
@@ -30,6 +32,7 @@ class _Slot:
         if self._child and self._child[0].poll() is not None:
             self.end()
         if self._child is None:
+            self.started = False
             self._child = self._start()
         return self._child[1]
 
@@ -137,9 +140,10 @@ class ProcessWorkers:
         try:
             link.send((function, items))
             while len(done) < len(items):
-                if not link.poll(self._stall):
+                if not link.poll(self._stall if slot.started else START_SECONDS + self._stall):
                     raise TimeoutError
                 kind, value = link.recv()
+                slot.started = True
                 if kind == BEGUN:
                     begun = True
                 elif kind != BEAT:
