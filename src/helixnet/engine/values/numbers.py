@@ -115,26 +115,36 @@ def number_converter(
         ValueFault: HX-4105 if the separators are ambiguous.
     """
     check_separators(decimal, thousands)
-    usual = re.compile(_usual(decimal, digits, scale)).fullmatch
+    usual = re.compile(_usual(decimal, thousands, digits, scale)).fullmatch
     unusual = _unusual(decimal, thousands, digits, scale, code)
 
     def convert(text: str) -> Decimal:
-        plain = text.replace(decimal, ".") if usual(text) is not None else unusual(text)
+        if usual(text) is None:
+            plain = unusual(text)
+        elif thousands:
+            plain = text.replace(thousands, "").replace(decimal, ".")
+        else:
+            plain = text.replace(decimal, ".")
         value = Decimal(plain)
         return value or value.copy_abs()
 
     return convert
 
 
-def _usual(decimal: str, digits: int | None, scale: int | None) -> str:
-    """Return the pattern of texts that need no further look: ungrouped, of the scale, short."""
+def _usual(decimal: str, thousands: str, digits: int | None, scale: int | None) -> str:
+    """Return the pattern of texts that need no further look: of the scale, and short."""
     limit = _SHORT if digits is None else digits
     point, half = re.escape(decimal), limit // 2
     if half == 0 or (scale is not None and scale >= limit):
         return "(?!)"
+    room = half if scale is None else limit - scale
+    whole = f"[0-9]{{1,{room}}}"
+    if thousands and (groups := room // 3 - 1) > 0:
+        grouped = f"[1-9][0-9]{{0,2}}(?:{re.escape(thousands)}[0-9]{{3}}){{1,{groups}}}"
+        whole = f"(?:{whole}|{grouped})"
     if scale is None:
-        return f"-?[0-9]{{1,{half}}}(?:{point}[0-9]{{1,{half}}})?"
-    return f"-?[0-9]{{1,{limit - scale}}}" + (f"{point}[0-9]{{{scale}}}" if scale else "")
+        return f"-?{whole}(?:{point}[0-9]{{1,{half}}})?"
+    return f"-?{whole}" + (f"{point}[0-9]{{{scale}}}" if scale else "")
 
 
 def _unusual(
