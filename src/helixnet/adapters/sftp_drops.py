@@ -25,6 +25,7 @@ from helixnet.ledger.catalog import list_flows
 from helixnet.ports import Ledger, ObjectRef, ObjectStore
 
 UNFINISHED: Final = ("*.tmp", "*.part", "*.filepart", ".*")
+NAME_BYTES: Final = 255  # what file systems take
 _WILD: Final = frozenset("*?[")
 _FOLDER: Final = SFTPAttrs(permissions=stat.S_IFDIR | 0o755, size=0, uid=0, gid=0)
 Dropped = Callable[[ObjectRef], Awaitable[None]]
@@ -64,7 +65,7 @@ class Drops(SFTPServer):
     """One SFTP session of a partner. Every operation that it does not name is refused."""
 
     def __init__(self, channel: SSHServerChannel[bytes], place: Place) -> None:
-        super().__init__(channel)
+        super().__init__(channel)  # pyright: ignore[reportUnknownMemberType] - its channel type has no argument
         self._place = place
 
     def map_path(self, path: bytes) -> bytes:
@@ -255,7 +256,7 @@ def _inside(path: bytes) -> PurePosixPath:
     for part in text.split("/"):
         if part == "..":
             del kept[-1:]
-        elif "\0" in part or len(part.encode()) > 255:  # noqa: PLR2004 - what file systems take
+        elif "\0" in part or len(part.encode()) > NAME_BYTES:
             raise asyncssh.SFTPNoSuchFile("not a usable name")
         elif part not in {"", "."}:
             kept.append(part)
