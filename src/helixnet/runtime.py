@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -115,6 +116,7 @@ async def _open(settings: Settings, url: str, stack: AsyncExitStack) -> _Parts:
     from helixnet.adapters.workers import ProcessWorkers
 
     _require_folder(settings.data)
+    _import_all(settings)
     if settings.otlp_endpoint:
         from helixnet.adapters.tracing_otlp import start
 
@@ -140,6 +142,13 @@ async def _open(settings: Settings, url: str, stack: AsyncExitStack) -> _Parts:
         ),
         scratch=scratch,
     )
+
+
+def _import_all(settings: Settings) -> None:
+    """Import what will run before the workers start: they import too, and would slow it down."""
+    names = ["gateway.app", "stages.deliver", "stages.inbox", "stages.upkeep"]
+    for name in [*names, *(["adapters.sftp_front"] if settings.sftp else [])]:
+        import_module(f"helixnet.{name}")
 
 
 def _require_folder(folder: Path) -> None:

@@ -27,7 +27,7 @@ router = APIRouter(prefix="/api/v1", tags=["events"])
 SSE: Final = "text/event-stream"
 BATCH: Final = 200
 LOOK_SECONDS: Final = 1.0  # how often a silent stream looks at the clock and at the shutdown
-GATHER_SECONDS: Final = 0.15  # commits within this time are told together
+GATHER_SECONDS: Final = 0.05  # least time between two looks: commits within it are told together
 _exact: Final = msgspec.json.Encoder(decimal_format="number")
 _STREAM: Final[dict[int | str, dict[str, Any]]] = {
     200: {"content": {SSE: {}}, "description": "events as they happen"}
@@ -163,7 +163,7 @@ async def _batches(services: Gateway, source: _Source) -> AsyncIterator[list[Sto
     position = source.after
     mark = await services.ledger.changed(-1, 0)
     while True:
-        start = position
+        start, looked = position, time.monotonic()
         rows = await services.ledger.read(lambda conn, start=start: source.page(conn, start))
         if rows:
             position = rows[-1].position
@@ -172,14 +172,8 @@ async def _batches(services: Gateway, source: _Source) -> AsyncIterator[list[Sto
                 yield told
         if len(rows) < BATCH:
             yield []
-            mark = await _news(services, mark)
-
-
-async def _news(services: Gateway, mark: int) -> int:
-    now = await services.ledger.changed(mark, LOOK_SECONDS)
-    if now > mark:
-        await asyncio.sleep(GATHER_SECONDS)
-    return now
+            mark = await services.ledger.changed(mark, LOOK_SECONDS)
+            await asyncio.sleep(max(0.0, looked + GATHER_SECONDS - time.monotonic()))
 
 
 async def _lines(services: Gateway, source: _Source) -> AsyncIterator[bytes]:

@@ -5,13 +5,14 @@ import json
 import tempfile
 import time
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 from tests.scenario.running import EmbeddedHelix, Person
 
-CONTEXT = Path(__file__).resolve().parents[1] / "examples" / "orders-csv"
+CONTEXT = Path(__file__).resolve().parent / "w0"
 HEADER = "PO_NO;PO_DATE;CURRENCY;BUYER;NAME;LINE_NO;SKU;TEXT;QTY;UOM;PRICE\r\n"
 BOUNDARY = "helixnet-bench"
 
@@ -91,8 +92,8 @@ async def until_all(jobs: dict[str, float], ended: dict[str, float]) -> None:
         await asyncio.sleep(0.02)
 
 
-async def drive(port: int, token: str, jobs: int, seconds: float) -> tuple[float, list[float]]:
-    """Load the server; return jobs a second at saturation and the times at 20 a second."""
+async def drive(port: int, token: str, jobs: int, seconds: float) -> tuple[float, dict[str, float]]:
+    """Load the server; return jobs a second at saturation and when each paced job was sent."""
     ended: dict[str, float] = {}
     stop = asyncio.Event()
     listener = asyncio.create_task(results(Client(port, token), ended, stop))
@@ -111,11 +112,11 @@ async def drive(port: int, token: str, jobs: int, seconds: float) -> tuple[float
     await asyncio.gather(*map(saturate, clients))
     await until_all(sent, ended)
     rate = jobs / (max(ended.values()) - started)
-    paced: dict[str, float] = {}
+    paced: dict[str, float] = {}  # wall clock of the request's begin
     tasks: list[asyncio.Task[None]] = []
 
     async def one(client: Client, number: int) -> None:
-        begun = time.monotonic()
+        begun = time.time()
         paced[await client.upload(number)] = begun
 
     for number in range(int(seconds * 20)):
@@ -125,7 +126,7 @@ async def drive(port: int, token: str, jobs: int, seconds: float) -> tuple[float
     await until_all(paced, ended)
     stop.set()
     listener.cancel()
-    return rate, [ended[job] - begun for job, begun in paced.items()]
+    return rate, paced
 
 
 def prepare(url: str) -> str:
@@ -139,6 +140,17 @@ def prepare(url: str) -> str:
     return person.token
 
 
+def durations(person: Person, sent: dict[str, float]) -> list[float]:
+    """Return for each job the seconds from its request to the commit that made it COMPLETED."""
+    found: list[float] = []
+    for job_id, begun in sent.items():
+        job = person.job(job_id)
+        if job["state"] != "COMPLETED":
+            raise SystemExit(f"job {job_id} ended {job['state']}")
+        found.append(datetime.fromisoformat(job["finished"]).timestamp() - begun)
+    return found
+
+
 def measure(*, jobs: int, seconds: float) -> Rates:
     """Start a server with the product's defaults on a temporary folder, load it, end it."""
     with tempfile.TemporaryDirectory(prefix="helixnet-bench-") as folder:
@@ -149,7 +161,8 @@ def measure(*, jobs: int, seconds: float) -> Rates:
         try:
             token = prepare(helix.url)
             asyncio.run(drive(helix.port, token, 50, 1))  # warm
-            rate, times = asyncio.run(drive(helix.port, token, jobs, seconds))
+            rate, sent = asyncio.run(drive(helix.port, token, jobs, seconds))
+            times = durations(Person(helix.url, "demo"), sent)
         finally:
             helix.stop()
     return Rates(jobs, rate, median(times), quantiles(times, n=20)[18], ready)
