@@ -11,8 +11,8 @@ from helixnet.engine.mapping.emit_filters import emit_filter
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import TESTS
-from helixnet.engine.mapping.ir import Node, Op
-from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.ir import Node, Op, Type
+from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.place import line_of
 from helixnet.engine.mapping.scope import Binding, FieldUse, Role, Special
 from helixnet.engine.mapping.slots import Slot
@@ -141,10 +141,24 @@ def _compare(emitter: Emitter, node: Node) -> str:
         return same if operator == "==" else f"(not {same})"
     if inline and one.sure and other.sure:
         return f"({left} {operator} {right})"
+    if inline and Kind.BOOLEAN not in (one.kind, other.kind):
+        temp = emitter.temp()
+        if one.sure and left.isidentifier():
+            there = _there(emitter, other, temp, right)
+            return f"({there} and {left} {operator} {temp})"
+        if other.sure and right.isidentifier():
+            there = _there(emitter, one, temp, left)
+            return f"({there} and {temp} {operator} {right})"
     if operator.startswith(">"):
         left, right = right, left
     function = compare.less_or_equal if operator.endswith("=") else compare.less
     return emitter.call(function, left, right)
+
+
+def _there(emitter: Emitter, of: Type, temp: str, code: str) -> str:
+    """Return the test that a value, put in a variable, is neither null nor absent."""
+    test = f"({temp} := {code}) is not None"
+    return f"{test} and {temp} is not {emitter.constant(ABSENT)}" if of.absent else test
 
 
 def _in(emitter: Emitter, node: Node) -> str:
@@ -162,6 +176,10 @@ def _arithmetic(emitter: Emitter, node: Node) -> str:
     args = [emitter.code(arg) for arg in node.args]
     types = [arg.type for arg in node.args]
     if not all(of.sure for of in types):
+        if all(of.kind in NUMBERS and not of.absent for of in types):
+            temps = [emitter.temp() for _ in args]
+            tests = [f"(({t} := {arg}) is None)" for t, arg in zip(temps, args, strict=True)]
+            return f"(None if {' | '.join(tests)} else {emitter.call(_CHECKED[operator], *temps)})"
         return emitter.call(runtime.passing, emitter.constants.add(_CHECKED[operator]), *args)
     kinds = {of.kind for of in types}
     if Kind.DECIMAL in kinds and Kind.QUOTIENT not in kinds and operator in _EXACT:

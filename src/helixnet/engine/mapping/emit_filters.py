@@ -4,6 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
+from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import as_kind
@@ -32,11 +33,11 @@ def _ordinary(emitter: Emitter, node: Node, call: FilterCall) -> str:
         return emitter.call(function, code, *args)
     if any(not arg.type.sure and arg.data is not None for arg in node.args[1:]):
         return emitter.call(runtime.filtered, emitter.constants.add(function), code, *args)
+    inline = _INLINE.get(spec.name) if value.type.kind is Kind.TEXT and not args else None
     if value.type.null or value.type.absent or value.type.kind is Kind.ANY:
         temp, absent = emitter.temp(), emitter.constant(ABSENT)
-        found = emitter.call(function, temp, *args)
+        found = inline(emitter, temp) if inline else emitter.call(function, temp, *args)
         return f"({temp} if ({temp} := {code}) is None or {temp} is {absent} else {found})"
-    inline = _INLINE.get(spec.name) if value.type.kind is Kind.TEXT and not args else None
     return inline(emitter, code) if inline else emitter.call(function, code, *args)
 
 
@@ -115,16 +116,21 @@ def _lookup(emitter: Emitter, node: Node, _call: FilterCall) -> str:
     table = emitter.lookups[str(node.args[1].data)]
     args = [emitter.constants.add(table), *map(emitter.code, node.args[2:])]
     code = emitter.code(value)
-    if value.type.sure and value.type.kind is Kind.TEXT and table.keys == 1:
-        rows = emitter.constants.add({key[0]: found for key, found in table.rows.items()})
-        temp, key, absent = emitter.temp(), emitter.temp(), emitter.constant(ABSENT)
-        found = f"({temp} := {rows}.get(({key} := {code}), {absent})) is not {absent}"
-        return f"({temp} if {found} else {emitter.call(look_up, key, *args)})"
     if value.type.sure:
-        return emitter.call(look_up, code, *args)
+        return _looked_up(emitter, value, table, code, args)
     temp, absent = emitter.temp(), emitter.constant(ABSENT)
-    found = emitter.call(look_up, temp, *args)
+    found = _looked_up(emitter, value, table, temp, args)
     return f"({temp} if ({temp} := {code}) is None or {temp} is {absent} else {found})"
+
+
+def _looked_up(emitter: Emitter, value: Node, table: Lookup, code: str, args: list[str]) -> str:
+    """Return the code that looks up what is there: one text at once, the rest by call."""
+    if value.type.kind is not Kind.TEXT or table.keys != 1:
+        return emitter.call(look_up, code, *args)
+    rows = emitter.constants.add({key[0]: found for key, found in table.rows.items()})
+    temp, key, absent = emitter.temp(), emitter.temp(), emitter.constant(ABSENT)
+    found = f"({temp} := {rows}.get(({key} := {code}), {absent})) is not {absent}"
+    return f"({temp} if {found} else {emitter.call(look_up, key, *args)})"
 
 
 def _get(emitter: Emitter, node: Node, call: FilterCall) -> str:
@@ -136,8 +142,16 @@ def _strip(emitter: Emitter, code: str) -> str:
     return f"{code}.strip({emitter.constant(texts.BLANKS)})"
 
 
+def _unpad(emitter: Emitter, code: str) -> str:
+    zero, temp = emitter.constant("0"), emitter.temp()
+    if code.isidentifier():
+        return f"({code}.lstrip({zero}) or {code}[:1])"
+    return f"(({temp} := {code}).lstrip({zero}) or {temp}[:1])"
+
+
 _INLINE: Final[dict[str, Callable[[Emitter, str], str]]] = {
     "trim": _strip,
+    "unpad": _unpad,
     "upper": lambda emitter, code: f"{emitter.constants.add(texts.upper)}({code})",
     "lower": lambda emitter, code: f"{emitter.constants.add(texts.lower)}({code})",
 }

@@ -88,9 +88,12 @@ def printed(*parts: Any) -> str:
 
 def passing(function: Callable[..., Any], *args: Any) -> Any:
     """Call arithmetic unless an operand is absent or null, which is then the result."""
-    if ABSENT in args:
-        return ABSENT
-    return None if None in args else function(*args)
+    null = False
+    for arg in args:  # `in` would compare numbers, which is slow
+        if arg is ABSENT:
+            return ABSENT
+        null |= arg is None
+    return None if null else function(*args)
 
 
 def filtered(function: Callable[..., Any], value: Any, *args: Any, **named: Any) -> Any:
