@@ -131,8 +131,11 @@ class Ledger(Protocol):
         """Run ``unit`` against a consistent snapshot, without write access."""
         ...
 
-    async def changed(self, after: int, seconds: float) -> int:
-        """Wait until the process's count of commits exceeds ``after`` or ``seconds`` pass."""
+    async def changed(self, after: int, seconds: float, topic: str = "") -> int:
+        """Wait until the process's count of commits exceeds ``after`` or ``seconds`` pass.
+
+        With ``topic`` only commits that told something on it end the wait; the count stays one.
+        """
         ...
 
     async def close(self) -> None:

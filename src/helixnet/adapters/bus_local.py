@@ -15,7 +15,7 @@ from helixnet.ports import Ledger
 log = structlog.get_logger()
 BATCH: Final = 200
 COMMIT_SECONDS: Final = 0.5  # a position is a hint where to go on: repeats are harmless
-TOGETHER_SECONDS: Final = 0.01  # commits that follow each other closely are read as one
+TOGETHER_SECONDS: Final = 0.01  # under load, commits that follow closely are read as one
 
 
 class LocalBus:
@@ -38,7 +38,7 @@ class LocalBus:
     async def subscribe(self, topic: Topic, group: str) -> AsyncIterator[Sequence[Event]]:
         """See the port."""
         reached = await self._ledger.read(lambda conn: position(conn, group, topic))
-        committed, last = reached, time.monotonic()
+        committed, last, dense = reached, time.monotonic(), False
         while True:
             mark = await self._ledger.changed(-1, 0)
             after = reached
@@ -47,14 +47,15 @@ class LocalBus:
             )
             if found:
                 yield [stored.event for stored in found]
-                reached = found[-1].position
+                reached, dense = found[-1].position, len(found) > 1
             due = reached > committed and time.monotonic() - last >= COMMIT_SECONDS
             if due and await self._commit(topic, group, reached):
                 committed, last = reached, time.monotonic()
             if not found:
                 patience = self._poll if reached == committed else COMMIT_SECONDS
-                await self._ledger.changed(mark, patience)
-                await asyncio.sleep(TOGETHER_SECONDS)
+                await self._ledger.changed(mark, patience, topic)
+                if dense:
+                    await asyncio.sleep(TOGETHER_SECONDS)
 
     async def _commit(self, topic: Topic, group: str, reached: int) -> bool:
         """Keep a position; where the ledger can't now, later will do: events may come again."""
@@ -77,4 +78,4 @@ class LocalBus:
                 reached = stored.position
                 yield reached, stored.event
             if reached == start:
-                await self._ledger.changed(mark, self._poll)
+                await self._ledger.changed(mark, self._poll, topic)

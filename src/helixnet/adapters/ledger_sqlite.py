@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 
 from helixnet.adapters import ledger_file
 from helixnet.errors import UnavailableError, UsageError
-from helixnet.ledger.outbox import RELAYED
+from helixnet.ledger.outbox import RELAYED, TOLD
 
 T = TypeVar("T")
 GROUP: Final = 64  # units that share a commit
@@ -47,6 +47,15 @@ class _Unit:
             self.future.set_exception(self.error)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Bell:
+    """Somebody who waits for commits: any, or those that tell something on a topic."""
+
+    loop: asyncio.AbstractEventLoop
+    event: asyncio.Event
+    topic: str
+
+
 class LedgerSqlite:
     """A :class:`helixnet.ports.Ledger` on one SQLite file.
 
@@ -67,11 +76,13 @@ class LedgerSqlite:
         self._release = release
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
         self._commits = 0
-        self._bells: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+        self._told: set[str] = set()  # topics of the group in hand; the writer's own
+        self._last: dict[str, int] = {}  # by topic, the last commit that told something on it
+        self._bells: list[_Bell] = []
         self._guard = threading.Lock()
         self._closed = False
         self._writing = ledger_file.connect(path, "BEGIN IMMEDIATE").execution_options(
-            **{RELAYED: relay}
+            **{RELAYED: relay, TOLD: self._told}
         )
         self._reading = ledger_file.connect(path, "BEGIN", read_only=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
@@ -101,17 +112,17 @@ class LedgerSqlite:
         except DBAPIError as error:
             raise ledger_file.translated(error, self._path) from error
 
-    async def changed(self, after: int, seconds: float) -> int:
+    async def changed(self, after: int, seconds: float, topic: str = "") -> int:
         """See :class:`helixnet.ports.Ledger`; commits that wrote nothing do not count."""
-        bell = (asyncio.get_running_loop(), asyncio.Event())
+        bell = _Bell(asyncio.get_running_loop(), asyncio.Event(), topic)
         with self._guard:
-            if self._commits > after:
+            if (self._last.get(topic, 0) if topic else self._commits) > after:
                 return self._commits
             self._bells.append(bell)
         try:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await bell[1].wait()
+                    await bell.event.wait()
             return self._commits
         finally:
             with self._guard, contextlib.suppress(ValueError):
@@ -150,6 +161,7 @@ class LedgerSqlite:
     def _group(self, conn: Connection, group: list[_Unit]) -> None:
         driver = _driver(conn)
         before = driver.total_changes
+        self._told.clear()
         try:
             with conn.begin():
                 for unit in group:
@@ -177,10 +189,11 @@ class LedgerSqlite:
     def _ring(self) -> None:
         with self._guard:
             self._commits += 1
-            bells, self._bells = self._bells, []
-        for loop, bell in bells:
+            self._last |= dict.fromkeys(self._told, self._commits)
+            heard = [bell for bell in self._bells if not bell.topic or bell.topic in self._told]
+        for bell in heard:
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(bell.set)
+                bell.loop.call_soon_threadsafe(bell.event.set)
 
 
 def _driver(conn: Connection) -> sqlite3.Connection:

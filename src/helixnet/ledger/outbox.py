@@ -17,6 +17,8 @@ from helixnet.ledger.tables import UNPUBLISHED, events, offsets
 
 RELAYED = "helixnet_relayed"  # execution option: False where the table itself is the bus
 
+TOLD = "helixnet_told"  # execution option: a set that takes the topics of what is written
+
 _EMIT = insert(events).values(at=clock())
 _TOPIC = (
     select(events)
@@ -96,7 +98,10 @@ def emit(conn: Connection, batch: Sequence[Event]) -> None:
     """
     if not batch:
         return
-    published = 0 if conn.get_execution_options().get(RELAYED, True) else 1
+    options = conn.get_execution_options()
+    published = 0 if options.get(RELAYED, True) else 1
+    if TOLD in options:
+        options[TOLD].update(event.topic for event in batch)
     conn.execute(_EMIT, [_row(event, published) for event in batch])
 
 

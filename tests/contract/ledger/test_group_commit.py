@@ -8,7 +8,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from helixnet.errors import ConflictError, UnavailableError
+from helixnet.events import Event, event_id
 from helixnet.ledger import catalog
+from helixnet.ledger.outbox import emit
 from tests.contract.ledger.driving import Driver
 
 pytestmark = pytest.mark.contract
@@ -84,6 +86,33 @@ async def test_the_bell_rings_for_commits_that_changed_something(hx: Driver) -> 
     after = await asyncio.wait_for(waiting, 5)
     assert after == before + 1
     assert await hx.ledger.changed(before, 0) == after
+
+
+async def test_the_bell_of_a_topic_rings_for_what_is_told_on_it_only(hx: Driver) -> None:
+    before = await hx.ledger.changed(0, 0)
+    waiting = asyncio.create_task(hx.ledger.changed(before, 30, "helix.jobs"))
+    await asyncio.sleep(0.01)
+    await hx.do(catalog.add_tenant, "demo")
+    await hx.do(emit, [_event("helix.parts")])
+    assert not waiting.done()
+    await hx.do(emit, [_event("helix.jobs")])
+    assert await asyncio.wait_for(waiting, 5) == before + 3
+    assert await hx.ledger.changed(before + 2, 0, "helix.jobs") == before + 3
+    assert await hx.ledger.changed(before + 3, 0.05, "helix.jobs") == before + 3
+
+
+def _event(topic: str) -> Event:
+    return Event(
+        id=event_id("bell", topic),
+        type="bell",
+        topic=topic,
+        key="",
+        tenant="demo",
+        job="",
+        seq=0,
+        time="",
+        data={},
+    )
 
 
 async def test_an_abandoned_caller_harms_nobody(hx: Driver) -> None:
