@@ -13,7 +13,7 @@ from helixnet.engine.mapping.emitter import Columns, Emitter
 from helixnet.engine.mapping.fields import field_converter, missing_column, required_converter
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
-from helixnet.engine.mapping.reads import Reads
+from helixnet.engine.mapping.reads import Reads, surely_read
 from helixnet.engine.mapping.rules import Column, Rule, Rules
 from helixnet.engine.mapping.slot_frame import Frame
 from helixnet.engine.mapping.slots import Slot
@@ -120,7 +120,7 @@ class _Generation:
         for name, slot in program.outline.var_slots.items():
             emitter.var_names[name] = value_of(slot)
         for slot in program.early_vars:
-            emit_region(frame, slot.region)
+            self._var(frame, slot)
         if program.skip_when is not None:
             item = emitter.binding(program.here)
             code = emitter.condition(program.skip_when)
@@ -139,7 +139,19 @@ class _Generation:
         if same:
             self._same(frame, same)
         for slot in program.late_vars:
-            emit_region(frame, slot.region)
+            self._var(frame, slot)
+
+    def _var(self, frame: Frame, slot: Slot) -> None:
+        """Write a var; columns that it is sure to convert are not converted again for the map."""
+        emitter, value = frame.emitter, value_of(slot)
+        surely = surely_read(slot.root) if isinstance(slot.node, Leaf) else ()
+        for key in surely:
+            converted = key[1] in emitter.columns.converters
+            if converted and key in self.program.uses and key not in frame.kept:
+                emitter.keeps[key] = f"{value}_{len(emitter.keeps)}"
+                frame.kept[key] = (emitter.keeps[key], value)
+        emit_region(frame, slot.region)
+        emitter.keeps.clear()
 
     def _column(self, name: str) -> tuple[int, int, Callable[[str], object] | None]:
         number = self._column_rule(name, [])
@@ -171,7 +183,7 @@ class _Generation:
             if frame.emitter.plain_cell(name):
                 continue
             number = self._column_rule(name, use.slots)
-            variable = f"f{number - COLUMNS}_{binding}"
+            variable, _ = frame.kept.get((binding, name), (f"f{number - COLUMNS}_{binding}", ""))
             frame.emitter.hoisted[(binding, name)] = variable
             for place in hoist_places(self.program.roots[binding], use.places):
                 frame.hoists.setdefault(place, []).append((number, use))

@@ -62,11 +62,13 @@ def _slice(emitter: Emitter, node: Node) -> str:
 def _field(emitter: Emitter, node: Node) -> str:
     use = as_kind(node.data, FieldUse)
     if use.binding is not None:
-        known = emitter.hoisted.get((use.binding.number, use.name))
+        key = (use.binding.number, use.name)
+        known = emitter.hoisted.get(key)
         if known is not None:
             emitter.risky |= known not in emitter.safe
             return known
-        return emitter.cell(use.name, emitter.binding(use.binding))
+        code = emitter.cell(use.name, emitter.binding(use.binding))
+        return f"({emitter.keeps[key]} := {code})" if key in emitter.keeps else code
     row = emitter.code(node.args[0])
     if row.isidentifier() and not node.args[0].type.absent:
         return emitter.cell(use.name, row)

@@ -42,6 +42,7 @@ class Emitter:
         hoisted: variable of a column already converted, by (binding number, name).
         var_names: variable of a var, by its name.
         list_slots: code of `_index`, by binding.
+        keeps: variable in which the expression now written leaves a column that it converts.
         safe: variables of columns that can't fail.
         risky: set by everything that may raise at run time.
     """
@@ -53,6 +54,7 @@ class Emitter:
     file: str
     write: Callable[["Emitter", Node], str]
     hoisted: dict[tuple[int, str], str] = field(default_factory=dict[tuple[int, str], str])
+    keeps: dict[tuple[int, str], str] = field(default_factory=dict[tuple[int, str], str])
     var_names: dict[str, str] = field(default_factory=dict[str, str])
     list_slots: dict[int, str] = field(default_factory=dict[int, str])
     safe: set[str] = field(default_factory=set[str])

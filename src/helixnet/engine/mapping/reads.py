@@ -51,6 +51,20 @@ def reads_of(*roots: Node | None) -> Reads:
     return found
 
 
+def surely_read(root: Node | None) -> Iterator[tuple[int, str]]:
+    """Yield binding and name of columns that an expression has read whenever it gives a value."""
+    if root is None:
+        return
+    data = root.data
+    if root.op is Op.FIELD and isinstance(data, FieldUse) and data.binding is not None:
+        yield data.binding.number, data.name
+    elif root.op is Op.FILTER:
+        yield from surely_read(root.args[0])
+    elif root.op in (Op.ARITHMETIC, Op.NEGATE, Op.COMPARE):
+        for arg in root.args:
+            yield from surely_read(arg)
+
+
 def _note(found: Reads, node: Node) -> None:
     data = node.data
     if node.op is Op.FIELD and isinstance(data, FieldUse):

@@ -24,6 +24,7 @@ class Frame:
         pieces: JSON text of slots already written, with key and commas.
         affixes: what stands before and after a slot's text within its object.
         asks: set when no predicate can decide: the authority sees every document.
+        kept: by column, the variable in which a var has left it converted, and the var's own.
         deep_vars: names of vars that are no single expression.
     """
 
@@ -34,6 +35,9 @@ class Frame:
     deep_vars: frozenset[str]
     single_segments: bool
     pieces: dict[int, list[Piece]] = field(default_factory=dict[int, list[Piece]])
+    kept: dict[tuple[int, str], tuple[str, str]] = field(
+        default_factory=dict[tuple[int, str], tuple[str, str]]
+    )
     affixes: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
     asks: bool = False
 
@@ -126,17 +130,23 @@ class Frame:
     def hoist(self, place: Place, indexes: str, item: str) -> None:
         """Write the conversions of the columns that a block reads."""
         for number, use in self.hoists.get(place, ()):
-            variable = self.emitter.hoisted[(use.binding.number, use.name)]
+            key = (use.binding.number, use.name)
+            variable = self.emitter.hoisted[key]
             row = self.emitter.binding(use.binding)
             self.emitter.risky = False
             code = self.emitter.cell(use.name, row)
             if not self.emitter.risky:
                 self.emitter.safe.add(variable)
                 self.writer.line(f"{variable} = {code}")
-                continue
-            with self.writer.block("try:"):
-                self.writer.line(f"{variable} = {code}")
-            with self.writer.block("except Exception as e:"):
-                self.writer.line(f"{variable} = {self.emitter.constant(BAD)}")
-                call = self.emitter.constants.add(fail_column)
-                self.writer.line(f"{call}(notes, {number}, e, {indexes}, {item})")
+            elif key in self.kept:
+                with self.writer.block(f"if {self.kept[key][1]} is {self.emitter.constant(BAD)}:"):
+                    self._convert(variable, code, f"{number}, e, {indexes}, {item}")
+            else:
+                self._convert(variable, code, f"{number}, e, {indexes}, {item}")
+
+    def _convert(self, variable: str, code: str, note: str) -> None:
+        with self.writer.block("try:"):
+            self.writer.line(f"{variable} = {code}")
+        with self.writer.block("except Exception as e:"):
+            self.writer.line(f"{variable} = {self.emitter.constant(BAD)}")
+            self.writer.line(f"{self.emitter.constants.add(fail_column)}(notes, {note})")

@@ -76,3 +76,34 @@ def test_columns_that_are_surely_there(expression: str, row: dict[str, Any]) -> 
 @given(FLAT, MAYBE)
 def test_columns_that_may_be_null(expression: str, row: dict[str, Any]) -> None:
     assert compiled(expression, row, "[NULL]", "{}") == expected(expression, row)
+
+
+def test_a_column_that_a_var_has_converted_fails_for_each_of_its_targets() -> None:
+    """The var's conversion serves the map too, but only where it came to a value."""
+    context = """\
+target: {}
+source:
+  format: csv
+  fields: {A: {type: decimal, scale: 1}, B: {type: decimal, scale: 1}}
+  nulls: [""]
+vars: {product: A * B}
+map: {a: A, b: B, product: product}
+"""
+    found = mapped(context, "A,B\n1.5,2.0\n,2.0\nx,2.0\ny,z\n")
+    assert found.documents == [
+        {"a": 1.5, "b": 2.0, "product": 3.0},
+        {"a": None, "b": 2.0, "product": None},
+    ]
+    places = [
+        {(f.code, f.target, f.source and f.source.field) for f in reject.faults}
+        for reject in found.rejects
+    ]
+    assert places == [
+        {("HX-1102", "/a", "A"), ("HX-1102", "/product", "A")},
+        {
+            ("HX-1102", "/a", "A"),
+            ("HX-1102", "/product", "A"),
+            ("HX-1102", "/b", "B"),
+            ("HX-1102", "/product", "B"),
+        },
+    ]
