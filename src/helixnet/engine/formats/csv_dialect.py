@@ -39,6 +39,8 @@ class Dialect:
         encoding: codec of the scanned bytes.
         record: matches a whole record with its line end, else group 1 takes all the rest.
         records: matches all finished records from the beginning.
+        closed: matches up to a quote that opens a cell and has no closing quote, else to the end.
+        flat: matches up to the first quoted cell that has a line end in it or does not close.
         opened: matches a record whose last cell is quoted and has no closing quote.
         cell: matches a cell of a record's text; groups: quoted body, what follows it, plain.
     """
@@ -48,6 +50,8 @@ class Dialect:
     encoding: str
     record: re.Pattern[bytes]
     records: re.Pattern[bytes]
+    closed: re.Pattern[bytes]
+    flat: re.Pattern[bytes]
     opened: re.Pattern[bytes]
     cell: re.Pattern[str]
 
@@ -73,8 +77,9 @@ class Dialect:
 
     def whole(self, data: bytes) -> int:
         """Return where the last finished record (or blank line) of ``data`` ends."""
-        if b'"' not in data:
-            return data.rfind(self.end) + 1
+        place = data.rfind(self.end)
+        if b'"' not in data or place < 0 or _spans(self.closed, data, place):
+            return place + 1
         match = self.records.match(data)
         return match.end() if match else 0
 
@@ -83,7 +88,7 @@ class Dialect:
         end = self.end
         if data.startswith((end, b"\r\n")) or end + end in data or b"\n\r\n" in data:
             return sum(1 for _ in self.spans(data))  # some lines may be blank
-        if b'"' in data:
+        if b'"' in data and not _spans(self.flat, data, len(data)):
             return len(self.record.findall(data))
         return data.count(end) + (bool(data) and not data.endswith(end))
 
@@ -141,6 +146,11 @@ class Dialect:
         return 2 if self.newline == "\n" and text.endswith("\r\n") else 1
 
 
+def _spans(pattern: re.Pattern[bytes], data: bytes, end: int) -> bool:
+    match = pattern.match(data, 0, end)
+    return match is not None and match.end() == end
+
+
 class LineFeedWatch:
     """Looks for an LF outside quotes in a file whose lines may end with CR."""
 
@@ -173,6 +183,12 @@ def _cell(text: bytes) -> bytes:
     return b"(?:" + _QUOTED + b'"' + text + b'|(?!")' + text + b")"
 
 
+def _runs(mark: bytes, end: bytes, quoted: bytes) -> bytes:
+    """Match quoted cells and all between them, ten times as fast as cell by cell."""
+    begin = rb"(?:\A|(?<=" + re.escape(mark) + b")|(?<=" + end + b"))"
+    return rb'(?:[^"]++|' + begin + quoted + b'"|(?!' + begin + b')")*+'
+
+
 @lru_cache(maxsize=64)
 def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
     """Compile the dialect of ``delimiter`` and ``newline`` for bytes in ``encoding``."""
@@ -187,6 +203,8 @@ def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
         encoding=encoding,
         record=re.compile(cells + end + b"|((?s:.+))"),
         records=re.compile(b"(?:" + cells + end + b")*+"),
+        closed=re.compile(_runs(mark, end, _QUOTED)),
+        flat=re.compile(_runs(mark, end, _QUOTED.replace(b'[^"]', b'[^"' + end + b"]"))),
         opened=re.compile(b"(?:" + cell + re.escape(mark) + b")*+" + _QUOTED + rb"\Z"),
         cell=re.compile(rf'"([^"]*+(?:""[^"]*+)*+)(?:"({plain}))?|({plain})'),
     )

@@ -1,0 +1,24 @@
+"""The quick ways through a block of CSV find what going from record to record finds."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helixnet.engine.formats.csv_dialect import dialect_of
+
+
+@pytest.mark.parametrize(("delimiter", "newline"), [(";", "\n"), ("§", "\r")])
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_whole_and_count(delimiter: str, newline: str, data: st.DataObject) -> None:
+    """A block is cut after its last finished record, and its records are counted, quotes or not."""
+    pieces = st.sampled_from([delimiter, newline, '"', '""', "a", "\n", "\xa7", f'{delimiter}"'])
+    block = "".join(data.draw(st.lists(pieces, max_size=30))).encode()
+    dialect = dialect_of(delimiter, newline, "utf-8")
+    spans = list(dialect.spans(block))
+    whole = dialect.whole(block)
+    records = dialect.records.match(block)
+    assert records is not None
+    assert whole == records.end()
+    assert dialect.count(block) == len(spans)
+    assert dialect.count(block[:whole]) == sum(end <= whole for _, end in spans)
