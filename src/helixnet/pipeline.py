@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from helixnet.events import Topic
+from helixnet.jobs import RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,15 +15,17 @@ class Step:
         stage: its name, which is its consumer group's too.
         wakes: topic whose events ring its bell.
         tells: topics that its transactions write to.
+        state: the only one whose events ring it, where ``wakes`` tells of others too.
     """
 
     stage: str
     wakes: Topic
     tells: tuple[Topic, ...]
+    state: RunState | None = None
 
 
 PIPELINE: Final = (
-    Step("ingest", Topic.JOBS, (Topic.JOBS, Topic.PARTS)),
+    Step("ingest", Topic.JOBS, (Topic.JOBS, Topic.PARTS), RunState.PENDING),
     Step("mapper", Topic.PARTS, (Topic.MAPPED,)),
     Step("sink", Topic.MAPPED, (Topic.JOBS, Topic.RESULTS)),
     Step("deliver", Topic.RESULTS, (Topic.JOBS,)),

@@ -247,7 +247,7 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
         )
         running.append((service, crew.start(service.run(), step.stage)))
         signals = partial(parts.bus.subscribe, step.wakes, step.stage)
-        crew.start(service.listen(signals), step.stage)
+        crew.start(service.listen(signals, state=step.state), step.stage)
         crew.start(service.keep_leases(), step.stage)
     stack.push_async_callback(_drain, running)
     reaper = Reaper(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from helixnet.errors import UnavailableError
 from helixnet.events import Event
+from helixnet.jobs import RunState
 from helixnet.ledger.leases import Lease
 from helixnet.ports import Ledger
 
@@ -95,12 +96,23 @@ class Service(Generic[C]):
         self._hungry = False  # whether the last claim may have left some for want of room
         self._active: dict[asyncio.Task[None], list[Lease]] = {}
 
-    async def listen(self, subscribe: Callable[[], AsyncIterator[Sequence[Event]]]) -> None:
-        """Ring the bell for every batch of signals: they wake, and say nothing more."""
+    async def listen(
+        self,
+        subscribe: Callable[[], AsyncIterator[Sequence[Event]]],
+        *,
+        state: RunState | None = None,
+    ) -> None:
+        """Ring the bell for every batch of signals: they wake, and say nothing more.
+
+        Args:
+            subscribe: gives them.
+            state: events of other states are no signals; None when all are.
+        """
         while True:
             try:
-                async for _ in subscribe():
-                    self._bell.set()
+                async for batch in subscribe():
+                    if state is None or any(event.data.get("state") == state for event in batch):
+                        self._bell.set()
             except UnavailableError as error:
                 log.warning("signals unavailable", stage=self._name, error=str(error))
                 await asyncio.sleep(self._times.poll)
