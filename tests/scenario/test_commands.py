@@ -111,6 +111,21 @@ def test_submit_and_wait_prints_the_result(shell: Shell, write: Write) -> None:
     assert "COMPLETED" in done.stderr
 
 
+def test_a_result_is_fetched_later(shell: Shell, write: Write) -> None:
+    """On standard output or in a file; what can't be had leaves the file as it was."""
+    job = shell.json("submit", write(HEADER + GOOD), "--context", CSV, "--wait")["job_id"]
+    printed = shell.good("jobs", "result", job)
+    assert json.loads(printed)["orderId"] == "4711"
+    assert shell.good("jobs", "result", job, "--run", "1", "-o", "out.ndjson") == ""
+    assert (shell.home / "out.ndjson").read_text("utf-8") == printed
+    for missing in ((job, "--run", "9"), ("none",)):
+        done = shell.run("jobs", "result", *missing, "-o", "out.ndjson")
+        assert done.returncode == 2
+        assert "Traceback" not in done.stderr
+    assert (shell.home / "out.ndjson").read_text("utf-8") == printed
+    assert not list(shell.home.glob(".out*"))
+
+
 def test_submit_tells_rejects_by_its_status(published: Shell, write: Write) -> None:
     """A file of which nothing is good fails; its rejects are shown as a table and as JSON."""
     done = published.run("submit", write(HEADER + BAD), "--context", CSV, "--wait", "--json")

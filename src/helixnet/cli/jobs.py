@@ -1,4 +1,4 @@
-"""``helixnet jobs list|show|cancel|rerun``: jobs on a server."""
+"""``helixnet jobs list|show|result|cancel|rerun``: jobs on a server."""
 
 import argparse
 from pathlib import Path
@@ -18,13 +18,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--text", help="only jobs whose file name contains this")
     listing.add_argument("--limit", type=int, default=50, help="how many at most (default 50)")
     show = verbs.add_parser("show", help="state, counts and errors of a job")
+    fetch = verbs.add_parser("result", help="the documents of a finished run, as NDJSON")
+    fetch.add_argument("--run", type=int, metavar="N", help="of this run (default: the newest)")
+    fetch.add_argument("-o", "--output", metavar="FILE", help="write here instead of on stdout")
     cancel = verbs.add_parser("cancel", help="end a job's open run for good")
     rerun = verbs.add_parser("rerun", help="run a job again, with the same or another context")
     rerun.add_argument("--context", help="a context file, folder or zip, or a published NAME[@V]")
     rerun.add_argument("--wait", action="store_true", help="wait until the run has ended")
-    for verb in (show, cancel, rerun):
+    for verb in (show, fetch, cancel, rerun):
         verb.add_argument("job", metavar="JOB", help="id of the job")
-    for verb in (listing, show, cancel, rerun):
+    for verb in (listing, show, fetch, cancel, rerun):
         add_server_arguments(verb)
 
 
@@ -62,6 +65,8 @@ def main(args: argparse.Namespace) -> int:
         else:
             show.show_table([row | {"result": result(row)} for row in found["jobs"]], COLUMNS)
         return 0
+    if args.verb == "result":
+        return fetch_result(server, args)
     if args.verb == "rerun":
         job = rerun(server, args.job, args.context)
         if args.wait:
@@ -76,6 +81,19 @@ def main(args: argparse.Namespace) -> int:
         show_job(job)
     waited = args.verb == "rerun" and args.wait
     return 1 if waited and job["state"] != "COMPLETED" else 0
+
+
+def fetch_result(server: Any, args: argparse.Namespace) -> int:
+    """Print or save a result; return the exit status."""
+    from helixnet.cli import results, show
+
+    if args.output is None:
+        results.print_result(server, args.job, run=args.run)
+        return 0
+    results.save_result(server, args.job, Path(args.output), run=args.run)
+    if args.json:
+        show.show_json({"job_id": args.job, "file": args.output})
+    return 0
 
 
 def rerun(server: Any, job: str, context: str | None) -> dict[str, Any]:

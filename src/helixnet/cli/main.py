@@ -16,7 +16,7 @@ COMMANDS: Final = {
     "test": "run the tests inside contexts",
     "serve": "the embedded server: gateway, consumers, pages, SFTP",
     "submit": "send a file to a server",
-    "jobs": "list, show, cancel and rerun jobs on a server",
+    "jobs": "list, show, cancel and rerun jobs, fetch results, on a server",
     "rejects": "list and show rejected records on a server",
     "replay": "run many finished jobs again, or see what that would do",
     "flows": "which files a tenant's context takes, on a server",

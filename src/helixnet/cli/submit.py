@@ -41,17 +41,9 @@ def upload(server: Any, args: argparse.Namespace) -> dict[str, Any]:
         raise UsageError(f"{path}: {error.strerror}") from error
 
 
-def print_result(server: Any, job: dict[str, Any]) -> None:
-    """Stream the result of a finished job to standard output."""
-    with server.stream(f"/jobs/{job['job_id']}/result") as blocks:
-        for block in blocks:
-            sys.stdout.buffer.write(block)
-    sys.stdout.flush()
-
-
 def main(args: argparse.Namespace) -> int:
     """Do it; return the exit status."""
-    from helixnet.cli import connection, following, show
+    from helixnet.cli import connection, following, results, show
 
     server = connection.connect(args)
     job = upload(server, args)
@@ -66,5 +58,5 @@ def main(args: argparse.Namespace) -> int:
     elif not args.wait:
         print(job["job_id"])
     elif job["state"] in {"COMPLETED", "PARTIAL"}:
-        print_result(server, job)
+        results.print_result(server, job["job_id"])
     return 0 if not args.wait or job["state"] == "COMPLETED" else 1
