@@ -1,5 +1,6 @@
 """One ``helixnet run``: files in, one output, rejects beside it, a line about each on stderr."""
 
+import json
 import os
 import sys
 from collections import Counter
@@ -7,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Self, cast
 
 from helixnet.cli.aside import Aside, refusal, writing
 from helixnet.cli.streams import STDIN, JsonArray, ProgressBar, StandardOutput, held_back, opened
@@ -77,6 +78,8 @@ class MappingRun:
                 raise refusal(shown, error) from error
             if self._rejects is None:
                 rejects.keep()
+                if outcome.complete and not outcome.counts.rejected:
+                    _remove_stale(rejects.path, name)
         self._report(shown, outcome, rejects)
 
     def _rejects_path(self, name: str) -> Path:
@@ -154,6 +157,22 @@ def refuse_overwriting(inputs: Sequence[str], outputs: Sequence[str | None]) -> 
     for path in written:
         if (path in read or written.count(path) > 1) and not path.startswith("/dev/"):
             raise UsageError(f"{path} would be overwritten", hint="name another file")
+
+
+def _remove_stale(path: Path, name: str) -> None:
+    """Remove the rejects of an earlier run of a file that has none now; no other file."""
+    try:
+        if path.is_symlink() or not path.is_file():
+            return
+        with path.open("rb") as file:
+            found: object = json.loads(file.readline(1 << 20))
+        first = cast("dict[str, object]", found) if isinstance(found, dict) else {}
+        if first.get("file") != name or "errors" not in first:
+            return
+        path.unlink()
+    except (OSError, ValueError):
+        return
+    _say(f"{path} of an earlier run is removed: no record is rejected now")
 
 
 def _reason(path: str, reject: Mapping[str, Any]) -> str:

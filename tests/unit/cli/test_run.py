@@ -47,6 +47,27 @@ def test_rejects_go_to_a_file_in_the_working_folder(helixnet: Command, given: Pa
     assert "rejects in bad.csv.rejects.ndjson" in outcome.err
 
 
+def test_rejects_of_an_earlier_run_do_not_stay(helixnet: Command, given: Path) -> None:
+    """Once the file is mended, nothing beside it says that records are rejected."""
+    assert helixnet("run", given, given / "bad.csv").status == 1
+    (given / "bad.csv").write_text("ID;QTY\nA;1,50\nB;1000\n", "utf-8")
+    outcome = helixnet("run", given, given / "bad.csv", "--rejects", "other")
+    assert "bad.csv.rejects.ndjson" in left_behind()
+    outcome = helixnet("run", given, given / "bad.csv")
+    assert (outcome.status, outcome.out) == (0, GOOD)
+    assert "bad.csv.rejects.ndjson of an earlier run is removed" in outcome.err
+    assert left_behind() == ["other"]
+
+
+@pytest.mark.parametrize("content", ["", "notes\n", "[]\n", '{"file":"other.csv","errors":[]}\n'])
+def test_a_file_that_is_no_rejects_of_this_input_stays(
+    helixnet: Command, given: Path, content: str
+) -> None:
+    Path("good.csv.rejects.ndjson").write_text(content, "utf-8")
+    assert helixnet("run", given, given / "good.csv").status == 0
+    assert Path("good.csv.rejects.ndjson").read_text("utf-8") == content
+
+
 def test_output_and_rejects_go_where_they_are_sent(helixnet: Command, given: Path) -> None:
     outcome = helixnet(
         "run",
