@@ -132,6 +132,11 @@ def test_submit_tells_rejects_by_its_status(published: Shell, write: Write) -> N
     assert done.returncode == 1
     job = json.loads(done.stdout)
     assert job["state"] == "FAILED"
+    assert f"1 of 1 records rejected: helixnet rejects list --job {job['job_id']}" in done.stderr
+    partial = published.run("submit", write(HEADER + GOOD + BAD), "--context", CSV, "--wait")
+    assert partial.returncode == 1
+    assert "PARTIAL" in partial.stderr
+    assert "1 of 2 records rejected: helixnet rejects list --job " in partial.stderr
     table = published.good("rejects", "list", "--job", job["job_id"])
     assert table.splitlines()[0].split()[:4] == ["JOB", "RECORD", "LINE", "FIELD"]
     assert "HX-1102" in table

@@ -41,6 +41,21 @@ def upload(server: Any, args: argparse.Namespace) -> dict[str, Any]:
         raise UsageError(f"{path}: {error.strerror}") from error
 
 
+def tell_rejects(job: dict[str, Any]) -> None:
+    """Say on stderr what a run that did not use everything made of the records."""
+    counts: dict[str, int] = job["counts"]
+    if job["state"] not in {"PARTIAL", "FAILED"} or not any(counts.values()):
+        return
+    told = ", ".join(f"{name} {number}" for name, number in counts.items())
+    print(f"helixnet: {told}", file=sys.stderr)
+    if counts["rejected"]:
+        print(
+            f"helixnet: {counts['rejected']} of {counts['records']} records rejected: "
+            f"helixnet rejects list --job {job['job_id']}",
+            file=sys.stderr,
+        )
+
+
 def main(args: argparse.Namespace) -> int:
     """Do it; return the exit status."""
     from helixnet.cli import connection, following, results, show
@@ -50,6 +65,7 @@ def main(args: argparse.Namespace) -> int:
     if args.wait:
         job = following.wait(server, job["job_id"])
         print(f"helixnet: job {job['job_id']} {job['state']}", file=sys.stderr)
+        tell_rejects(job)
         errors: list[dict[str, Any]] = job["errors"]
         for error in errors:
             print(f"helixnet: {error['code']}: {error['message']}", file=sys.stderr)
