@@ -60,6 +60,11 @@ CODES: Final[dict[str, Code]] = {
         "A JSON record is a text, number, boolean, null or array.",
         "Name the records with `source.record`, or send objects.",
     ),
+    "HX-1008": Code(
+        "the file ends inside a record",
+        "The last record of a file is cut off, so that its document may lack more than is seen.",
+        "Send the whole file again; the transfer was probably broken off.",
+    ),
     "HX-1101": Code(
         "required value missing",
         "A field declared `required: true` is empty, null or absent.",

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from helixnet.engine.formats.segments import CONTROL_LENGTH, DATA_LENGTH
+from helixnet.engine.formats.segments import CONTROL_LENGTH, DATA_LENGTH, DATA_START
 
 CONTROL_NAME: Final = "EDI_DC40"
 NAME_END: Final = 30
@@ -12,7 +12,30 @@ _TABNAM_END: Final = 10
 def is_unbroken(text: str) -> bool:
     """Return whether a file that begins with ``text`` has no line ends."""
     head = text[: CONTROL_LENGTH + 2]
-    return head.startswith(CONTROL_NAME) and "\n" not in head and len(text) > CONTROL_LENGTH
+    return head.startswith(CONTROL_NAME) and "\n" not in head
+
+
+def ends_inside(text: str, *, unbroken: bool) -> int | None:
+    """Return which row of the last document, from 0, its file ends in; None if it is whole.
+
+    Without line ends every record has one length. With them trailing blanks may be cut, so that
+    only a row shorter than the record header tells, and a control record that no line end follows.
+
+    Args:
+        text: the document, a record a row.
+        unbroken: its file has no line ends.
+    """
+    rows = text.replace("\r\n", "\n").split("\n")
+    last = next((n for n in range(len(rows) - 1, -1, -1) if rows[n].strip("\r")), None)
+    if last is None:
+        return None
+    row, ended = rows[last], last < len(rows) - 1
+    full = CONTROL_LENGTH if row.startswith(CONTROL_NAME) else DATA_LENGTH
+    if unbroken:
+        return None if len(row) == full else last
+    if not ended and full == CONTROL_LENGTH:
+        return None if len(row) >= full else last
+    return None if len(row) >= DATA_START or not row.strip() else last
 
 
 def name_of(line: str) -> str:

@@ -7,7 +7,7 @@ from typing import BinaryIO, Final, cast
 from helixnet.engine.codes import CODES
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
 from helixnet.engine.formats.grammar import CONTROL, Grammar
-from helixnet.engine.formats.idoc_lines import name_of
+from helixnet.engine.formats.idoc_lines import ends_inside, name_of
 from helixnet.engine.formats.idoc_place import ROOT, Move, Placer
 from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import Node, Part, SourceIndex
@@ -96,6 +96,7 @@ class IdocReader:
         rejects_drift: bool,
     ) -> None:
         self._codec = codec_of(index.encoding, unbroken=not index.newline)
+        self._size = index.size
         self._grammar, self._placer = grammar, Placer(grammar)
         self._rejects_drift = rejects_drift
         self._slices = {
@@ -110,15 +111,15 @@ class IdocReader:
     def read(self, stream: BinaryIO, part: Part) -> Iterator[IdocBatch]:
         """Yield the batches of ``part``."""
         byte, line = part.start, part.first_line
-        for data in self._blocks(stream, part):
-            batch = self._batch(data, byte, line)
+        for data, final in self._blocks(stream, part):
+            batch = self._batch(data, byte, line, last=final and part.end == self._size)
             if batch.records:
                 yield batch
             byte += self._codec.source_length(data)
             line += data.count(b"\n")
 
-    def _blocks(self, stream: BinaryIO, part: Part) -> Iterator[bytes]:
-        """Yield scanned bytes that hold whole documents."""
+    def _blocks(self, stream: BinaryIO, part: Part) -> Iterator[tuple[bytes, bool]]:
+        """Yield scanned bytes that hold whole documents, and whether they are the last."""
         stream.seek(part.start)
         transcoder = Transcoder(self._codec)
         left, carry = part.end - part.start, b""
@@ -128,10 +129,10 @@ class IdocReader:
             data = carry + transcoder.feed(block, final=not left)
             whole = data.rfind(_BORDER) + 1 if left else len(data)
             if whole:
-                yield data[:whole]
+                yield data[:whole], not left
             carry = data[whole:]
 
-    def _batch(self, data: bytes, byte: int, line: int) -> IdocBatch:
+    def _batch(self, data: bytes, byte: int, line: int, *, last: bool) -> IdocBatch:
         borders = [0]
         while (found := data.find(_BORDER, borders[-1])) >= 0:
             borders.append(found + 1)
@@ -150,6 +151,8 @@ class IdocReader:
             text, wrong = self._decode(data[start:end], line)
             record, misplaced = self._document(text, line)
             records.append(record)
+            if last and end == len(data):
+                misplaced += self._cut_off(text, line)
             if found := [*wrong, *misplaced]:
                 faults[index] = [
                     Fault(
@@ -170,6 +173,16 @@ class IdocReader:
             message = f"the bytes do not decode as {self._codec.name}"
             text = data.decode(self._codec.scanned, "replace")
             return text, [_Misplaced(line, "", message, "HX-1001")]
+
+    def _cut_off(self, text: str, line: int) -> list[_Misplaced]:
+        """Say that the file ends inside a record: what is left of it would pass for a whole."""
+        row = ends_inside(text, unbroken=self._codec.unbroken)
+        if row is None:
+            return []
+        name = name_of(text.split("\n")[row].rstrip("\r"))
+        if not self._codec.unbroken and text.endswith("\n") and self._placer.knows(name):
+            return []
+        return [_Misplaced(line + row, name, "the file ends inside a record", "HX-1008")]
 
     def _document(self, text: str, line: int) -> tuple[Node, list[_Misplaced]]:
         """Nest the segments of one document."""
