@@ -4,6 +4,7 @@ import argparse
 import ipaddress
 import json
 import os
+import sys
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -97,6 +98,27 @@ class Server:
             raise UsageError(
                 f"{url!r} is no address of a server", hint="such as http://127.0.0.1:8080"
             ) from error
+
+    def await_start(self, seconds: float) -> None:
+        """Wait until something answers, if the server is to be on this machine.
+
+        A server that was started a moment ago needs one; nothing is raised when none comes.
+        """
+        if not _loopback(self.url):
+            return
+        end, told = time.monotonic() + seconds, False
+        while time.monotonic() < end:
+            try:
+                self.http.get("/health/live", timeout=seconds)
+            except httpx.ConnectError:
+                if not told:
+                    print(f"helixnet: waiting for {self.url}", file=sys.stderr)
+                told = True
+                time.sleep(0.2)
+            except httpx.HTTPError:
+                return  # the request itself will say what is wrong
+            else:
+                return
 
     def send(self, method: str, path: str, **request: Any) -> httpx.Response:
         """Send one request below ``/api/v1``.

@@ -1,14 +1,20 @@
 """What client commands show and say, without a server."""
 
+import io
 import json
+import socket
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import httpx
 import pytest
 
 from helixnet.cli import connection, show
 from helixnet.cli.main import exit_status
-from helixnet.errors import UsageError
+from helixnet.errors import UnavailableError, UsageError
+from tests.unit.cli.commanding import Command
 
 
 @pytest.mark.parametrize(
@@ -78,6 +84,49 @@ def test_a_home_that_can_not_be_written_is_said(
     monkeypatch.setenv("HOME", str(tmp_path / "file"))
     with pytest.raises(UsageError, match="can't be kept"):
         connection.keep_token("http://one", "first", 60)
+
+
+class Answer(BaseHTTPRequestHandler):
+    """Something that answers."""
+
+    def do_GET(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        """Say nothing."""
+
+
+def test_a_server_on_this_machine_may_start_a_moment_later(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The address is refused first; the wait ends when it answers."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = connection.Server(f"http://127.0.0.1:{port}", "")
+    server.await_start(0.1)
+    assert f"waiting for http://127.0.0.1:{port}" in capsys.readouterr().err
+    with pytest.raises(UnavailableError):
+        server.send("GET", "/jobs")
+    with HTTPServer(("127.0.0.1", port), Answer) as late:
+        Thread(target=late.handle_request, daemon=True).start()
+        server.await_start(30)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_server_elsewhere_is_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    connection.Server("http://192.0.2.1:9", "").await_start(3600)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_login_without_a_terminal_says_how(
+    helixnet: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("demo\n"))
+    outcome = helixnet("login", "--user", "demo")
+    assert outcome.status == 2
+    assert "--password-stdin" in outcome.err
 
 
 def test_cells_are_plain_text(capsys: pytest.CaptureFixture[str]) -> None:
