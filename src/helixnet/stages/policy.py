@@ -9,7 +9,14 @@ import traceback
 from dataclasses import dataclass
 from typing import Final
 
-from helixnet.errors import ContextError, NotFoundError, RefusedError, UnavailableError, UsageError
+from helixnet.errors import (
+    ContextError,
+    NotFoundError,
+    RefusedError,
+    RejectedError,
+    UnavailableError,
+    UsageError,
+)
 from helixnet.ledger.leases import Failure, Lease
 from helixnet.ports import Ended
 
@@ -72,6 +79,8 @@ def decide(error: Exception | Ended) -> Refused | Retry:
             first = next(iter(error.problems), None)
             code = str(getattr(first, "code", ""))
             return Refused({"code": code, "message": str(first), "problems": problems})
+        case RejectedError() if error.code.startswith("HX-4"):  # no record's fault, the context's
+            return Refused({"code": error.code, "message": str(error), "hint": error.hint})
         case RefusedError() | UsageError() | NotFoundError():
             return Refused({"code": error.code, "message": str(error), "hint": error.hint})
         case UnavailableError():

@@ -19,7 +19,7 @@ from helixnet.engine.output import json_text, read_json
 from helixnet.engine.plan import Plan, compile_plan
 from helixnet.engine.source import Part, SourceIndex
 from helixnet.engine.transform import index_file, map_part
-from helixnet.errors import ContextError, RefusedError, UnavailableError
+from helixnet.errors import ContextError, RefusedError, RejectedError, UnavailableError
 from helixnet.stages.policy import Refused, Retry, decide
 from helixnet.stages.streams import Spill, open_told
 
@@ -95,7 +95,7 @@ def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
         plan = work.recipe.plan()
         with work.file.open(beat) as stream:
             index = index_file(plan, stream, part_size=work.part_size)
-    except (ContextError, RefusedError, OSError) as error:
+    except (ContextError, RefusedError, RejectedError, OSError) as error:
         return decide(_known(error))
     if work.sha256 and index.sha256 != work.sha256:
         return decide(RefusedError("the stored file is not the one accepted", code="HX-5009"))
@@ -157,7 +157,7 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
             )
         texts, bad = documents.finish(), rejects.finish()
         kept = True
-    except (ContextError, RefusedError, OSError) as error:
+    except (ContextError, RefusedError, RejectedError, OSError) as error:
         return decide(_known(error))
     finally:
         if not kept:

@@ -1,8 +1,13 @@
 """Errors mean an action, decided in one place."""
 
+import io
+
 import pytest
 
+from helixnet.engine.context.bundle import bundle_from_files
 from helixnet.engine.context.model import ContextProblem, Mark
+from helixnet.engine.source import Part, SourceIndex
+from helixnet.engine.values.faults import ValueFault
 from helixnet.errors import (
     ContextError,
     NotFoundError,
@@ -13,6 +18,7 @@ from helixnet.errors import (
 from helixnet.ledger.leases import Lease
 from helixnet.ports import Ended
 from helixnet.stages.policy import EndedError, Refused, Retry, decide, failure_of
+from helixnet.stages.work import Beat, Input, Recipe, ToIndex, ToMap, index_one, map_one
 
 LEASE = Lease(7, 3)
 
@@ -35,6 +41,40 @@ def test_a_bad_context_is_refused_with_all_its_problems() -> None:
     assert isinstance(action, Refused)
     assert action.error["code"] == "HX-4101"
     assert action.error["problems"] == [str(problem) for problem in problems]
+
+
+class Faulty(Input):
+    """A file at whose reading a fault of the context shows."""
+
+    def open(self, beat: Beat) -> io.BytesIO:
+        beat()
+        raise ValueFault("HX-4105", "no usable date format", "DD", "write %d")
+
+
+def test_a_fault_of_the_context_that_shows_late_ends_the_run_at_once() -> None:
+    """It would show at every attempt; a fault of a value that escapes is a fault of ours."""
+    refused = Refused({"code": "HX-4105", "message": "no usable date format", "hint": "write %d"})
+    text = (
+        b"helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nsource: {format: csv}\nmap: {a: A}\n"
+    )
+    bundle = bundle_from_files("c.yaml", {"c.yaml": text})
+    recipe = Recipe(bundle.to_zip(), bundle.hash, {})
+    assert index_one(ToIndex(recipe, Faulty(b""), "a.csv", "", 100), lambda: None) == refused
+    part = Part(number=0, start=0, end=0, first_record=1, records=0, first_line=1)
+    index = SourceIndex(
+        size=0,
+        sha256="",
+        encoding="utf-8",
+        delimiter=",",
+        newline="\n",
+        header=["A"],
+        header_end=0,
+        drift=[],
+        parts=[part],
+    )
+    work = ToMap(recipe, Faulty(b""), "a.csv", index, part, "", 1000)
+    assert map_one(work, lambda: None) == refused
+    assert isinstance(decide(ValueFault("HX-1105", "no date")), Retry)
 
 
 def test_what_the_world_lacks_waits_without_blame() -> None:

@@ -9,6 +9,8 @@ from helixnet.engine.context.literals import boolean, choice, integer, text, tex
 from helixnet.engine.context.model import Field
 from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
+from helixnet.engine.values.dates import date_parser, has_time, suggested
+from helixnet.engine.values.faults import ValueFault
 
 TYPES: Final = ("string", "integer", "decimal", "boolean", "date", "datetime")
 
@@ -49,19 +51,43 @@ def _field(key: Scalar, node: Node, problems: Problems) -> Field:
     digits = _integer(keys, "digits", 1, _MAX_DIGITS, problems)
     required = keys.get("required")
     format_ = keys.get("format")
+    pivot, zone = _pivot(keys, problems), _zone(keys.get("zone"), problems)
     return Field(
         name=key.text,
         mark=key.mark,
         type=type_,
         required=bool(required and boolean(required, problems, "required")),
-        format=text(format_, problems, "format") if format_ else None,
+        format=_format(format_, type_, pivot, zone, problems) if format_ else None,
         digits=18 if digits is None else digits,
         scale=_integer(keys, "scale", 0, digits or 18, problems),
         true=_words(keys, "true", problems),
         false=_words(keys, "false", problems),
-        pivot=_pivot(keys, problems),
-        zone=_zone(keys.get("zone"), problems),
+        pivot=pivot,
+        zone=zone,
     )
+
+
+def _format(
+    node: Node, type_: str, pivot: int | None, zone: str | None, problems: Problems
+) -> str | None:
+    """Read a date format; one that would fail at the first value is a problem of the context."""
+    form = text(node, problems, "format")
+    if form is None:
+        return None
+    try:
+        _ = date_parser(form, pivot=pivot, zone=zone)
+    except ValueFault as fault:
+        meant = suggested(form)
+        hint = f"`{form}` is written `{meant}`" if meant else fault.hint
+        problems.add(node.mark, fault.code, fault.message, hint)
+        return None
+    if has_time(form) != (type_ == "datetime"):
+        kind_ = "date and time" if has_time(form) else "date without time"
+        hint = f"declare `type: {'datetime' if has_time(form) else 'date'}`"
+        message = f"`{form}` is the format of a {kind_}, the field is of `type: {type_}`"
+        problems.add(node.mark, "HX-4105", message, hint)
+        return None
+    return form
 
 
 def _integer(

@@ -32,6 +32,16 @@ ZONE: Final = re.compile(r"Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9]")
 CENTURY: Final = 100
 CACHED: Final = 4096  # distinct dates of a file are few; each parser remembers this many
 _TOKEN: Final = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
+_UNPADDED: Final = re.compile(r"%[-#_]")
+_FOREIGN_DAY: Final = re.compile(r"YYYY|yyyy|YY|yy|MM|mm|DD|dd|TT|JJJJ")
+_FOREIGN_TIME: Final = re.compile(r"HH|hh|MM|SS")
+_DAY_CODES: Final = {
+    "y": {4: "%Y", 2: "%y"},
+    "j": {4: "%Y"},
+    "m": {2: "%m"},
+    "d": {2: "%d"},
+    "t": {2: "%d"},
+}
 _NEEDS: Final = {"M": "H", "S": "M", "f": "S", "z": "H"}
 
 
@@ -62,6 +72,27 @@ def check_format(form: str, *, parses: bool, pivot: int | None = None) -> None:
         raise _bad(form, "it has no code", 'such as "%Y-%m-%d"')
     if parses:
         _check_parts(form, codes, pivot)
+
+
+def suggested(form: str) -> str:
+    """Return the usable format that a foreign notation means, such as ``DD.MM.YYYY``; else ""."""
+    if "%" in form:
+        meant = _UNPADDED.sub("%", form)
+    else:
+        day, _, time = form.partition("T") if "T" in form else form.partition(" ")
+        meant = _FOREIGN_DAY.sub(lambda found: _DAY_CODES[found[0][0].lower()][len(found[0])], day)
+        if time:
+            time = _FOREIGN_TIME.sub(lambda found: f"%{found[0][0].upper()}", _minutes(time))
+            meant += form[len(day)] + time
+    try:
+        check_format(meant, parses=True, pivot=0)
+    except ValueFault:
+        return ""
+    return meant if meant != form else ""
+
+
+def _minutes(time: str) -> str:
+    return time.replace("mm", "MM").replace("ss", "SS").replace("MI", "MM")
 
 
 def _check_parts(form: str, codes: list[str], pivot: int | None) -> None:

@@ -118,7 +118,7 @@ def test_a_source_key_is_read(
         ("{format: csv, fields: {A: {type: boolean, true: [X], false: [X]}}}", 69, "HX-4004"),
         ("{format: csv, fields: {A: {type: date, zone: Z}}}", 54, "HX-4004"),
         ("{format: csv, fields: {A: {type: datetime, zone: CET}}}", 58, "HX-4004"),
-        ("{format: csv, fields: {A: {type: date, pivot: 50, format: '%Y'}}}", 55, "HX-4004"),
+        ("{format: csv, fields: {A: {type: date, pivot: 50, format: '%Y%m%d'}}}", 55, "HX-4004"),
         ("{format: csv, fields: {A: {}, A: {}}}", 39, "HX-4006"),
     ],
 )
@@ -296,3 +296,24 @@ def test_a_schema_may_stand_inline(read: Callable[..., ReadContext]) -> None:
         "{'type': 'object', 'properties': {'a': {'multipleOf': Decimal('0.10')}}}"
     )
     assert result.context.target_mark == Mark("c.yaml", 4, 9)
+
+
+@pytest.mark.parametrize(
+    ("field", "column", "code", "hint"),
+    [
+        ("type: date, format: DD.MM.YYYY", 56, "HX-4105", "`DD.MM.YYYY` is written `%d.%m.%Y`"),
+        ("type: date, format: yyyyMMdd", 56, "HX-4105", "`yyyyMMdd` is written `%Y%m%d`"),
+        ("type: date, format: '%-d.%m.%Y'", 57, "HX-4105", "`%-d.%m.%Y` is written `%d.%m.%Y`"),
+        ("type: date, format: '%d.%m.%y'", 57, "HX-4105", "years below the pivot are 20xx"),
+        ("type: date, format: '%d.%m.%Y %H:%M'", 57, "HX-4105", "declare `type: datetime`"),
+        ("type: datetime, format: '%Y-%m-%d'", 61, "HX-4105", "declare `type: date`"),
+        ("type: datetime, format: '%Y-%m-%dT%H%z', zone: Z", 61, "HX-4105", ""),
+    ],
+)
+def test_a_format_that_reads_no_date_is_told(
+    read: Callable[..., ReadContext], field: str, column: int, code: str, hint: str
+) -> None:
+    """What would fail at the first value is an error of `check`, with what was probably meant."""
+    problems = read(f"{HEAD}source: {{format: csv, fields: {{D: {{{field}}}}}}}\n").problems
+    assert [(one.mark.line, one.mark.column, one.code) for one in problems] == [(6, column, code)]
+    assert hint in problems[0].hint
