@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 
 from helixnet.adapters import identity_local, ledger_file
 from helixnet.adapters.store_folder import FolderStore, object_of
-from helixnet.errors import ConflictError, HelixNetError, UnavailableError, UsageError
+from helixnet.errors import HelixNetError, UnavailableError, UsageError
 from helixnet.ledger import retention, tables
 
 LEDGER: Final = "ledger.db"
@@ -51,14 +51,13 @@ def backup(data: Path, target: Path) -> int:
         how many files there are in the copy.
 
     Raises:
-        UsageError: ``data`` has no ledger.
-        ConflictError: ``target`` has files.
+        UsageError: ``data`` has no ledger, or ``target`` has files.
         UnavailableError: there is no room.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise ConflictError(f"{target} is not empty", hint="name a new folder")
+        raise UsageError(f"{target} is not empty", hint="name a new folder")
     if not (data / LEDGER).is_file():
-        raise UsageError(f"there is no ledger {data / LEDGER}")
+        raise UsageError(f"there is no ledger {data / LEDGER}", hint="--data FOLDER")
     try:
         drops = _keep_drops(data, target)
         ledger_file.backup(data / LEDGER, target)
@@ -88,7 +87,7 @@ def restore(source: Path, data: Path) -> None:
 def check(data: Path) -> list[str]:
     """Return what is wrong with the ledger; nothing when it is sound."""
     if not (data / LEDGER).is_file():
-        raise UsageError(f"there is no ledger {data / LEDGER}")
+        raise UsageError(f"there is no ledger {data / LEDGER}", hint="--data FOLDER")
     return ledger_file.check(data / LEDGER)
 
 
@@ -110,7 +109,7 @@ def clean(data: Path, age: str, *, jobs: bool = False, dry_run: bool) -> dict[st
     """
     seconds = retention.seconds_of(age)
     if not (data / LEDGER).is_file():
-        raise UsageError(f"there is no ledger {data / LEDGER}")
+        raise UsageError(f"there is no ledger {data / LEDGER}", hint="--data FOLDER")
     engine = ledger_file.connect(data / LEDGER, "BEGIN IMMEDIATE")
     try:
         ages = {name: seconds for name in retention.CLASSES if jobs or name != "jobs"}
@@ -129,7 +128,7 @@ def clean(data: Path, age: str, *, jobs: bool = False, dry_run: bool) -> dict[st
 def rotate_keys(data: Path) -> str:
     """Sign from now on with a new key; return its id. Tokens of the old one stay valid."""
     if not data.is_dir():
-        raise UsageError(f"there is no data folder {data}")
+        raise UsageError(f"there is no data folder {data}", hint="--data FOLDER")
     try:
         return identity_local.rotate_keys(data / IDENTITY, now=time.time())[0].kid
     except OSError as error:

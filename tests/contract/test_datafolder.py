@@ -8,7 +8,7 @@ import pytest
 from helixnet import datafolder
 from helixnet.adapters.ledger_sqlite import open_ledger
 from helixnet.adapters.store_folder import object_of
-from helixnet.errors import ConflictError, UsageError
+from helixnet.errors import UsageError
 from helixnet.ledger.arrivals import Arrival, accept, new_job
 
 pytestmark = pytest.mark.contract
@@ -90,7 +90,7 @@ def test_a_restored_folder_has_keys_and_files(data: Path, tmp_path: Path) -> Non
 def test_a_copy_goes_to_an_empty_place_only(data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     for target in (tmp_path / "file", tmp_path):
-        with pytest.raises(ConflictError, match="not empty"):
+        with pytest.raises(UsageError, match="not empty"):
             datafolder.backup(data, target)
     with pytest.raises(UsageError, match="no ledger"):
         datafolder.backup(tmp_path / "nothing", tmp_path / "copy")
