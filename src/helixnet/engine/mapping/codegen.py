@@ -10,7 +10,12 @@ from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.emit import printed, write_node
 from helixnet.engine.mapping.emit_slots import emit_region, value_of
 from helixnet.engine.mapping.emitter import Columns, Emitter
-from helixnet.engine.mapping.fields import field_converter, missing_column, required_converter
+from helixnet.engine.mapping.fields import (
+    field_converter,
+    missing_column,
+    nulls_of,
+    required_converter,
+)
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads, surely_read
@@ -45,22 +50,22 @@ class Generated:
 
 def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -> Columns:
     """Return how the columns ``names`` of a file with this header are read."""
-    source, nulls = context.source, frozenset(context.source.nulls)
+    source = context.source
     positions = {name: number for number, name in reversed(list(enumerate(header)))}
     converters: dict[str, Callable[[str], object]] = {}
-    guarded: set[str] = set()
+    guarded: dict[str, frozenset[str]] = {}
     for name in names:
         declared = (source.fields or {}).get(name) or Field(name, Mark("", 0, 0))
         convert = field_converter(declared, source)
         if name not in positions:
             convert = missing_column(name)
         elif declared.required:
-            convert = required_converter(convert, nulls, name)
-        elif nulls:
-            guarded.add(name)
+            convert = required_converter(convert, nulls_of(declared, source, ""), name)
+        elif nulls := nulls_of(declared, source):
+            guarded[name] = nulls
         if convert is not None:
             converters[name] = convert
-    return Columns(positions, converters, frozenset(guarded), nulls)
+    return Columns(positions, converters, guarded)
 
 
 def generate(program: Program, header: Sequence[str], file: str) -> Generated:

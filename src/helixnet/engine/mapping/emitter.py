@@ -18,14 +18,12 @@ class Columns:
     Args:
         positions: column number by name; empty for nested records.
         converters: function by name for columns that are not plain text.
-        guarded: names whose converter must not see the texts that mean null.
-        nulls: those texts.
+        guarded: by name, the texts that mean null and that its converter must not see.
     """
 
     positions: Mapping[str, int]
     converters: Mapping[str, Callable[[str], object]]
-    guarded: frozenset[str]
-    nulls: frozenset[str]
+    guarded: Mapping[str, frozenset[str]]
 
 
 @dataclass(slots=True)
@@ -107,7 +105,7 @@ class Emitter:
         columns = self.columns
         position = columns.positions.get(name, 0)
         convert = columns.converters.get(name)
-        nulls = columns.nulls if name in columns.guarded else None
+        nulls = columns.guarded.get(name)
         if convert is None and nulls is None:
             return f"{row}[{position}]"
         if nulls is None:

@@ -49,11 +49,17 @@ def _boolean_converter(field: Field) -> Converter:
     return convert
 
 
+def nulls_of(field: Field, source: Source, *more: str) -> frozenset[str]:
+    """Return the texts (and ``more``) that mean null here: the words of a boolean field win."""
+    words = {*field.true, *field.false} if field.type == "boolean" else set[str]()
+    return frozenset({*source.nulls, *more} - words)
+
+
 def required_converter(convert: Converter | None, nulls: frozenset[str], name: str) -> Converter:
-    """Return a converter that refuses an empty cell and one that means null."""
+    """Return a converter that refuses the cells that mean null."""
 
     def read(text: str) -> object:
-        if not text or text in nulls:
+        if text in nulls:
             raise ValueFault("HX-1101", f"{name} is required and has no value", text)
         return text if convert is None else convert(text)
 

@@ -50,7 +50,7 @@ def document_function(
         words: it gives text, in which nothing prints as nothing.
     """
     constants = Constants()
-    nothing = Columns({}, {}, frozenset(), frozenset())
+    nothing = Columns({}, {}, {})
     emitter = Emitter(constants, nothing, context.lookups, inputs, "", write_node)
     write = printed if words else write_node
     code = emitter.condition(node) if condition else write(emitter, node)

@@ -6,6 +6,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -107,3 +108,27 @@ map: {a: A, b: B, product: product}
             ("HX-1102", "/product", "B"),
         },
     ]
+
+
+@pytest.mark.parametrize("required", ["true", "false"])
+def test_the_words_of_a_boolean_field_win_over_nulls(required: str) -> None:
+    """What a field declares to be true or false is no missing value; other nulls stay null."""
+    context = f"""\
+        target: {{}}
+        source:
+          format: csv
+          nulls: ["", "-", Y]
+          fields:
+            a: {{type: boolean, true: [X], false: [""], required: {required}}}
+            b: {{type: boolean, true: [Y], false: [N]}}
+            c: {{}}
+        map: {{a: a, b: b, c: 'c | or_else("none")'}}
+        """
+    found = mapped(context, "a,b,c\n,Y,\nX,-,-\n")
+    assert found.documents == [
+        {"a": False, "b": True, "c": "none"},
+        {"a": True, "b": None, "c": "none"},
+    ]
+    assert mapped(context, "a,b,c\n-,N,\n").codes == (
+        [("HX-1101", "/a")] if required == "true" else []
+    )
