@@ -156,6 +156,33 @@ def test_the_values_of_a_file_do_not_drive_a_terminal(shell: Shell, write: Write
     assert "\x1b" not in table
 
 
+def test_submit_takes_a_published_context_and_the_pipe(published: Shell) -> None:
+    submit = ("submit", "-", "--wait", "--context")
+    for context in ("acme-orders-csv", "acme-orders-csv@1.0.0", CSV):
+        done = published.run(*submit, context, text=HEADER + GOOD)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["orderId"] == "4711"
+    assert "stdin" in published.good("jobs", "list", "--text", "stdin")
+    for missing in ("no-such-name", "missing.yaml", "folder/none"):
+        done = published.run(*submit, missing, text=HEADER + GOOD)
+        assert done.returncode == 2
+        assert missing in done.stderr
+
+
+def test_an_admin_names_the_tenant(published: Shell, helix: Helix, tmp_path: Path) -> None:
+    """The words are those of the command line, and the option does it."""
+    (tmp_path / "admin").mkdir()
+    admin = Shell(helix.url, tmp_path / "admin", "admin")
+    submit = ("submit", "-", "--context", "acme-orders-csv", "--wait")
+    for arguments in (submit, ("contexts", "publish", CSV), ("replay", "--text", "none")):
+        done = admin.run(*arguments, text=HEADER + GOOD)
+        assert done.returncode == 2
+        assert "--tenant NAME" in done.stderr
+    done = admin.run(*submit, "--tenant", "demo", text=HEADER + GOOD)
+    assert done.returncode == 0, done.stderr
+    assert published.good("contexts", "list")
+
+
 def test_the_same_key_makes_one_job(shell: Shell, write: Write) -> None:
     submit = ("submit", write(HEADER + GOOD), "--context", CSV, "--key", str(uuid.uuid4()))
     assert shell.good(*submit) == shell.good(*submit)
@@ -220,10 +247,16 @@ def test_a_replay_is_tried_and_done(shell: Shell, write: Write) -> None:
     file = write(HEADER + GOOD)
     job = shell.json("submit", file, "--context", CSV, "--wait")["job_id"]
     told = shell.good("replay", "--text", file, "--dry-run")
-    assert "1 jobs would run again" in told
+    assert "1 job would run again" in told
     assert job in told
     assert shell.json("replay", job)["jobs"] == [job]
     assert shell.run("replay").returncode == 2
+    for time in ("2026-01-01", "2026-01-01T00:00:00", "soon"):
+        done = shell.run("replay", "--since", time)
+        assert done.returncode == 2
+        assert "--since 2026-01-01T00:00:00Z" in done.stderr
+    told = shell.good("replay", "--text", file, "--since", "2026-01-01T00:00:00Z", "--dry-run")
+    assert "1 job would run again" in told
 
 
 def test_topics_are_read_as_lines(shell: Shell, helix: Helix) -> None:
@@ -244,7 +277,11 @@ def test_partners_are_for_admins(shell: Shell, helix: Helix, tmp_path: Path) -> 
     name = f"p{uuid.uuid4().hex[:8]}"
     add = ("partners", "add", name, "--tenant", "demo", "--key")
     assert "drops files for demo" in admin.good(*add, "key.pub")
-    assert name in admin.good("partners", "list")
+    listed = admin.good("partners", "list")
+    assert name in listed
+    read = ["ssh-keygen", "-lf", f"{key}.pub"]
+    known = subprocess.run(read, check=True, capture_output=True, text=True).stdout.split()[1]
+    assert known in listed
     assert admin.run(*add, "key").returncode == 2
     assert shell.run("partners", "list").returncode == 2
     admin.good("partners", "remove", name)

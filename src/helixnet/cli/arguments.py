@@ -3,6 +3,11 @@
 import argparse
 
 
+def add_tenant_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare what an admin, who belongs to no tenant, must add."""
+    parser.add_argument("--tenant", help="for an admin without tenant only")
+
+
 def add_server_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what every command takes that talks to a server."""
     parser.add_argument("--url", help="address of the server (default: HELIXNET_URL)")

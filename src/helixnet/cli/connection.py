@@ -199,6 +199,8 @@ def problem(answer: httpx.Response) -> HelixNetError:
     hint = str(body.get("hint") or "")
     if answer.status_code == UNAUTHORIZED:
         hint = "helixnet login"
+    elif "tenant=NAME" in hint:  # the server speaks of its parameter; here it is an option
+        hint = "--tenant NAME, or helixnet login as a user of the tenant"
     fault = answer.status_code >= SERVER_FAULT
     kind = ERRORS.get(answer.status_code, UnavailableError if fault else UsageError)
     return kind("\n".join([text, *lines]), code=str(body.get("code") or ""), hint=hint)

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from helixnet.cli.arguments import add_server_arguments
+from helixnet.cli.arguments import add_server_arguments, add_tenant_argument
 
 COLUMNS = ("name", "version", "hash", "created", "created_by", "tenant")
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     diff.add_argument("one", metavar="VERSION", help="a version")
     diff.add_argument("other", metavar="VERSION", nargs="?", help="another; default the newest")
     for verb in (publish, listing, diff):
-        verb.add_argument("--tenant", help="for an admin without tenant only")
+        add_tenant_argument(verb)
         add_server_arguments(verb)
 
 

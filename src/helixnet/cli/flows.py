@@ -2,7 +2,7 @@
 
 import argparse
 
-from helixnet.cli.arguments import add_server_arguments
+from helixnet.cli.arguments import add_server_arguments, add_tenant_argument
 
 COLUMNS = ("name", "match", "context", "keep", "tenant")
 
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for verb in (add, remove):
         verb.add_argument("name", metavar="NAME", help="of the flow")
     for verb in (listing, add, remove):
-        verb.add_argument("--tenant", help="for an admin without tenant only")
+        add_tenant_argument(verb)
         add_server_arguments(verb)
 
 

@@ -34,7 +34,8 @@ def main(args: argparse.Namespace) -> int:
         if args.json:
             show.show_json(partners)
         else:
-            show.show_table(partners, ("name", "tenant"))
+            shown = [row | {"keys": [fingerprint(key) for key in row["keys"]]} for row in partners]
+            show.show_table(shown, ("name", "tenant", "keys"))
         return 0
     keys = [public_key(Path(path)) for path in args.key]
     made = server.post("/partners", {"name": args.name, "tenant": args.tenant, "keys": keys})
@@ -43,6 +44,19 @@ def main(args: argparse.Namespace) -> int:
     else:
         print(f"partner {made['name']} drops files for {made['tenant']}")
     return 0
+
+
+def fingerprint(key: str) -> str:
+    """Name a public key as `ssh-keygen -l` does: SHA-256 of its bytes, in base64."""
+    import base64
+    import hashlib
+
+    _, _, rest = key.strip().partition(" ")
+    try:
+        raw = base64.b64decode(rest.split()[0], validate=True)
+    except (ValueError, IndexError):
+        return "unreadable"
+    return "SHA256:" + base64.b64encode(hashlib.sha256(raw).digest()).decode().rstrip("=")
 
 
 def remove_partner(server: Any, name: str) -> None:

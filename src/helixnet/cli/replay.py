@@ -2,7 +2,7 @@
 
 import argparse
 
-from helixnet.cli.arguments import add_server_arguments
+from helixnet.cli.arguments import add_server_arguments, add_tenant_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--context", metavar="C[@V]", help="another published context")
     parser.add_argument("--deliver", choices=("none", "changed", "all"), default="none")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would run")
+    add_tenant_argument(parser)
     add_server_arguments(parser)
+
+
+def time_of(option: str, text: str | None) -> str | None:
+    """Check a time before it is sent.
+
+    Raises:
+        UsageError: it is none, or has no offset (RFC 3339).
+    """
+    from datetime import datetime
+
+    from helixnet.errors import UsageError
+
+    if not text:
+        return None
+    try:
+        known = datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        known = False
+    if not known:
+        raise UsageError(
+            f"--{option} {text}: no time with an offset from UTC",
+            hint=f"--{option} 2026-01-01T00:00:00Z, or …T00:00:00+01:00",
+        )
+    return text
 
 
 def main(args: argparse.Namespace) -> int:
@@ -30,8 +55,8 @@ def main(args: argparse.Namespace) -> int:
         "flow": args.flow,
         "context": args.of_context,
         "state": args.state,
-        "since": args.since,
-        "until": args.until,
+        "since": time_of("since", args.since),
+        "until": time_of("until", args.until),
         "text": args.text,
     }
     request = {
@@ -39,14 +64,18 @@ def main(args: argparse.Namespace) -> int:
         "context": args.context,
         "deliver": args.deliver,
         "dry_run": args.dry_run,
+        "tenant": args.tenant,
     }
     done = server.post("/replays", request)
     if args.json:
         show.show_json(done)
         return 0
     what = "would run again" if args.dry_run else f"run again as replay {done['replay_id']}"
-    print(f"{len(done['jobs'])} jobs {what}; {done['unchanged']} with an unchanged context")
-    print("\n".join(done["jobs"]))
+    number = len(done["jobs"])
+    jobs = "1 job" if number == 1 else f"{number} jobs"
+    print(f"{jobs} {what}; {done['unchanged']} with an unchanged context")
+    for job in done["jobs"]:
+        print(job)
     for item in done["left_out"]:
         print(f"left out: {item['job_id']}: {item['reason']}")
     return 0

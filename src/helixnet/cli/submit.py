@@ -3,42 +3,61 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from helixnet.cli.arguments import add_server_arguments
+from helixnet.cli.arguments import add_server_arguments, add_tenant_argument
+
+BUNDLES: Final = frozenset({".yaml", ".yml", ".zip"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("file", metavar="FILE", help="the file to map")
+    parser.add_argument("file", metavar="FILE", help="the file to map; - reads the pipe")
     how = parser.add_mutually_exclusive_group(required=True)
-    how.add_argument("--context", metavar="C", help="a context file, folder or zip")
+    how.add_argument(
+        "--context", metavar="C", help="a context file, folder or zip, or a published NAME[@V]"
+    )
     how.add_argument("--flow", metavar="NAME", help="a flow of your tenant on the server")
     parser.add_argument("--key", help="Idempotency-Key: the same key makes one job, however often")
     parser.add_argument("--wait", action="store_true", help="wait and print the result on stdout")
+    add_tenant_argument(parser)
     add_server_arguments(parser)
 
 
 def upload(server: Any, args: argparse.Namespace) -> dict[str, Any]:
     """Send the file with its context or flow; return what the server answered."""
-    from helixnet.engine.context.bundle import load_bundle
+    from helixnet.cli.streams import STDIN, opened
     from helixnet.errors import UsageError
 
-    path = Path(args.file)
-    if not path.is_file():
+    path = Path("stdin" if args.file == STDIN else args.file)
+    if args.file != STDIN and not path.is_file():
         raise UsageError(f"{path}: no such file")
     headers = {"Idempotency-Key": args.key} if args.key else {}
-    data = {"flow": args.flow} if args.flow else {}
+    data = {name: value for name in ("flow", "tenant") if (value := getattr(args, name))}
     files: dict[str, object] = {}
-    if args.context:
-        zipped = load_bundle(Path(args.context)).to_zip()
-        files["context_file"] = ("bundle.zip", zipped, "application/zip")
+    if args.context and published(args.context):
+        data["context"] = args.context
+    elif args.context:
+        files["context_file"] = ("bundle.zip", zipped(args.context), "application/zip")
     try:
-        with path.open("rb") as content:
+        with opened(args.file) as content:
             files["content_file"] = (path.name, content)
             return server.post("/jobs/upload", files=files, data=data, headers=headers)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from error
+
+
+def published(context: str) -> bool:
+    """Say whether a context is the name of a published one: there is no such path, nor may be."""
+    path = Path(context)
+    return not path.exists() and path.name == context and path.suffix not in BUNDLES
+
+
+def zipped(context: str) -> bytes:
+    """Pack a context with its files."""
+    from helixnet.engine.context.bundle import load_bundle
+
+    return load_bundle(Path(context)).to_zip()
 
 
 def tell_rejects(job: dict[str, Any]) -> None:
