@@ -131,7 +131,7 @@ def _datum(node: Scalar, problems: Problems) -> Json:
 
 
 def text(node: Node, problems: Problems, what: str, *, empty: bool = False) -> str | None:
-    """Read a text as written (``version: 1.2`` is the text ``1.2``); None after a problem."""
+    """Read a text as written (``name: 1.2`` is the text ``1.2``); None after a problem."""
     if not isinstance(node, Scalar):
         problems.add(node.mark, "HX-4004", f"`{what}` is a text, not {kind(node)}")
     elif node.plain and node.text in ("", "null", "~"):

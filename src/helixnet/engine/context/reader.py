@@ -30,7 +30,7 @@ from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 
 FORMAT_VERSION: Final = "1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,99}")
+_VERSION = re.compile(r"(?=.{5,100}$)[0-9]+\.[0-9]+\.[0-9]+(?:[-+][A-Za-z0-9.+-]+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +120,8 @@ class _Assembly:
         if source is None or target is None or (body is None and template is None):
             return None
         return Context(
-            name=self._label("name", _NAME),
-            version=self._label("version", _VERSION),
+            name=self._label("name", _NAME, "letters, digits and . _ -, at most 100 characters"),
+            version=self._label("version", _VERSION, "three numbers, such as 1.0.0"),
             target=target[0],
             target_mark=target[1],
             source=source,
@@ -140,13 +140,12 @@ class _Assembly:
             mark=mark,
         )
 
-    def _label(self, key: str, pattern: re.Pattern[str]) -> str:
+    def _label(self, key: str, pattern: re.Pattern[str], hint: str) -> str:
         node = self._keys.get(key)
         value = read_text(node, self._problems, key) if node else None
         if node is None or value is None:
             return ""
         if not pattern.fullmatch(value):
-            hint = "letters, digits and . _ - (in a version also +), at most 100 characters"
             self._problems.add(node.mark, "HX-4004", f"`{key}` can't be `{value}`", hint)
         return value
 

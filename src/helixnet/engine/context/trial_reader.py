@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import cast
+from typing import Final, cast
 
 from helixnet.engine.context.field_reader import TYPES
 from helixnet.engine.context.keys import section
@@ -15,6 +15,10 @@ from helixnet.engine.context.outcome_reader import members
 from helixnet.engine.context.problems import Problems, near
 from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, kind
 
+REJECT_KEYS: Final = (
+    *("code", "message", "record", "line", "column", "byte", "field", "segment"),
+    *("target", "rule", "value", "hint"),
+)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
@@ -116,11 +120,22 @@ def _rejects(node: Node, problems: Problems) -> list[Mapping[str, object]]:
     read: list[Mapping[str, object]] = []
     for one in members(node, problems, "rejects"):
         if isinstance(one, Pairs):
+            _reject_keys(one, problems)
             read.append(cast("dict[str, object]", data(one, problems)))
         else:
             hint = "such as {code: HX-1102, line: 2}"
             problems.add(one.mark, "HX-4004", f"a reject is a mapping, not {kind(one)}", hint)
     return read
+
+
+def _reject_keys(node: Pairs, problems: Problems) -> None:
+    """A key that no error has would never fit, and the test would fail for a reason not shown."""
+    for key, _ in node.pairs:
+        if key.text not in REJECT_KEYS:
+            hint = near(key.text, REJECT_KEYS)
+            if key.text in ("errors", "source"):
+                hint = "an error stands there itself, with its place: {code: HX-1102, line: 2}"
+            problems.add(key.mark, "HX-4003", f"unknown key `{key.text}` in `rejects`", hint)
 
 
 def _given(node: Node, inputs: Mapping[str, InputSpec], problems: Problems) -> Mapping[str, object]:

@@ -23,6 +23,7 @@ from helixnet.engine.mapping.rules import Column, Rule, Rules
 from helixnet.engine.mapping.slot_frame import Frame
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.mapping.writer import Writer, text_code
+from helixnet.engine.outcome import RulePosition
 
 One: TypeAlias = Callable[..., str | list[str] | None]
 
@@ -239,6 +240,10 @@ class _Generation:
             if slot.target:
                 self.rules.pointers.setdefault(slot.pointer, slot.number)
         context = program.context
+        for declared in (context.source.fields or {}).values():
+            if declared.required:
+                place = RulePosition(declared.mark.line, f"{declared.name}: required")
+                self.rules.required[declared.name] = place
         if context.skip_when is not None:
             self._rule(SKIP, None, context.skip_when.mark, context.skip_when.text, ())
         for number, check in enumerate(context.checks):

@@ -260,6 +260,8 @@ def _lookup(call: _Call) -> Node:
     leaf, args = call.leaf, call.args
     name = args[0].data if args and args[0].op is Op.CONST else None
     table = leaf.world.lookups.get(str(name))
+    if args and (args[0].op is not Op.CONST or args[0].type.kind is Kind.ANY):
+        return Node(Op.CONST, at=call.node.at)  # an unknown name or no literal is told already
     if table is None:
         hint = near(str(name), list(leaf.world.lookups)) or "declare it under `lookups`"
         leaf.problem("HX-4103", args[0] if args else call.node, f"unknown lookup `{name}`", hint)

@@ -65,7 +65,10 @@ def _unknown(leaf: Leafing, node: Node, name: str) -> None:
         names += shape_names(binding.type.shape)
     for prefix, binding in scope.names.items():
         names += [f"{prefix}.{each}" for each in shape_names(binding.type.shape)]
-    leaf.problem("HX-4103", node, f"unknown name `{name}`", near(name, names))
+    hints = [near(name, names)]
+    if leaf.parsed.text.strip() == name:
+        hints.append(f"a fixed text is {{const: {name}}}")
+    leaf.problem("HX-4103", node, f"unknown name `{name}`", "; ".join(filter(None, hints)))
 
 
 def type_member(leaf: Leafing, node: Node) -> Node:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from helixnet.engine.mapping.place import Step
 from helixnet.engine.mapping.scope import Binding
 from helixnet.engine.mapping.slots import Pointer
+from helixnet.engine.outcome import RulePosition
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +54,4 @@ class Rules:
         default_factory=dict[str, Callable[[str], object]]
     )
     pointers: dict[Pointer, int] = field(default_factory=dict[Pointer, int])
+    required: dict[str, RulePosition] = field(default_factory=dict[str, RulePosition])

@@ -125,6 +125,8 @@ def _for_targets(
     for number in targets or (-1,):
         rule = rules.rules.get(number)
         place = RulePosition(rule.line, rule.expression) if rule is not None else None
+        if error.code == "HX-1101":  # the declaration asks for it, whatever reads the field
+            place = rules.required.get(source.field, place)
         target = None
         if rule is not None and rule.pointer is not None:
             target = pointer_text(rule.pointer, known)

@@ -8,7 +8,7 @@ from helixnet.engine.context.bundle import bundle_from_files
 from helixnet.engine.context.model import Context, ContextProblem, MapNode
 from helixnet.engine.context.reader import ReadContext, read_context
 
-HEAD = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\n"
+HEAD = "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nsource: {format: csv}\n"
 
 Read = Callable[..., ReadContext]
 Found = Callable[..., list[tuple[int, int, str]]]

@@ -33,7 +33,7 @@ def test_any_bytes_give_problems(content: bytes) -> None:
 
 @given(st.lists(PIECES, max_size=30))
 def test_any_yaml_signs_in_a_map_give_problems_or_a_context(pieces: list[str]) -> None:
-    head = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\nmap:\n  a: "
+    head = "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nsource: {format: csv}\nmap:\n  a: "
     read((head + "".join(pieces)).encode())
 
 

@@ -150,7 +150,7 @@ def test_a_fault_is_found_at_its_character(text: str, offset: int | None) -> Non
 
 
 def test_reading_goes_on_with_the_line_as_it_was_meant(read: Callable[..., ReadContext]) -> None:
-    head = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\n"
+    head = "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nsource: {format: csv}\n"
     result = read(head + 'map:\n  a: {b: f("u", y), c: 1}\n  d: "x" ~ Y\n  e: {{ X }}\n')
     assert [one.code for one in result.problems] == ["HX-4009"] * 3
     assert result.context

@@ -130,7 +130,7 @@ def test_object_makes_fields_of_directive_names(read_map: Callable[[str], Any]) 
 
 
 def test_the_whole_map_may_be_an_each(read: Callable[..., ReadContext]) -> None:
-    text = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\n"
+    text = "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nsource: {format: csv}\n"
     result = read(text + "map: {each: X, map: {a: Y}}\n")
     assert result.problems == []
     assert isinstance(result.context.map, EachNode)

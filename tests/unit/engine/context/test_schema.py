@@ -64,7 +64,7 @@ def test_a_good_context_meets_the_schema(path: Path) -> None:
     ],
 )
 def test_a_bad_context_does_not(change: dict[str, object]) -> None:
-    good = {"helixnet": 1, "name": "a", "version": "1", "target": True}
+    good = {"helixnet": 1, "name": "a", "version": "1.0.0", "target": True}
     good |= {"source": {"format": "csv"}, "map": {"a": "x"}}
     validator = jsonschema_rs.validator_for(SCHEMA)
     assert validator.is_valid(good)

@@ -9,7 +9,7 @@ from helixnet.engine.context.model import Const, Context, StopAt
 from helixnet.engine.context.reader import ReadContext
 from helixnet.engine.context.trial_reader import fits
 
-HEAD = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\nmap: {a: x}\n"
+HEAD = "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nsource: {format: csv}\nmap: {a: x}\n"
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_what_comes_later_is_refused_by_name(
 
 
 def test_outputs_need_no_map_beside_them(read: Callable[..., ReadContext]) -> None:
-    text = "helixnet: 1\nname: a\nversion: 1\nsource: {format: csv}\noutputs: {}\n"
+    text = "helixnet: 1\nname: a\nversion: 1.0.0\nsource: {format: csv}\noutputs: {}\n"
     assert [one.code for one in read(text).problems] == ["HX-4301"]
 
 
@@ -227,20 +227,39 @@ def test_what_is_left_out_has_its_default(context: Callable[..., Context]) -> No
 
 
 def test_name_and_version_are_texts_as_written(read: Callable[..., ReadContext]) -> None:
-    result = read(HEAD.replace("version: 1", "version: 1.20").replace("name: a", "name: 007"))
+    result = read(
+        HEAD.replace("version: 1.0.0", "version: 1.20.3-rc.1").replace("name: a", "name: 007")
+    )
     assert result.problems == []
     assert result.context
-    assert (result.context.name, result.context.version) == ("007", "1.20")
+    assert (result.context.name, result.context.version) == ("007", "1.20.3-rc.1")
 
 
 def test_a_name_that_can_not_be_an_address_is_refused(read: Callable[..., ReadContext]) -> None:
     problems = read(
-        HEAD.replace("name: a", "name: a b/c").replace("version: 1", "version:")
+        HEAD.replace("name: a", "name: a b/c").replace("version: 1.0.0", "version:")
     ).problems
     assert [(one.mark.line, one.mark.column, one.code) for one in problems] == [
         (2, 7, "HX-4004"),
         (3, 9, "HX-4004"),
     ]
+
+
+@pytest.mark.parametrize("version", ["1", "1.0", "v1.0.0", "1.0.x", "1.0.0.0", "1.0.0-"])
+def test_a_version_is_three_numbers(read: Callable[..., ReadContext], version: str) -> None:
+    problems = read(HEAD.replace("1.0.0", version)).problems
+    assert [(one.mark.line, one.mark.column, one.code) for one in problems] == [(3, 10, "HX-4004")]
+    assert problems[0].hint == "three numbers, such as 1.0.0"
+
+
+def test_an_expected_reject_has_the_keys_of_an_error(read: Callable[..., ReadContext]) -> None:
+    """The reject line's own shape would never fit, so it is refused with what to write."""
+    case = "tests: [{name: a, input: b, rejects: [{errors: [{code: HX-1102}]}]}]\n"
+    problems = read(HEAD + case).problems
+    assert [(one.mark.line, one.mark.column, one.code) for one in problems] == [(7, 40, "HX-4003")]
+    assert "{code: HX-1102, line: 2}" in problems[0].hint
+    near = read(HEAD + case.replace("errors: [{code: HX-1102}]", "cod: HX-1102")).problems
+    assert [(one.code, one.hint) for one in near] == [("HX-4003", "did you mean `code`?")]
 
 
 def test_inputs_have_a_type_and_perhaps_a_default(context: Callable[..., Context]) -> None:

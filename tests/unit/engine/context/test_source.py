@@ -8,7 +8,7 @@ import pytest
 from helixnet.engine.context.model import Context, Mark
 from helixnet.engine.context.reader import ReadContext
 
-HEAD = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nmap: {a: x}\n"
+HEAD = "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nmap: {a: x}\n"
 
 
 def source_problems(read: Callable[..., ReadContext], text: str) -> list[tuple[int, str]]:

@@ -26,7 +26,9 @@ from helixnet.engine.context.reader import ReadContext, read_context
 def test_a_feature_that_hides_meaning_is_refused(
     read: Callable[..., ReadContext], text: str, place: tuple[int, int], message: str
 ) -> None:
-    base = "helixnet: 1\nname: a\nversion: 1\ntarget: true\nsource: {format: csv}\nmap: {a: X}\n"
+    base = (
+        "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nsource: {format: csv}\nmap: {a: X}\n"
+    )
     problem = read(base + text).problems[0]
     assert (problem.mark.line, problem.mark.column) == place
     assert problem.code == "HX-4006"

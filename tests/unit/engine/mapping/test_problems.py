@@ -246,3 +246,20 @@ tests:
 def test_declared_types_that_would_do_nothing_are_refused() -> None:
     context = "target: {}\nsource: {format: ndjson, fields: {q: {type: decimal}}}\nmap: {q: q}\n"
     assert problems(context) == ["2 HX-4301"]
+
+
+def test_a_bare_word_is_told_how_a_fixed_text_is_written() -> None:
+    """`status: open` is a forgotten constant as often as a misspelt field."""
+    (found,) = check_bundle(bundle(CSV.replace("[id, must]", "[]") + "map: {id: open}\n"))
+    assert found.code == "HX-4103"
+    assert found.hint.endswith("; a fixed text is {const: open}")
+    (found,) = check_bundle(bundle(CSV.replace("[id, must]", "[]") + "map: {id: open | trim}\n"))
+    assert "const" not in found.hint
+
+
+def test_an_unknown_name_as_table_is_one_problem() -> None:
+    """`lookup(status)` lacks quotes; that no table is called None is no news."""
+    assert codes("ID | lookup(status)") == ["HX-4103"]
+    assert codes("ID | lookup(ID)") == ["HX-4105"]
+    assert codes('ID | lookup("status")') == ["HX-4103"]
+    assert codes("ID | lookup(null)") == ["HX-4103"]

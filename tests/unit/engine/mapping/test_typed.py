@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from helixnet.engine.outcome import RulePosition
 from helixnet.engine.output import json_text
 from tests.unit.engine.mapping.mapped import mapped
 from tests.unit.engine.reference.interpreter import ABSENT, RejectionError, evaluate
@@ -132,3 +133,27 @@ def test_the_words_of_a_boolean_field_win_over_nulls(required: str) -> None:
     assert mapped(context, "a,b,c\n-,N,\n").codes == (
         [("HX-1101", "/a")] if required == "true" else []
     )
+
+
+def test_a_missing_required_value_names_its_declaration() -> None:
+    """What asks for the value is the contract, not the rule that happens to read the field."""
+    context = """\
+target: {}
+source:
+  format: csv
+  fields:
+    KUNDE: {required: true}
+    ART: {required: true}
+    N: {type: integer, required: true}
+skip_when: KUNDE == "X" or ART == "T"
+map: {k: KUNDE, n: N}
+"""
+    found = mapped(context, "KUNDE,ART,N\n,,1\na,b,\na,,\n")
+    rules = [{(f.code, f.rule) for f in reject.faults} for reject in found.rejects]
+    kunde, art, n = (
+        ("HX-1101", RulePosition(line, f"{name}: required"))
+        for line, name in ((8, "KUNDE"), (9, "ART"), (10, "N"))
+    )
+    assert rules[0] == {kunde, art}
+    assert rules[1] == {n}
+    assert art in rules[2]
