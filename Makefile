@@ -40,4 +40,4 @@ show-users: ## list the demo users with their roles and tenants
 	@$(RUN) helixnet users
 
 deploy-code: wheel ## build the wheel and install it for this user as the command `helixnet`
-	@$(UV) tool install --quiet --force "$$(ls -t dist/*.whl | head -n1)[serve]"
+	@scripts/deploy
