@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import msgspec
 
+from helixnet.cli.faults import faults
+
 ROOT = Path(__file__).resolve().parent.parent
 CSV = ROOT / "examples" / "orders-csv"
 IDOC = ROOT / "examples" / "orders-idoc"
@@ -139,10 +141,10 @@ def show(demo: Demo) -> None:
     say(msgspec.json.format(result.splitlines()[0], indent=2))
     say("\n4. What could not be used, with line, field and reason:")
     for reject in demo.ask("GET", f"/jobs/{dropped['job_id']}/rejects")["rejects"]:
-        for error in reject["errors"]:
-            place = error.get("source") or {}
+        for error in faults(reject["errors"]):
+            place: dict[str, Any] = error.get("source") or {}
             where = f"line {place.get('line', reject['line'])}, {place.get('field') or 'record'}"
-            feeds = f" (feeds {error['target']})" if error.get("target") else ""
+            feeds = f" (feeds {', '.join(error['targets'])})" if error["targets"] else ""
             say(f"   {where}: {error['code']} {error['message']}{feeds}")
     for job in (dropped, sent):
         say(f"\n   {job['filename']}: {job['state']}, {job['counts']}")
@@ -169,15 +171,15 @@ def main() -> int:
             demo.stop()
             shutil.rmtree(folder, ignore_errors=True)
     say("\n5. To go on:")
+    say("   make deploy-code       installs the command `helixnet`; then:")
+    say("   helixnet run examples/orders-csv/context.yaml examples/orders-csv/orders.csv")
     if keep:
         say(f"   {demo.url}/ (log in as demo, password demo) and {demo.url}/docs")
         say(f"   export HELIXNET_URL={demo.url} && helixnet login --user demo")
         say(f"   end it with: kill {demo.server.pid} && rm -r {folder}")
     else:
-        say("   make demo KEEP=1       leaves the server running, with its pages and REST docs")
-    say("   make deploy-code       installs the command `helixnet`, then:")
-    say("   helixnet run examples/orders-csv/context.yaml examples/orders-csv/orders.csv")
-    say("   helixnet serve         your own server; see README.md")
+        say("   helixnet serve         your own server; see README.md")
+        say("   make demo KEEP=1       leaves this one running, with its pages and REST docs")
     return 0
 
 

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Final, Self, cast
 
 from helixnet.cli.aside import Aside, refusal, writing
+from helixnet.cli.faults import faults
 from helixnet.cli.streams import STDIN, JsonArray, ProgressBar, StandardOutput, held_back, opened
 from helixnet.engine.plan import Plan
 from helixnet.engine.transform import FileOutcome, Sink, transform_file
@@ -176,11 +177,11 @@ def _remove_stale(path: Path, name: str) -> None:
 
 
 def _reason(path: str, reject: Mapping[str, Any]) -> str:
-    """Say where and why a record was rejected, by the first of its errors."""
-    first = reject["errors"][0]
+    """Say where and why a record was rejected, by the first of its faults."""
+    first = faults(reject["errors"])[0]
     source = first.get("source", {"line": reject["line"]})
     place = ":".join(str(source[key]) for key in ("line", "column") if key in source)
-    target = f" at {first['target']}" if first.get("target") else ""
+    target = f" at {', '.join(first['targets'])}" if first["targets"] else ""
     field = source.get("field")
     of = f" ({field})" if field else ""
     return f"{path}:{place}: {first['code']}: {first['message']}{of}{target}"

@@ -4,6 +4,7 @@ import argparse
 from typing import Any
 
 from helixnet.cli.arguments import add_server_arguments
+from helixnet.cli.faults import faults
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def lines(rejects: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Make one table row of each error."""
+    """Make one table row of each fault."""
     return [
         {
             "job": reject.get("job_id", ""),
@@ -31,9 +32,10 @@ def lines(rejects: list[dict[str, Any]]) -> list[dict[str, Any]]:
             "code": error["code"],
             "value": error.get("value"),
             "message": error["message"],
+            "feeds": error["targets"],
         }
         for reject in rejects
-        for error in reject["errors"]
+        for error in faults(reject["errors"])
     ]
 
 
@@ -58,6 +60,6 @@ def main(args: argparse.Namespace) -> int:
         show.show_json(rejects)
     else:
         show.show_table(
-            lines(rejects), ("job", "record", "line", "field", "code", "value", "message")
+            lines(rejects), ("job", "record", "line", "field", "code", "value", "message", "feeds")
         )
     return 0
