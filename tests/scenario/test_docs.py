@@ -5,6 +5,7 @@ in the page's own folder and must succeed (``sh run status=1`` expects that stat
 block right after it is what its standard output must be.
 """
 
+import json
 import os
 import re
 import subprocess
@@ -28,7 +29,12 @@ class Block:
 
 def blocks(page: Path) -> list[Block]:
     """List the fenced blocks of a page."""
-    found = BLOCK.finditer(page.read_text(encoding="utf-8"))
+    return blocks_of(page.read_text(encoding="utf-8"))
+
+
+def blocks_of(text: str) -> list[Block]:
+    """List the fenced blocks of a text."""
+    found = BLOCK.finditer(text)
     return [Block(match["info"].strip(), match["text"]) for match in found]
 
 
@@ -64,3 +70,19 @@ def test_code_in_docs_runs(page: Path, tmp_path: Path) -> None:
         elif block.info.startswith("output"):
             assert said is not None, f"{page.name}: output without a command before it"
             assert said.strip() == block.text.strip()
+
+
+def test_the_reject_shown_is_the_one_that_the_readme_gives(tmp_path: Path) -> None:
+    """The sample in docs/context-format.md is a real line, but for the errors it leaves out."""
+    page = (ROOT / "docs" / "context-format.md").read_text(encoding="utf-8")
+    (sample,) = blocks_of(page.partition("\n## Rejects\n")[2].partition("\n## ")[0])
+    for block in blocks(ROOT / "README.md"):
+        file = re.search(r"file=(\S+)", block.info)
+        if file:
+            (tmp_path / file[1]).write_text(block.text, encoding="utf-8")
+    command = "helixnet run context.yaml orders.csv --rejects rejects.ndjson"
+    _ = run(Block("sh run status=1", command), tmp_path)
+    (given,) = (tmp_path / "rejects.ndjson").read_text(encoding="utf-8").splitlines()
+    real, shown = json.loads(given), json.loads(sample.text)
+    real["errors"] = real["errors"][:1]
+    assert shown == real
