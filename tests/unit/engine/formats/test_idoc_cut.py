@@ -9,8 +9,8 @@ from tests.unit.engine.formats.reading import PART_SIZE, load
 from tests.unit.engine.formats.test_idoc import CONTRACT, GRAMMAR, ORDER, control, flat, segment
 
 UNBROKEN = flat(*ORDER, *ORDER, end="").decode()
-BORDERS = {0, 524, *(524 + 1063 * n for n in range(1, 10))}
-BORDERS |= {border + len(UNBROKEN) // 2 for border in BORDERS}
+_ONE = {0, 524, *(524 + 1063 * n for n in range(1, 10))}
+BORDERS = _ONE | {border + len(UNBROKEN) // 2 for border in _ONE}
 
 
 def codes(data: bytes, part_size: int = PART_SIZE) -> list[str]:
