@@ -21,8 +21,9 @@ bench: ## measure beside peers and write bench/RESULTS.md (SHORT=1 for a quick l
 nightly: ## the property tests with many more examples
 	@HYPOTHESIS_PROFILE=nightly $(RUN) python scripts/test.py -m "not stack and not browser"
 
-docs: ## write the generated pages of docs/ and schemas/ anew
+docs: ## write the generated pages of docs/ anew
 	@$(RUN) python scripts/make_docs.py
+	@$(RUN) python scripts/licences.py
 
 wheel: ## build the wheel into dist/
 	@$(UV) build --quiet --wheel --out-dir dist
