@@ -4,9 +4,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+from sqlalchemy import Connection
+
+from helixnet.ledger.leases import Lease
+from helixnet.ports import Ledger
+from helixnet.stages.service import Claim
+
 SMALL: Final = 256 << 10  # bytes that are worth sending together with others
 MOST_TOGETHER: Final = 32
 C = TypeVar("C")
+L = TypeVar("L", bound=Claim)
 
 
 @dataclass(slots=True)
@@ -39,3 +46,23 @@ def deal(
     if hands == 0:
         return batches, large[room:] + small
     return batches + [hand for n in range(hands) if (hand := small[n::hands])], []
+
+
+async def claim_dealt(
+    ledger: Ledger,
+    appetite: Appetite,
+    room: int,
+    *,
+    claim: Callable[[Connection, int], Sequence[L]],
+    release: Callable[[Connection, Sequence[Lease]], int],
+    size_of: Callable[[L], int],
+) -> list[list[L]]:
+    """Claim as much as ``room`` workers can do, dealt; what is too much goes back at once."""
+    asked = room * appetite.items
+    claimed = await ledger.do(lambda conn: claim(conn, asked))
+    appetite.learn(map(size_of, claimed), asked)
+    batches, surplus = deal(claimed, room, size_of)
+    if surplus:
+        leases = [item.lease for item in surplus]
+        await ledger.do(lambda conn: release(conn, leases))
+    return batches

@@ -23,7 +23,7 @@ from helixnet.ledger.runs import (
 from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectRef, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
-from helixnet.stages.dealing import Appetite, deal
+from helixnet.stages.dealing import Appetite, claim_dealt
 from helixnet.stages.files import lent, settle
 from helixnet.stages.policy import Refused, Retry, decide
 from helixnet.stages.tracing import spans
@@ -62,18 +62,16 @@ class Ingest:
 
     async def claim(self, room: int) -> Sequence[Sequence[ClaimedRun]]:
         """Claim as much as ``room`` workers can do; what is too much goes back at once."""
-        asked = room * self.appetite.items
-        claimed = await self.ledger.do(
-            lambda conn: claim_runs(
-                conn, worker=self.worker, limit=asked, lease_seconds=self.lease_seconds
-            )
+        return await claim_dealt(
+            self.ledger,
+            self.appetite,
+            room,
+            claim=lambda conn, limit: claim_runs(
+                conn, worker=self.worker, limit=limit, lease_seconds=self.lease_seconds
+            ),
+            release=self.release,
+            size_of=size_of,
         )
-        self.appetite.learn(map(size_of, claimed), asked)
-        batches, surplus = deal(claimed, room, size_of)
-        if surplus:
-            leases = [run.lease for run in surplus]
-            await self.ledger.do(lambda conn: release_runs(conn, leases))
-        return batches
 
     def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
         """See :class:`helixnet.stages.service.Stage`."""

@@ -23,7 +23,7 @@ from helixnet.ledger.tables import INLINE_BYTES
 from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
-from helixnet.stages.dealing import Appetite, deal
+from helixnet.stages.dealing import Appetite, claim_dealt
 from helixnet.stages.files import lent
 from helixnet.stages.policy import Refused, Retry, decide
 from helixnet.stages.tracing import spans
@@ -60,18 +60,16 @@ class Mapper:
 
     async def claim(self, room: int) -> Sequence[Sequence[ClaimedPart]]:
         """Claim as much as ``room`` workers can do; what is too much goes back at once."""
-        asked = room * self.appetite.items
-        claimed = await self.ledger.do(
-            lambda conn: claim_parts(
-                conn, worker=self.worker, limit=asked, lease_seconds=self.lease_seconds
-            )
+        return await claim_dealt(
+            self.ledger,
+            self.appetite,
+            room,
+            claim=lambda conn, limit: claim_parts(
+                conn, worker=self.worker, limit=limit, lease_seconds=self.lease_seconds
+            ),
+            release=self.release,
+            size_of=size_of,
         )
-        self.appetite.learn(map(size_of, claimed), asked)
-        batches, surplus = deal(claimed, room, size_of)
-        if surplus:
-            leases = [part.lease for part in surplus]
-            await self.ledger.do(lambda conn: release_parts(conn, leases))
-        return batches
 
     def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
         """See :class:`helixnet.stages.service.Stage`."""
