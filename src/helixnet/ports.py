@@ -81,7 +81,11 @@ class ObjectStore(Protocol):
         ...
 
     async def take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
-        """Move a drop to ``key``, once: None when another took it or it changed meanwhile."""
+        """Move a drop to ``key``: None when it is gone or changed meanwhile.
+
+        All who take one drop give the same key, which the ledger has settled; afterwards it stands
+        there once, whoever came first.
+        """
         ...
 
     async def delete(self, key: str) -> None:
@@ -108,8 +112,25 @@ class Bus(Protocol):
         """
         ...
 
-    def tail(self, topic: str, after: int) -> AsyncIterator[tuple[int, Event]]:
-        """Yield (position, event) of a topic from the position after ``after`` on, without end."""
+    def span(
+        self, topic: str, first: int, last: int, partition: int = 0
+    ) -> AsyncIterator[tuple[int, Event]]:
+        """Yield (position, event) from ``first`` to ``last``, both included, then end.
+
+        Positions are offsets where the bus has them; what is not there, or not decodable, is left
+        out. Never moves a group.
+
+        Raises:
+            NotFoundError: there is no such topic or partition.
+        """
+        ...
+
+    async def lag(self) -> Mapping[tuple[str, str], int]:
+        """Return by (topic, group) how many events this process's subscriptions have yet to read.
+
+        Raises:
+            UnavailableError: the bus does not answer.
+        """
         ...
 
 

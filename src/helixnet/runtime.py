@@ -12,7 +12,7 @@ from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 from uuid import uuid4
 
 from helixnet.errors import UsageError
@@ -22,6 +22,8 @@ from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore, Workers
 from helixnet.settings import Settings
 from helixnet.stages.crew import Crew
 from helixnet.stages.service import Service, Times
+
+FOLDER_SECONDS: Final = 0.5  # between two listings of an inbox that is a folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +277,7 @@ async def _start_doors(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> int 
         store=parts.store,
         metrics=parts.metrics,
         quiet_seconds=settings.quiet_seconds,
-        interval=settings.inbox_seconds,
+        interval=settings.inbox_seconds or FOLDER_SECONDS,
         engine=version("helixnet"),
     )
     crew.start(inbox.run(), "inbox")

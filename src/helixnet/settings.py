@@ -39,12 +39,45 @@ class Settings:
     data: Path = field(
         default=_FOLDER, metadata=_about("data folder: ledger, inbox, work, results, keys")
     )
-    bus: str = _setting("local:", "where events travel; local: is the ledger's own table")
-    store: str = _setting("file:", "where files live; file: alone is the data folder")
-    ledger: str = _setting(
-        "sqlite:", "the one truth; sqlite: alone is ledger.db in the data folder"
+    bus: str = _setting(
+        "local:", "where events travel; local: is the ledger's own table, or kafka://host:port,…"
     )
-    identity: str = _setting("local:", "who issues tokens; local: has demo users, loopback only")
+    store: str = _setting(
+        "file:",
+        "where files live; file: alone is the data folder, or s3://host:port/bucket "
+        "(s3+http:// without TLS)",
+    )
+    store_access_key: str = _setting("", "access key of the bucket")
+    store_secret_key: str = _setting("", "secret key of the bucket", secret=True)
+    ledger: str = _setting(
+        "sqlite:",
+        "the one truth; sqlite: alone is ledger.db in the data folder, "
+        "or postgresql+asyncpg://user@host:port/database",
+    )
+    ledger_password: str = _setting("", "password of the database user", secret=True)
+    identity: str = _setting(
+        "local:",
+        "who issues tokens; local: has demo users, loopback only, or oidc+https://host/realms/name",
+    )
+    audience: str = _setting("helix-api", "the aud that tokens must carry")
+    clients: str = _setting(
+        "helix-cli helix-web helix-services", "the azp values that may call, between spaces"
+    )
+    password_client: str = _setting(
+        "", "client of the provider whose password form POST /auth/token uses; empty is none"
+    )
+    hosts: str = _setting(
+        "", "Host names that are answered, between spaces; empty is loopback and the host"
+    )
+    topic_partitions: int = _setting(
+        4,
+        "partitions of the fixed topics; declared ones have one, so that they keep order",
+        least=1,
+    )
+    topic_replicas: int = _setting(1, "copies that the bus keeps of each event", least=1)
+    crash_at: str = _setting(
+        "", "tests only: name of the point in the code at which the process ends at once"
+    )
     host: str = _setting("127.0.0.1", "address to listen on")
     port: int = _setting(8080, "port of REST and pages; 0 takes a free one", least=0, most=_PORTS)
     sftp: bool = _setting(default=True, doc="whether partners may drop files by SFTP")
@@ -60,7 +93,9 @@ class Settings:
     max_attempts: int = _setting(10, "attempts at a part before it is given up", least=1)
     sweep_seconds: float = _setting(30.0, "age at which an unsent event is sent again", least=0.1)
     quiet_seconds: float = _setting(2.0, "how long a drop must lie unchanged", least=0.0)
-    inbox_seconds: float = _setting(0.5, "how often the inbox is listed", least=0.05)
+    inbox_seconds: float = _setting(
+        0.0, "how often the inbox is listed; 0 is 0.5 for a folder, 10 for a bucket", least=0.0
+    )
     clean_seconds: float = _setting(3600.0, "how often retention is applied", least=1.0)
     stall_seconds: float = _setting(300.0, "time without progress that ends an attempt", least=1.0)
     stop_seconds: float = _setting(25.0, "time that a stop gives to work in hand", least=0.0)

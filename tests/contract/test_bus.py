@@ -8,6 +8,7 @@ import pytest
 
 from helixnet.adapters.bus_local import LocalBus
 from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
+from helixnet.errors import NotFoundError
 from helixnet.events import Event, Topic, event_id, out_topic
 from helixnet.ports import Bus
 
@@ -123,15 +124,14 @@ async def test_what_was_dealt_with_does_not_come_back_for_long(server: Local) ->
     assert await collect(bus.subscribe(Topic.PARTS, "mapper"), 1) == [9]
 
 
-async def test_a_tail_goes_on_after_a_position(server: Local) -> None:
+async def test_a_span_is_read_without_a_group(server: Local) -> None:
     bus = await server.bus()
     topic = out_topic("acme", "orders")
-    await bus.publish([event(n, topic) for n in range(3)])
-    tail = bus.tail(topic, 0)
-    seen = [await anext(tail) for _ in range(3)]
-    assert [item.data["number"] for _, item in seen] == [0, 1, 2]
-    later = bus.tail(topic, seen[0][0])
-    assert (await anext(later))[1].data["number"] == 1
-    waiting = asyncio.ensure_future(anext(tail))
-    await bus.publish([event(3, topic)])
-    assert (await asyncio.wait_for(waiting, 20))[1].data["number"] == 3
+    await bus.publish([event(n, topic) for n in range(5)])
+    whole = [(at, item.data["number"]) async for at, item in bus.span(topic, 0, 1 << 40)]
+    assert [number for _, number in whole] == [0, 1, 2, 3, 4]
+    first, last = whole[1][0], whole[3][0]
+    found = [(at, item.data["number"]) async for at, item in bus.span(topic, first, last)]
+    assert found == whole[1:4]
+    with pytest.raises(NotFoundError):
+        [_ async for _ in bus.span(topic, 0, 9, partition=999)]
