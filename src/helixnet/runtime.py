@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 from uuid import uuid4
 
+from helixnet import crashpoints
 from helixnet.errors import UsageError
 from helixnet.metrics import Metrics
 from helixnet.pipeline import PIPELINE
@@ -68,6 +69,7 @@ async def embedded(settings: Settings) -> AsyncGenerator[Running]:
         ConflictError: another server has the data folder.
         UnavailableError: something needed is not there.
     """
+    crashpoints.arm(settings.crash_at)
     async with AsyncExitStack() as stack:
         _require_loopback(settings)
         listener = _listen(settings)

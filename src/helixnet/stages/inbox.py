@@ -9,6 +9,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.errors import HelixNetError, NotFoundError, UnavailableError
 from helixnet.ledger.arrivals import Accepted, Arrival, accept, new_job
 from helixnet.ledger.catalog import match_flow
@@ -92,6 +93,7 @@ class Inbox:
     async def _accept(self, drops: list[ObjectRef], door: str) -> None:
         arrivals = [self._arrival(drop, door) for drop in drops]
         accepted = await self.ledger.do(lambda conn: accept_drops(conn, arrivals))
+        reach("inbox.accepted")
         # What the ledger accepted is safe where it lies; ingest takes it too, if this is cut off.
         moves = [
             self._take(drop, arrival, answer)
