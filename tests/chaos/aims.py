@@ -46,6 +46,12 @@ def at_point(point: str, times: int) -> Callable[[int], Iterator[Fault]]:
     return faults
 
 
+def at_points(points: list[str]) -> Iterator[Fault]:
+    """Let the server end at each of these points, in the order given."""
+    for point in points:
+        yield Fault("serve", "crash", 0.3, point)
+
+
 def children(seed: int) -> Iterator[Fault]:
     """End processes that work for the server."""
     dice = random.Random(seed)  # noqa: S311 - no secret

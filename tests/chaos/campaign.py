@@ -70,7 +70,7 @@ def run(campaign: Campaign) -> Outcome:
     """Start the target, break it, let it rest, and judge it; the target is stopped at the end."""
     begun = time.monotonic()
     witness = Witness(campaign.folder / "witness.ndjson")
-    nemesis = Nemesis(campaign.target, campaign.seed, campaign.reach)
+    nemesis = Nemesis(campaign.target, campaign.seed, campaign.reach, lambda: witness.acknowledged)
     campaign.target.start()
     try:
         prepare(campaign.target.url)

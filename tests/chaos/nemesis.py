@@ -25,6 +25,7 @@ FAULTS: Final = {
 DEADLY: Final = {"kill": 1, "crash": 2, "child": 1}  # processes that end without a farewell
 WEIGHTS: Final = {"kill": 5, "crash": 4, "child": 2}
 PAUSE_SECONDS: Final = 12.0  # a lease is 10
+PROGRESS_SECONDS: Final = 15.0  # then the fault comes all the same
 REACH_SECONDS: Final = 8.0  # a point not reached by then is given up
 
 
@@ -87,6 +88,8 @@ class Nemesis:
 
     Attributes:
         reach: seconds that a process has to come to its crash point.
+        progress: a number that grows while the system keeps up; each fault waits for it to move,
+            so that a slow machine is not killed at its start over and over.
         ends: what was done, by kind.
         points: crash points at which a process ended.
         troubles: what a process did that nobody asked of it.
@@ -95,9 +98,11 @@ class Nemesis:
     target: Target
     seed: int
     reach: float = REACH_SECONDS
+    progress: Callable[[], int] = lambda: 0
     ends: Counter[str] = field(default_factory=Counter[str])
     points: Counter[str] = field(default_factory=Counter[str])
     troubles: list[str] = field(default_factory=list[str])
+    _seen: int = 0
     _stalled: list[tuple[float, int]] = field(default_factory=list[tuple[float, int]])
 
     @property
@@ -107,10 +112,9 @@ class Nemesis:
 
     def do(self, fault: Fault) -> None:
         """Wait, do it, and let the victim come back."""
-        end = time.monotonic() + fault.after
-        while (now := time.monotonic()) < end:
-            self.wake(now)
-            time.sleep(min(0.05, end - now))
+        self._wait(PROGRESS_SECONDS, until=lambda: self.progress() != self._seen)
+        self._wait(fault.after)
+        self._seen = self.progress()
         victim = self.target.victims[fault.victim]
         self.look()
         if fault.kind in {"kill", "crash", "term"}:
@@ -124,6 +128,12 @@ class Nemesis:
             "stall": self._stall,
         }
         acts[fault.kind](victim, fault)
+
+    def _wait(self, seconds: float, *, until: Callable[[], bool] = lambda: False) -> None:
+        end = time.monotonic() + seconds
+        while (now := time.monotonic()) < end and not until():
+            self.wake(now)
+            time.sleep(0.02)
 
     def look(self) -> None:
         """Start again what ended unasked, and remember that it did."""
