@@ -83,7 +83,7 @@ def run(campaign: Campaign) -> Outcome:
     texts = nemesis.troubles + verdict["texts"]
     texts += [] if rested else ["open: work did not come to rest"]
     texts += [f"{name} ended with status {s} at the end" for name, s in statuses.items() if s]
-    found = Counter(verdict["findings"])
+    found: Counter[str] = Counter(verdict["findings"])
     line = {
         "seed": campaign.seed,
         "shape": campaign.shape,

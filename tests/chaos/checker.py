@@ -111,7 +111,7 @@ def _check_audit(books: Books, findings: Findings) -> None:
         findings.expect(said["job.cancel", job["id"]], ended, "wrong", f"cancels in the {text}")
     for row in books.audit:
         if row["action"] == "job.replay":
-            data = row["data"] if isinstance(row["data"], dict) else json.loads(row["data"])
+            data: Json = json.loads(row["data"])
             text = f"runs of replay {row['subject']}"
             findings.expect(replayed[row["subject"]], data["jobs"], "wrong", text)
 

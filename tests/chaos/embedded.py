@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ import httpx
 
 from helixnet.crashpoints import POINTS
 from tests.chaos.nemesis import FAULTS
+from tests.chaos.victims import Victim
 from tests.scenario.running import free_port, session_of
 
 START_SECONDS: Final = 60.0
@@ -22,11 +23,11 @@ PUBLISHER: Final = "publisher.sent"  # the table of events is the bus here: noth
 class Serve:
     """See :class:`tests.chaos.victims.Victim`."""
 
-    name = "serve"
-    faults = tuple(FAULTS)
-    points = tuple(point for point in POINTS if point != PUBLISHER)
+    faults: Sequence[str] = tuple(FAULTS)
+    points: Sequence[str] = tuple(point for point in POINTS if point != PUBLISHER)
 
     def __init__(self, url: str, command: list[str], log: Path, source: Path | None) -> None:
+        self.name = "serve"
         self.url = url
         self.log = log
         self._command = command
@@ -110,7 +111,7 @@ class Embedded:
         command = [sys.executable, "-m", "helixnet", "serve"]
         command += [f"--data={self.data}", f"--port={port}", *flags]
         self.serve = Serve(self.url, command, folder / "server.log", source)
-        self.victims: Mapping[str, Serve] = {"serve": self.serve}
+        self.victims: Mapping[str, Victim] = {"serve": self.serve}
 
     def start(self) -> None:
         self.serve.start()
