@@ -119,7 +119,7 @@ def _rage(campaign: Campaign, witness: Witness, nemesis: Nemesis) -> None:
         time.sleep(campaign.after)
     finally:
         nemesis.wake()
-        load.end()
+        nemesis.troubles += load.end(nemesis.look)
     nemesis.look()
 
 
