@@ -199,7 +199,10 @@ class Load:
         return job
 
     def _drop(self, client: Client, dice: random.Random) -> None:
-        recipe, made = self._made(dice, FLOWS)
+        kinds = tuple(kind for kind in self.mix.kinds if kind in FLOWS)
+        if not kinds:
+            return
+        recipe, made = self._made(dice, kinds)
         self._intend("drop", recipe, made, client.tenant)
         self.target.drop(client.tenant, recipe.kind, recipe.name, made.content)
         self.witness.acknowledge("drop", recipe.number)
