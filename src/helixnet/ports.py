@@ -133,6 +133,14 @@ class Bus(Protocol):
         """
         ...
 
+    async def ensure(self, topics: Sequence[str]) -> None:
+        """Make the topics that are not there, by their rule; those that are stay as they are.
+
+        Raises:
+            UnavailableError: the bus does not answer.
+        """
+        ...
+
 
 class Ledger(Protocol):
     """The one source of truth: runs synchronous functions of a connection in transactions."""
