@@ -119,7 +119,7 @@ async def _notification(client: Minio, name: str) -> str:
         raise UsageError(
             f"the object store knows no target {TARGET}: {error.message}",
             hint="start it with MINIO_NOTIFY_KAFKA_ENABLE_HELIX=on, …_BROKERS_HELIX=host:port and "
-            "…_TOPIC_HELIX=helix.drops; or --no-notification: drops are then found by listing alone",
+            "…_TOPIC_HELIX=helix.drops; or --no-notification: then drops are found by listing",
         ) from error
     return f"drops are told of to {TARGET} from now on"
 
