@@ -37,15 +37,18 @@ async def live() -> Health:
 @router.get("/health/ready", summary="Can it serve?", responses=answers())
 @router.get("/api/v1/health/ready", include_in_schema=False)
 async def ready(services: Services) -> Health:
-    """Answer 200 while the ledger answers and the server is not going down, else 503."""
+    """Answer 200 while the ledger answers and the server is not going down, else 503.
+
+    Without any key of the issuer no token can be verified: that is 503 too.
+    """
     if services.stopping.is_set():
         raise UnavailableError("the server is going down")
     try:
         async with asyncio.timeout(PATIENCE):
             await services.ledger.read(lambda conn: conn.execute(text("SELECT 1")).scalar())
-            await services.identity.jwks()
     except TimeoutError:
         raise UnavailableError("the ledger does not answer") from None
+    await services.identity.jwks()  # a provider of its own is asked until it answered once
     return Health(status="ready")
 
 
