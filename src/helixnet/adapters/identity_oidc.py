@@ -22,7 +22,7 @@ TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 METADATA_SECONDS: Final = 300.0  # addresses older than this are asked for again
 PAUSE_SECONDS: Final = 1.0  # after a failure, nothing is asked for this long
 _WRONG: Final = "name or password is wrong"
-_ANSWERED: Final = frozenset({HTTPStatus.OK, HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})
+_REFUSED: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED})  # RFC 6749, 5.2
 
 
 class OidcIdentity:
@@ -79,10 +79,10 @@ class OidcIdentity:
             "username": username,
             "password": password,
         }
-        answer = await self._ask("POST", endpoint, data=form)
-        if answer.status_code == HTTPStatus.OK:
-            return self._object(answer)
-        raise self._refusal(str(self._object(answer).get("error", "")))
+        answer = await self._ask("POST", endpoint, _REFUSED, data=form)
+        if answer.status_code in _REFUSED:
+            raise self._refusal(str(self._object(answer).get("error", "")))
+        return self._object(answer)
 
     def _refusal(self, error: str) -> HelixNetError:
         if error == "invalid_grant":
@@ -125,7 +125,13 @@ class OidcIdentity:
             self._failed, self._failure = time.monotonic(), str(error)
             raise
 
-    async def _ask(self, method: str, url: str, **request: Any) -> httpx.Response:
+    async def _ask(
+        self,
+        method: str,
+        url: str,
+        refused: frozenset[HTTPStatus] = frozenset(),
+        **request: Any,
+    ) -> httpx.Response:
         """Send one request; asked this seldom, a connection kept open would only go stale."""
         try:
             async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=not _loopback(url)) as http:
@@ -135,10 +141,8 @@ class OidcIdentity:
             raise UnavailableError(
                 f"the identity provider {self._issuer} does not answer: {reason}"
             ) from error
-        if answer.status_code not in _ANSWERED:
-            raise UnavailableError(
-                f"the identity provider {self._issuer} answers {answer.status_code}"
-            )
+        if answer.status_code not in {HTTPStatus.OK, *refused}:
+            raise UnavailableError(f"the identity provider answers {answer.status_code} at {url}")
         return answer
 
     def _object(self, answer: httpx.Response) -> Mapping[str, object]:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from helixnet.errors import UnavailableError
-from helixnet.gateway.access import SCHEME, FORM_PATH
+from helixnet.gateway.access import FORM_PATH, SCHEME
 from helixnet.gateway.options import Services
 from helixnet.gateway.signing_in import Methods, methods
 
