@@ -281,7 +281,8 @@ class IdentityProvider(Protocol):
         """Return the JSON Web Key Set (RFC 7517), cached unless ``refresh``.
 
         Raises:
-            UnavailableError: the provider can't be reached and no key is cached.
+            UnavailableError: the provider can't be reached, and no key is cached or ``refresh``
+                asks for those of now.
         """
         ...
 

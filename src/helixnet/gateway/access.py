@@ -14,9 +14,10 @@ OPERATORS: Final = frozenset({"operator", "admin"})
 DESIGNERS: Final = frozenset({"designer", "admin"})
 ADMINS: Final = frozenset({"admin"})
 
-_bearer = OAuth2PasswordBearer(
-    tokenUrl="/api/v1/auth/token", scheme_name="HelixNet", auto_error=False
-)
+SCHEME: Final = "HelixNet"  # of the OpenAPI document, which names the issuer's flows in its place
+FORM_PATH: Final = "/api/v1/auth/token"
+
+_bearer = OAuth2PasswordBearer(tokenUrl=FORM_PATH, scheme_name=SCHEME, auto_error=False)
 
 
 async def _caller(

@@ -11,6 +11,7 @@ from helixnet.gateway import (
     health,
     jobs,
     live,
+    openapi,
     pages,
     problems,
     replays,
@@ -25,8 +26,8 @@ from helixnet.metrics import Metrics
 from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore
 
 _ABOUT = (
-    "Business files in, validated JSON out. Log in by **Authorize** (password form); on a "
-    "loopback-bound server the demo users' passwords are their names. Errors are "
+    "Business files in, validated JSON out. Log in by **Authorize**; of the demo users, which "
+    "exist for trying things out only, the password is the name. Errors are "
     "`application/problem+json` (RFC 9457)."
 )
 
@@ -59,6 +60,7 @@ def create_app(
         title="HelixNet",
         version=version("helixnet"),
         description=_ABOUT,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -74,7 +76,8 @@ def create_app(
     )
     app.state.gateway, app.state.stopping = gateway, gateway.stopping
     app.state.watched = health.Watched(ledger, bus, measures, (identity.jwks,), gateway.stopping)
-    app.add_middleware(Guard, settings=settings, metrics=measures)
+    issuer = "" if settings.embedded_issuer else identity.issuer
+    app.add_middleware(Guard, settings=settings, metrics=measures, issuer=issuer)
     problems.install(app)
     _include(app, settings)
     pages.mount(app)
@@ -86,7 +89,18 @@ def _include(app: FastAPI, settings: GatewaySettings) -> None:
     app.include_router(signing_in.router)
     if settings.embedded_issuer:
         app.include_router(signing_in.issuer_router)
-    for routes in (uploads, jobs, results, live, replays, contexts, flows, auditing, health):
+    for routes in (
+        uploads,
+        jobs,
+        results,
+        live,
+        replays,
+        contexts,
+        flows,
+        auditing,
+        health,
+        openapi,
+    ):
         app.include_router(routes.router)
     if settings.metrics:
         app.include_router(health.metrics_router)

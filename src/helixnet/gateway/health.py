@@ -60,16 +60,19 @@ async def live() -> Health:
 @router.get("/health/ready", summary="Can it serve?", responses=answers())
 @router.get("/api/v1/health/ready", include_in_schema=False)
 async def ready(process: Process) -> Health:
-    """Answer 200 while the ledger answers and the process is not going down, else 503."""
+    """Answer 200 while the ledger answers and the process is not going down, else 503.
+
+    Without any key of the issuer no token can be verified: that is 503 too.
+    """
     if process.stopping.is_set():
         raise UnavailableError("the server is going down")
     try:
         async with asyncio.timeout(PATIENCE):
             await process.ledger.read(lambda conn: conn.execute(text("SELECT 1")).scalar())
-            for need in process.needs:
-                await need()
     except TimeoutError:
         raise UnavailableError("the ledger does not answer") from None
+    for need in process.needs:
+        await need()
     return Health(status="ready")
 
 
