@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
-from helixnet import assembly
+from helixnet import assembly, crashpoints
 from helixnet.assembly import Parts
 from helixnet.errors import UsageError
 from helixnet.metrics import Metrics
@@ -57,6 +57,7 @@ async def serving(
         ConflictError: another server has the data folder.
         UnavailableError: something needed is not there.
     """
+    crashpoints.arm(settings.crash_at)
     async with AsyncExitStack() as stack:
         _require_loopback(settings)
         _require_shared(settings, services)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.engine.output import read_json
 from helixnet.events import MAX_EVENT_BYTES, Event, event_id
 from helixnet.ledger.deliveries import (
@@ -132,6 +133,7 @@ class Deliver:
                 ):
                     return False
                 cursor, offset, skip = now, found.offset, 0
+                reach("deliver.between")
         return True
 
     async def _read(self, work: ToDeliver) -> Keyed:

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.errors import HelixNetError, NotFoundError, UnavailableError
 from helixnet.events import Event
 from helixnet.ledger.arrivals import Accepted, Arrival, accept, new_job
@@ -145,6 +146,7 @@ class Inbox:
         accepted = await self.ledger.do(
             lambda conn: accept_drops(conn, [arrival for _, arrival in pairs])
         )
+        reach("inbox.accepted")
         # What the ledger accepted is safe where it lies: a listing finds it again if this is cut
         # off, and ingest takes what it needs.
         await self._clear([drop for drop, made in pairs if made.content is not None])

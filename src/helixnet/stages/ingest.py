@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.errors import RefusedError
 from helixnet.jobs import RunState
 from helixnet.ledger.leases import Failure, Lease
@@ -85,7 +86,9 @@ class Ingest:
         """Index the files of ``batch`` and start, refuse or put off their runs."""
         with spans("ingest", batch):
             answers = await self._index(batch)
+            reach("ingest.indexed")
             await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
+            reach("ingest.committed")
         refused = sum(isinstance(answer, Refused) for answer in answers)
         if refused:
             self.metrics.count("helixnet_runs_finished_total", refused, state=RunState.FAILED)

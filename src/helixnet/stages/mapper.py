@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.ledger import parts
 from helixnet.ledger.leases import Failure, Lease
 from helixnet.ledger.parts import (
@@ -84,7 +85,9 @@ class Mapper:
         begun = time.monotonic()
         with spans("map", batch):
             answers = await self._map(batch)
+            reach("mapper.stored")
             await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
+            reach("mapper.committed")
         self._measure(batch, answers, time.monotonic() - begun)
 
     async def _map(self, batch: Sequence[ClaimedPart]) -> list[Answer]:

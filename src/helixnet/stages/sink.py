@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.engine.output import json_text
 from helixnet.events import out_topic
 from helixnet.jobs import RunState
@@ -89,7 +90,9 @@ class Sink:
             ends = await asyncio.gather(*map(self._end, batch))
             finishes = [end for end in ends if isinstance(end, Finish)]
             failures = [end for end in ends if isinstance(end, Failure)]
+            reach("sink.copied")
             await self.ledger.do(lambda conn: self._commit(conn, finishes, failures))
+            reach("sink.committed")
         for run, finish in zip(batch, ends, strict=True):
             if isinstance(finish, Failure):
                 continue

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from helixnet.crashpoints import reach
 from helixnet.errors import UnavailableError
 from helixnet.ledger.outbox import mark_published, unpublished
 from helixnet.ledger.reaper import reap
@@ -49,6 +50,7 @@ class Publisher:
         )
         if waiting:
             await self.bus.publish([stored.event for stored in waiting])
+            reach("publisher.sent")
             positions = [stored.position for stored in waiting]
             await self.ledger.do(lambda conn: mark_published(conn, positions))
             self.metrics.count("helixnet_events_published_total", len(waiting), kind="outbox")
