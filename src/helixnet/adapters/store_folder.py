@@ -32,18 +32,20 @@ class FolderStore:
 
     Args:
         root: made if it is not there; everything in it must be on one file system.
+        scratch: folder for what is being written, on that file system too; default ``tmp``.
 
     Raises:
         UnavailableError: the folder can't be made or written.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, scratch: Path | None = None) -> None:
         self._root = root.absolute()
-        self._fresh = self._root / "tmp"
+        self._fresh = (scratch or self._root / "tmp").absolute()
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="store")
         with _translated(self._root):
-            for area in (*AREAS, "tmp"):
+            for area in AREAS:
                 (self._root / area).mkdir(parents=True, exist_ok=True)
+            self._fresh.mkdir(parents=True, exist_ok=True)
 
     @property
     def scratch(self) -> Path:

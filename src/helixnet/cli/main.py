@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "check": "find every problem of a context, with file, line and column",
     "test": "run the tests inside contexts",
     "serve": "the embedded server: gateway, consumers, pages, SFTP",
+    "service": "one service of the stack: gateway, ingest, mapper or sink",
     "submit": "send a file to a server",
     "jobs": "list, show, cancel and rerun jobs, fetch results, on a server",
     "rejects": "list and show rejected records on a server",

@@ -42,8 +42,8 @@ def create_app(
 ) -> FastAPI:
     """Make the gateway.
 
-    The caller owns every part and closes it. ``app.state.gateway.stopping`` is to be set when
-    the server goes down: it ends the event streams.
+    The caller owns every part and closes it. ``app.state.stopping`` is to be set when the server
+    goes down: it ends the event streams.
 
     Args:
         ledger: the one source of truth.
@@ -63,7 +63,7 @@ def create_app(
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.gateway = Gateway(
+    gateway = Gateway(
         ledger=ledger,
         store=store,
         bus=bus,
@@ -72,6 +72,8 @@ def create_app(
         verifier=verifier,
         metrics=measures,
     )
+    app.state.gateway, app.state.stopping = gateway, gateway.stopping
+    app.state.watched = health.Watched(ledger, bus, measures, (identity.jwks,), gateway.stopping)
     app.add_middleware(Guard, settings=settings, metrics=measures)
     problems.install(app)
     _include(app, settings)

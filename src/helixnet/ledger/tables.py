@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from helixnet.ledger.json_text import Json
 
-REVISION: Final = "0002"  # the migration that leads to these tables
+REVISION: Final = "0005"  # the migration that leads to these tables
 INLINE_BYTES: Final = 64 * 1024  # files and outputs up to this size live in their row
 
 metadata = MetaData(
@@ -42,6 +42,7 @@ RUN_SETTLED: Final = "state = 'PROCESSING' AND settled = 1 AND lease_until = 0 A
 PART_WAITS: Final = "state = 'PENDING' AND retry_at = 0"
 PART_OPEN: Final = "state IN ('PENDING', 'LEASED')"
 DELIVERY_WAITS: Final = "state = 'PENDING' AND lease_until = 0 AND retry_at = 0"
+DEAD: Final = "state = 'DEAD'"
 LEASED: Final = "lease_until > 0"
 RETRIES: Final = "retry_at > 0"
 UNPUBLISHED: Final = "published = 0"
@@ -159,6 +160,7 @@ parts = Table(
     _partial("ix_parts_open", "run_id", where=PART_OPEN),
     _partial("ix_parts_leased", "lease_until", where=LEASED),
     _partial("ix_parts_retries", "retry_at", where=RETRIES),
+    _partial("ix_parts_dead", "run_id", where=DEAD),
     sqlite_autoincrement=True,
 )
 rejects = Table(
@@ -193,6 +195,7 @@ deliveries = Table(
     _partial("ix_deliveries_waits", "tenant", "id", where=DELIVERY_WAITS),
     _partial("ix_deliveries_leased", "lease_until", where=LEASED),
     _partial("ix_deliveries_retries", "retry_at", where=RETRIES),
+    _partial("ix_deliveries_dead", "run_id", where=DEAD),
     sqlite_autoincrement=True,
 )
 events = Table(
