@@ -83,6 +83,11 @@ TABLE: Final[dict[str, Metric]] = {
     "helixnet_refused_total": Metric(
         MetricKind.COUNTER, "Requests refused for who sent them: 401, 403, tenant.", ("reason",)
     ),
+    "helixnet_store_operations_total": Metric(
+        MetricKind.COUNTER,
+        "Requests to the object store: put, get, copy, delete, list, head.",
+        ("operation",),
+    ),
     "helixnet_streams": Metric(MetricKind.GAUGE, "Open event streams of the gateway."),
 }
 

@@ -26,6 +26,7 @@ COMMANDS: Final = {
     "login": "get a token from a server and keep it",
     "partners": "who may drop files by SFTP, on a server",
     "db": "upgrade, back up, restore and clean the ledger of a data folder",
+    "store": "make the bucket ready in which files live",
     "keys": "rotate the signing keys of a data folder",
     "users": "list the demo users with their roles and tenants",
     "config": "show each setting with its source",

@@ -31,7 +31,7 @@ class JobModel(BaseModel):
     tenant: str
     filename: str
     flow: str
-    source: str = Field(description="upload, folder, sftp, rerun or child")
+    source: str = Field(description="upload, folder, bucket, sftp, rerun or child")
     submitted_by: str
     size: int = Field(description="bytes")
     sha256: str = Field(description="of the file; empty until it was read")

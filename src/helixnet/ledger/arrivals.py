@@ -37,7 +37,7 @@ class Arrival:
         flow: that takes it; empty without.
         context_hash: of the bundle that maps it; empty when none was found (refuse it then).
         inputs: values for the context's ``inputs``.
-        source: ``upload``, ``folder``, ``sftp``, ``rerun`` or ``child``.
+        source: ``upload``, ``folder``, ``bucket``, ``sftp``, ``rerun`` or ``child``.
         origin_key: the drop's key as it arrived; with ``origin_version`` its identity.
         idempotency_key: as the client sent it; with ``fingerprint`` of the request.
         parent: job whose corrected rejects these are.

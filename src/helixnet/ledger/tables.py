@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from helixnet.ledger.json_text import Json
 
-REVISION: Final = "0005"  # the migration that leads to these tables
+REVISION: Final = "0006"  # the migration that leads to these tables
 INLINE_BYTES: Final = 64 * 1024  # files and outputs up to this size live in their row
 
 metadata = MetaData(
@@ -208,6 +208,20 @@ events = Table(
     Index("ix_events_topic_id", "topic", "id"),
     _partial("ix_events_job", "job", "id", where="job <> ''"),
     _partial("ix_events_unpublished", "id", where=UNPUBLISHED),
+    sqlite_autoincrement=True,
+)
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),  # of the event that tells of it, too
+    *_words("topic"),
+    *_numbers("partition", "offset"),
+    Column("key", LargeBinary),
+    Column("value", LargeBinary),
+    Column("headers", Json),
+    *_words("error", "reason", "requeued_by"),
+    *_numbers("at", "requeued"),
     sqlite_autoincrement=True,
 )
 offsets = Table(

@@ -160,7 +160,8 @@ class Deliver:
         if made.inline is not None:
             yield Input(made.inline)
             return
-        async with self.store.local(ObjectRef(made.key, made.version, made.size)) as (path, _):
+        ref = ObjectRef(made.key, made.version, made.size, part.documents_sha256)
+        async with self.store.local(ref) as (path, _):
             yield Input(None, str(path))
 
     async def _known(self, item: ClaimedDelivery) -> frozenset[bytes]:
@@ -208,10 +209,9 @@ def _event(item: ClaimedDelivery, part: PartOutput, record: Record, position: in
         data["record"] = read_json(record.document)
     else:
         listed = {entry["number"]: entry for entry in item.manifest["parts"]}
-        data["object"] = {
-            "key": listed[part.number]["documents"]["key"],
-            "range": [record.begins, record.begins + len(record.document)],
-        }
+        stands = listed[part.number]["documents"]
+        start = stands.get("range", [0])[0] + record.begins
+        data["object"] = {"key": stands["key"], "range": [start, start + len(record.document)]}
     return Event(
         id=event_id(RECORD_DELIVERED, item.job, item.run, item.number, position),
         type=RECORD_DELIVERED,

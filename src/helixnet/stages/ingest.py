@@ -107,7 +107,7 @@ class Ingest:
     async def _prepare(self, run: ClaimedRun, stack: AsyncExitStack) -> ToIndex:
         if not run.context_hash:
             raise _unmatched(run)
-        if run.origin_key:
+        if run.origin_key and run.content is None:
             drop = ObjectRef(run.origin_key, run.origin_version, run.size)
             await settle(self.store, drop, run.key)
         bundle = await self.bundles.get(run.tenant, run.context_hash)
