@@ -214,6 +214,7 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
     from helixnet.stages.deliver import Deliver
     from helixnet.stages.ingest import Ingest
     from helixnet.stages.mapper import Mapper
+    from helixnet.stages.replay import Replay
     from helixnet.stages.sink import Sink
     from helixnet.stages.upkeep import Cleaner, Reaper
 
@@ -251,6 +252,23 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
         signals = partial(parts.bus.subscribe, step.wakes, step.stage)
         crew.start(service.listen(signals, state=step.state), step.stage)
         crew.start(service.keep_leases(), step.stage)
+    replay = Service[Any](  # no topic wakes it: it waits a poll interval
+        Replay(
+            ledger=parts.ledger,
+            store=parts.store,
+            workers=parts.mapping,
+            bundles=shared["bundles"],
+            worker=shared["worker"],
+            scratch=parts.scratch,
+            lease_seconds=settings.lease_seconds,
+            max_attempts=settings.max_attempts,
+        ),
+        name="replay",
+        ledger=parts.ledger,
+        times=times,
+    )
+    running.append((replay, crew.start(replay.run(), "replay")))
+    crew.start(replay.keep_leases(), "replay")
     stack.push_async_callback(_drain, running)
     reaper = Reaper(
         ledger=parts.ledger, max_attempts=settings.max_attempts, interval=settings.poll_seconds / 2

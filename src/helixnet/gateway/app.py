@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from helixnet.gateway import (
     auditing,
     contexts,
+    corrections,
     flows,
     health,
     jobs,
@@ -84,7 +85,18 @@ def _include(app: FastAPI, settings: GatewaySettings) -> None:
     app.include_router(signing_in.router)
     if settings.embedded_issuer:
         app.include_router(signing_in.issuer_router)
-    for routes in (uploads, jobs, results, live, replays, contexts, flows, auditing, health):
+    for routes in (
+        uploads,
+        jobs,
+        results,
+        corrections,
+        live,
+        replays,
+        contexts,
+        flows,
+        auditing,
+        health,
+    ):
         app.include_router(routes.router)
     if settings.metrics:
         app.include_router(health.metrics_router)
