@@ -29,12 +29,14 @@ from helixnet.stages.deliver import Deliver
 from helixnet.stages.inbox import Inbox
 from helixnet.stages.ingest import Ingest
 from helixnet.stages.mapper import Mapper
+from helixnet.stages.replay import Replay
 from helixnet.stages.service import Service, Stage, Times
 from helixnet.stages.sink import Sink
 from helixnet.stages.upkeep import Cleaner, Publisher, Reaper
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_HOST: Final = "*"
+STEPS: Final = {step.stage: step for step in PIPELINE}  # a stage without one is woken by no topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,12 +72,13 @@ def start_stages(parts: Parts, crew: Crew, stack: AsyncExitStack) -> None:
     )
     running: list[tuple[Service[Any], asyncio.Task[None]]] = []
     for name, stage in _stages(parts).items():
-        step = next(step for step in PIPELINE if step.stage == name)
         service = Service[Any](stage, name=name, ledger=parts.ledger, times=times)
         running.append((service, crew.start(service.run(), name)))
-        signals = partial(parts.bus.subscribe, step.wakes, name)
-        crew.start(service.listen(signals, state=step.state), name)
         crew.start(service.keep_leases(), name)
+        if name in STEPS:
+            step = STEPS[name]
+            signals = partial(parts.bus.subscribe, step.wakes, name)
+            crew.start(service.listen(signals, state=step.state), name)
     stack.push_async_callback(_drain, running)
 
 
@@ -94,6 +97,11 @@ def _stages(parts: Parts) -> dict[str, Stage[Any]]:
     made: dict[str, Stage[Any]] = {}
     if parts.mapping is not None:
         made["mapper"] = Mapper(**shared, workers=parts.mapping, scratch=parts.scratch)
+        made["replay"] = Replay(
+            **{name: value for name, value in shared.items() if name != "metrics"},
+            workers=parts.mapping,
+            scratch=parts.scratch,
+        )
     if parts.clerk is not None:
         engine = version("helixnet")
         size = settings.part_size
@@ -102,8 +110,8 @@ def _stages(parts: Parts) -> dict[str, Stage[Any]]:
             "sink": Sink(**shared, workers=parts.clerk),
             "deliver": Deliver(**shared, workers=parts.clerk),
         }
-    own = {step.stage for step in PIPELINE if step.service in parts.services}
-    return {name: stage for name, stage in made.items() if name in own}
+    own = parts.services
+    return {n: stage for n, stage in made.items() if n not in STEPS or STEPS[n].service in own}
 
 
 async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]") -> None:

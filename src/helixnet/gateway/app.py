@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from helixnet.gateway import (
     auditing,
     contexts,
+    corrections,
     flows,
     health,
     jobs,
@@ -93,6 +94,7 @@ def _include(app: FastAPI, settings: GatewaySettings) -> None:
         uploads,
         jobs,
         results,
+        corrections,
         live,
         replays,
         contexts,

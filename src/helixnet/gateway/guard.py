@@ -97,7 +97,8 @@ class Guard:
         return None
 
     def _limit(self, scope: Scope) -> int:
-        upload = scope["path"] in UPLOADS
+        path = scope["path"]
+        upload = path in UPLOADS or path.endswith("/rejects/fix")
         return self._settings.max_body if upload else self._settings.max_json
 
     def _counting(self, scope: Scope, receive: Receive) -> Receive:

@@ -40,7 +40,8 @@ class Arrival:
         source: ``upload``, ``folder``, ``bucket``, ``sftp``, ``rerun`` or ``child``.
         origin_key: the drop's key as it arrived; with ``origin_version`` its identity.
         idempotency_key: as the client sent it; with ``fingerprint`` of the request.
-        parent: job whose corrected rejects these are.
+        parent: job whose corrected rejects these are; with ``parent_run``.
+        corrects: how many records of the parent they are.
         engine: version of HelixNet.
     """
 
@@ -65,6 +66,7 @@ class Arrival:
     submitted_by: str = ""
     parent: str = ""
     parent_run: int = 0
+    corrects: int = 0
     deliver: str = "all"
     engine: str = ""
     traceparent: str = ""
@@ -130,6 +132,29 @@ def accept(conn: Connection, arrivals: Sequence[Arrival]) -> list[Accepted]:
     return answers
 
 
+def repeated(conn: Connection, *, tenant: str, key: str, fingerprint: str) -> Accepted | None:
+    """Return the job that an equal request made before; None when this is the first.
+
+    Raises:
+        ConflictError: the key came before with another request.
+    """
+    known = conn.execute(_KEYED, {"tenant": tenant, "key": key}).first()
+    if known is None:
+        return None
+    if known.fingerprint != fingerprint:
+        raise _other_request(key)
+    (row,) = conn.execute(_STANDS, {"ids": [known.job]}).all()
+    return Accepted(row.id, row.run, RunState(row.state), created=False)
+
+
+def _other_request(key: str) -> ConflictError:
+    return ConflictError(
+        f"Idempotency-Key {key} was used for another request",
+        code="HX-7006",
+        hint="send a new key with a new request",
+    )
+
+
 def _request(conn: Connection, arrival: Arrival) -> str:
     """Return the job that this request stands for: its own, or that of an earlier equal one."""
     if arrival.content is None and not arrival.key:
@@ -145,11 +170,7 @@ def _request(conn: Connection, arrival: Arrival) -> str:
         return arrival.job
     known = conn.execute(_KEYED, row).one()
     if known.fingerprint != arrival.fingerprint:
-        raise ConflictError(
-            f"Idempotency-Key {arrival.idempotency_key} was used for another request",
-            code="HX-7006",
-            hint="send a new key with a new request",
-        )
+        raise _other_request(arrival.idempotency_key)
     return str(known.job)
 
 
@@ -205,6 +226,7 @@ def _job_row(arrival: Arrival) -> dict[str, Any]:
         "origin_version": arrival.origin_version,
         "parent": arrival.parent,
         "parent_run": arrival.parent_run,
+        "corrects": arrival.corrects,
         "size": arrival.size,
         "seq": 1,
         "run": 1,

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Select, Update, bindparam, select, text, upda
 from helixnet.jobs import RunState
 from helixnet.ledger.deliveries import DELIVERING, fail_deliveries
 from helixnet.ledger.dialect import clock
+from helixnet.ledger.errands import ERRANDS, fail_errands
 from helixnet.ledger.finish import FINISHING, fail_finish
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Queue
 from helixnet.ledger.parts import MAPPING, fail_parts
@@ -54,7 +55,7 @@ def _exhausted(queue: Queue, state: str) -> Select[Any, Any]:
     )
 
 
-_QUEUES: Final = (MAPPING, INGEST, DELIVERING)  # one a table
+_QUEUES: Final = (MAPPING, INGEST, DELIVERING, ERRANDS)  # one a table
 _DUE: Final = [_due(queue) for queue in _QUEUES]
 _EXPIRED: Final = [_expired(queue) for queue in _QUEUES]
 _VOID: Final = [_void(queue) for queue in _QUEUES]
@@ -63,6 +64,7 @@ _ENDS: Final[list[tuple[Select[Any, Any], Fail]]] = [
     (_exhausted(INGEST, RunState.PENDING), fail_runs),
     (_exhausted(FINISHING, RunState.PROCESSING), fail_finish),
     (_exhausted(DELIVERING, "PENDING"), fail_deliveries),
+    (_exhausted(ERRANDS, "PENDING"), fail_errands),
 ]
 
 

@@ -23,7 +23,12 @@ INGEST = Queue("ingest", runs, RUN_WAITS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRun:
-    """A run that this worker may split now. ``content`` is None when the file is in the store."""
+    """A run that this worker may split now.
+
+    Args:
+        content: None when the file is in the store.
+        corrects: how many rejects of its parent a child's file must hold; 0 for other jobs.
+    """
 
     id: int
     epoch: int
@@ -41,6 +46,7 @@ class ClaimedRun:
     content: bytes | None
     origin_key: str
     origin_version: str
+    corrects: int
     context_hash: str
     inputs: dict[str, Any]
     trigger: str
@@ -107,6 +113,7 @@ _CLAIMED = (
         jobs.c.content,
         jobs.c.origin_key,
         jobs.c.origin_version,
+        jobs.c.corrects,
         runs.c.context_hash,
         runs.c.inputs,
         runs.c.trigger,

@@ -43,6 +43,7 @@ PART_WAITS: Final = "state = 'PENDING' AND retry_at = 0"
 PART_OPEN: Final = "state IN ('PENDING', 'LEASED')"
 DELIVERY_WAITS: Final = "state = 'PENDING' AND lease_until = 0 AND retry_at = 0"
 DEAD: Final = "state = 'DEAD'"
+ERRAND_WAITS: Final = "state = 'PENDING' AND lease_until = 0 AND retry_at = 0"
 LEASED: Final = "lease_until > 0"
 RETRIES: Final = "retry_at > 0"
 UNPUBLISHED: Final = "published = 0"
@@ -92,6 +93,7 @@ jobs = Table(
     *_numbers("created", "changed", "purged"),
     *_words("traceparent"),
     Column("content", LargeBinary),
+    *_numbers("corrects", "superseded"),  # a child: how many records; whether others have them now
     _partial(
         "ux_jobs_origin",
         "tenant",
@@ -255,6 +257,34 @@ replays = Table(
     *_words("actor", "context_hash", "deliver"),
     Column("selection", Json),
     *_numbers("jobs", "created"),
+)
+errands = Table(
+    "errands",  # what a replay has yet to begin, or a dry run to compare
+    metadata,
+    _serial(),
+    Column("replay", Text, nullable=False, unique=True),
+    Column("tenant", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    *_lease(),
+    *_words("actor", "context_hash", "context_name", "context_version", "deliver", "engine"),
+    *_numbers("dry_run", "selected", "cursor", "begun", "created", "finished"),
+    Column("ids", Json),  # of the jobs, in order of acceptance
+    Column("left_out", Json),
+    Column("comparison", Json),
+    Column("error", Json),
+    _partial("ix_errands_waits", "tenant", "id", where=ERRAND_WAITS),
+    _partial("ix_errands_leased", "lease_until", where=LEASED),
+    _partial("ix_errands_retries", "retry_at", where=RETRIES),
+    sqlite_autoincrement=True,
+)
+fixes = Table(
+    "fixes",  # which child has taken which reject
+    metadata,
+    Column("run_id", _Serial, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("record", BigInteger, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("child", Text, nullable=False),  # stays said when the child itself is gone
+    Index("ix_fixes_child", "child"),
 )
 tenants = Table("tenants", metadata, Column("name", Text, primary_key=True), *_numbers("created"))
 flows = Table(

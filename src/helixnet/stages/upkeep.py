@@ -7,6 +7,7 @@ import structlog
 
 from helixnet.crashpoints import reach
 from helixnet.errors import UnavailableError
+from helixnet.ledger.errands import drop_old
 from helixnet.ledger.outbox import mark_published, unpublished
 from helixnet.ledger.reaper import reap
 from helixnet.ledger.retention import clean, garbage_keys, strike
@@ -98,6 +99,7 @@ class Cleaner:
 
     async def clean(self) -> None:
         """Clean once; rows forget an object before it goes, so a crash between costs nothing."""
+        await self.ledger.do(drop_old)
         while True:
             cleaned = await self.ledger.do(lambda conn: clean(conn, {}))
             if not any(cleaned.rows.values()):
