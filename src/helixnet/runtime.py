@@ -231,7 +231,7 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
         ),
         "mapper": Mapper(**shared, workers=parts.mapping, scratch=parts.scratch),
         "sink": Sink(**shared, workers=parts.clerk),
-        "deliver": Deliver(**shared, workers=parts.clerk),
+        "deliver": Deliver(**shared, workers=parts.clerk, bus=parts.bus),
     }
     times = Times(
         lease=settings.lease_seconds,

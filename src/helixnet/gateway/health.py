@@ -11,6 +11,7 @@ from helixnet.errors import UnavailableError
 from helixnet.gateway.options import Services
 from helixnet.gateway.problems import answers
 from helixnet.jobs import PartState
+from helixnet.ledger import scope
 from helixnet.ledger.operation import open_work
 from helixnet.metrics import CONTENT_TYPE
 
@@ -54,7 +55,8 @@ async def ready(services: Services) -> Health:
 )
 async def metrics(services: Services) -> Response:
     """Prometheus text format 0.0.4; numbers only, no name that a tenant chose."""
-    waiting, parts = await services.ledger.read(open_work)
+    with scope.lifted():
+        waiting, parts = await services.ledger.read(open_work)
     services.metrics.show("helixnet_waiting_runs", waiting)
     for state in OPEN_PARTS:
         services.metrics.show("helixnet_open_parts", parts.get(state, 0), state=state)

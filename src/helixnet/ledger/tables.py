@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from helixnet.ledger.json_text import Json
 
-REVISION: Final = "0002"  # the migration that leads to these tables
+REVISION: Final = "0003"  # the migration that leads to these tables
 INLINE_BYTES: Final = 64 * 1024  # files and outputs up to this size live in their row
 
 metadata = MetaData(
@@ -45,6 +45,7 @@ DELIVERY_WAITS: Final = "state = 'PENDING' AND lease_until = 0 AND retry_at = 0"
 LEASED: Final = "lease_until > 0"
 RETRIES: Final = "retry_at > 0"
 UNPUBLISHED: Final = "published = 0"
+PLACED: Final = "position > 0"
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -202,8 +203,10 @@ events = Table(
     *_words("event", "type", "topic", "key", "tenant", "job"),
     *_numbers("seq", "at", "published", "claimed"),
     *_words("traceparent", "data"),
+    *_numbers("position"),  # where readers of a topic find it; see dialect.position_of
     Index("ix_events_topic_id", "topic", "id"),
-    _partial("ix_events_job", "job", "id", where="job <> ''"),
+    _partial("ix_events_position", "topic", "position", where=PLACED),
+    _partial("ix_events_job", "job", "topic", "id", where="job <> ''"),
     _partial("ix_events_unpublished", "id", where=UNPUBLISHED),
     sqlite_autoincrement=True,
 )
