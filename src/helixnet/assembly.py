@@ -33,10 +33,12 @@ from helixnet.stages.mapper import Mapper
 from helixnet.stages.replay import Replay
 from helixnet.stages.service import Service, Stage, Times
 from helixnet.stages.sink import Sink
-from helixnet.stages.upkeep import Cleaner, Publisher, Reaper
+from helixnet.stages.outbox import Publisher
+from helixnet.stages.upkeep import Cleaner, Reaper
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_HOST: Final = "*"
+LAST_SECONDS: Final = 3.0  # for events that a process has yet to send when it ends
 STEPS: Final = {step.stage: step for step in PIPELINE}  # a stage without one is woken by no topic
 
 
@@ -109,7 +111,7 @@ def _stages(parts: Parts) -> dict[str, Stage[Any]]:
         made |= {
             "ingest": Ingest(**shared, workers=parts.clerk, part_size=size, engine=engine),
             "sink": Sink(**shared, workers=parts.clerk),
-            "deliver": Deliver(**shared, workers=parts.clerk),
+            "deliver": Deliver(**shared, workers=parts.clerk, bus=parts.bus),
         }
     own = parts.services
     return {n: stage for n, stage in made.items() if n not in STEPS or STEPS[n].service in own}
@@ -122,11 +124,10 @@ async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]") -> No
     await asyncio.gather(*(task for _, task in running), return_exceptions=True)
 
 
-def start_upkeep(parts: Parts, crew: Crew, *, relay: bool) -> None:
+def start_upkeep(parts: Parts, crew: Crew) -> None:
     """Do what must happen though nobody asks.
 
-    Every consumer puts back what a dead one held; what is old is removed where results are made;
-    every process publishes what its own transactions told, if there is a bus beside the ledger.
+    Every consumer puts back what a dead one held; what is old is removed where results are made.
     """
     settings = parts.settings
     if parts.services - {"gateway"}:
@@ -140,15 +141,25 @@ def start_upkeep(parts: Parts, crew: Crew, *, relay: bool) -> None:
         interval = settings.clean_seconds
         cleaner = Cleaner(ledger=parts.ledger, store=parts.store, interval=interval)
         crew.start(cleaner.run(), "cleaner")
-    if relay:
-        publisher = Publisher(
-            ledger=parts.ledger,
-            bus=parts.bus,
-            metrics=parts.metrics,
-            sweep_seconds=settings.sweep_seconds,
-            poll_seconds=settings.poll_seconds,
-        )
-        crew.start(publisher.run(), "publisher")
+
+
+def start_publisher(parts: Parts, crew: Crew, stack: AsyncExitStack) -> None:
+    """Send what this process's transactions tell; what is left at the end is sent last of all."""
+    publisher = Publisher(
+        ledger=parts.ledger,
+        bus=parts.bus,
+        metrics=parts.metrics,
+        sweep_seconds=parts.settings.sweep_seconds,
+        poll_seconds=parts.settings.poll_seconds,
+    )
+    sending = crew.start(publisher.run(), "publisher")
+
+    async def stop() -> None:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        await publisher.stop(LAST_SECONDS)
+
+    stack.push_async_callback(stop)
 
 
 def start_inbox(parts: Parts, crew: Crew) -> Inbox:

@@ -196,6 +196,19 @@ class Ledger(Protocol):
         """
         ...
 
+    def outgoing(self, most: int) -> Sequence[tuple[int, Event]]:
+        """Take the oldest events that this process's own commits told and that must be published.
+
+        Each comes once, with the id to mark it by, in order of commit; none where the ledger is
+        the bus. What found no room, or was taken but never marked, is left to a sweeper.
+        """
+        ...
+
+    @property
+    def crowded(self) -> bool:
+        """Whether much is outgoing, so that who can wait with telling more should."""
+        ...
+
     async def close(self) -> None:
         """Finish what was asked, then let the database go."""
         ...

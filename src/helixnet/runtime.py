@@ -69,7 +69,9 @@ async def serving(
         parts = await _open(settings, services, stack)
         crew = Crew()
         stack.push_async_callback(crew.end)
-        assembly.start_upkeep(parts, crew, relay=settings.bus != LOCAL)
+        if settings.bus != LOCAL:
+            assembly.start_publisher(parts, crew, stack)
+        assembly.start_upkeep(parts, crew)
         assembly.start_stages(parts, crew, stack)
         port = await _start_doors(parts, crew, stack) if "ingest" in services else None
         app = _application(parts, _url(listener))

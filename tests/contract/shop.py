@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helixnet.adapters.bus_local import LocalBus
 from helixnet.adapters.ledger_sqlite import LedgerSqlite
 from helixnet.adapters.store_folder import FolderStore
 from helixnet.adapters.workers import ProcessWorkers
@@ -78,7 +79,7 @@ class Shop:
         self.ingest = Ingest(**shared, part_size=self.part_size, engine="test")
         self.mapper = Mapper(**shared, scratch=self.store.scratch)
         self.sink = Sink(**shared)
-        self.deliver = Deliver(**shared)
+        self.deliver = Deliver(**shared, bus=LocalBus(self.ledger, poll_seconds=1))
         self.inbox = Inbox(
             ledger=self.ledger,
             store=self.store,

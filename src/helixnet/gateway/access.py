@@ -7,6 +7,7 @@ from fastapi.security import OAuth2PasswordBearer
 
 from helixnet.errors import ForbiddenError, UnauthenticatedError, UsageError
 from helixnet.gateway.options import Services
+from helixnet.ledger import scope
 from helixnet.ports import Identity
 
 READERS: Final = frozenset({"viewer", "operator", "designer", "admin"})
@@ -24,10 +25,15 @@ async def _caller(
     request: Request, services: Services, _: Annotated[str | None, Depends(_bearer)]
 ) -> Identity:
     try:
-        return await services.verifier.identity(request.headers.get("authorization"))
+        caller = await services.verifier.identity(request.headers.get("authorization"))
     except UnauthenticatedError:
         services.metrics.count("helixnet_refused_total", reason="token")
         raise
+    if caller.tenant or "admin" not in caller.roles:
+        scope.limit_to(caller.tenant)
+    else:
+        scope.lift()
+    return caller
 
 
 Caller = Annotated[Identity, Depends(_caller)]

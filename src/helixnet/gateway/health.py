@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from helixnet.errors import UnavailableError
 from helixnet.gateway.problems import answers
+from helixnet.ledger import scope
 from helixnet.ledger.gauges import LABELS, backlog
 from helixnet.metrics import CONTENT_TYPE, Metrics
 from helixnet.ports import Bus, Ledger
@@ -91,7 +92,8 @@ async def _show_backlog(process: Watched) -> None:
     shown = process.metrics
     try:
         async with asyncio.timeout(PATIENCE):
-            found = await process.ledger.read(backlog)
+            with scope.lifted():
+                found = await process.ledger.read(backlog)
     except (UnavailableError, TimeoutError):
         shown.show("helixnet_ledger_up", 0)
         return

@@ -81,9 +81,9 @@ async def job_stream(
     tenant, seen = detail.job.tenant, _number(last)
     source = _Source(
         page=lambda conn, after: job_events(
-            conn, tenant=tenant, job=job_id, after=after, limit=BATCH
+            conn, tenant=tenant, job=job_id, topic=Topic.JOBS, after=after, limit=BATCH
         ),
-        wanted=lambda event: event.topic == Topic.JOBS and event.seq > seen,
+        wanted=lambda event: event.seq > seen,
         number=lambda stored: stored.event.seq,
         body=lambda stored: {**stored.event.data, "time": stored.event.time},
     )

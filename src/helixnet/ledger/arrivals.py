@@ -112,7 +112,7 @@ def accept(conn: Connection, arrivals: Sequence[Arrival]) -> list[Accepted]:
         ConflictError: an Idempotency-Key came before with another request.
         UsageError: a file is given neither inline nor by key, or inline and over 64 KiB.
     """
-    asked = [_request(conn, arrival) for arrival in arrivals]
+    asked = _requests(conn, arrivals)
     fresh = [a for a, job in zip(arrivals, asked, strict=True) if job == a.job]
     made = _insert(conn, fresh)
     final: list[str] = []
@@ -155,6 +155,13 @@ def _other_request(key: str) -> ConflictError:
     )
 
 
+def _requests(conn: Connection, arrivals: Sequence[Arrival]) -> list[str]:
+    """Ask for each in the order of its key, so that two who ask for the same never deadlock."""
+    order = sorted(range(len(arrivals)), key=lambda n: arrivals[n].idempotency_key)
+    jobs_of = {n: _request(conn, arrivals[n]) for n in order}
+    return [jobs_of[n] for n in range(len(arrivals))]
+
+
 def _request(conn: Connection, arrival: Arrival) -> str:
     """Return the job that this request stands for: its own, or that of an earlier equal one."""
     if arrival.content is None and not arrival.key:
@@ -178,7 +185,8 @@ def _insert(conn: Connection, arrivals: Sequence[Arrival]) -> set[str]:
     if not arrivals:
         return set()
     statement = insert_ignore(conn, jobs, "created", "changed", returning="id")
-    rows = [_job_row(arrival) for arrival in arrivals]
+    ordered = sorted(arrivals, key=lambda a: (a.tenant, a.origin_key, a.origin_version))
+    rows = [_job_row(arrival) for arrival in ordered]
     made = {str(job) for job in conn.execute(statement, rows).scalars()}
     new = [arrival for arrival in arrivals if arrival.job in made]
     if new:

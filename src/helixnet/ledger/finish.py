@@ -16,7 +16,7 @@ from helixnet.ledger.counts import COUNTS, counts_of, sums_of
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.endings import retry_or_end, short
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
-from helixnet.ledger.moves import Move, move_jobs
+from helixnet.ledger.moves import Move, lock_jobs, move_jobs
 from helixnet.ledger.parts import Output
 from helixnet.ledger.tables import RUN_SETTLED, deliveries, jobs, parts, runs
 
@@ -233,10 +233,11 @@ def finish_runs(conn: Connection, finishes: Sequence[Finish]) -> int:
     Raises:
         ConflictError: a state other than FAILED is asked for counts that do not balance.
     """
+    lock_jobs(conn, {runs: [finish.id for finish in finishes]})
     sums = sums_of(conn, [finish.id for finish in finishes])
     moves: list[Move] = []
     due: list[dict[str, Any]] = []
-    for finish in finishes:
+    for finish in leases.in_order(finishes):
         counts, _ = sums[finish.id]
         if finish.state is not RunState.FAILED and not counts.balanced:
             raise ConflictError(f"run {finish.id} can't be {finish.state}: {counts}")

@@ -155,7 +155,7 @@ def _again(
     made: dict[str, int] = {}
     new: list[dict[str, Any]] = []
     batch: list[Event] = []
-    for row in rows:
+    for row in sorted(rows, key=lambda row: str(row["id"])):  # as all who lock several jobs
         run = _run_row(tenant, row, again)
         given = {"of_job": row["id"], "was": row["run"], "named": run["context_name"]}
         moved = conn.execute(_RERUN, given).first()

@@ -14,7 +14,7 @@ from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.endings import close_parts, end_failed, end_run, retry_or_end
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
-from helixnet.ledger.moves import PARTS_READY, Move, move_jobs, told
+from helixnet.ledger.moves import PARTS_READY, Move, lock_jobs, move_jobs, told
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import RUN_WAITS, jobs, parts, runs
 
@@ -205,7 +205,8 @@ def start_runs(conn: Connection, starts: Sequence[Start]) -> int:
     moves: list[Move] = []
     rows: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
-    for start in starts:
+    lock_jobs(conn, {runs: [start.id for start in starts]})
+    for start in leases.in_order(starts):
         moved = conn.execute(_START, _start_row(start)).first()
         if moved is None:
             continue

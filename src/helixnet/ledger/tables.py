@@ -47,6 +47,7 @@ ERRAND_WAITS: Final = "state = 'PENDING' AND lease_until = 0 AND retry_at = 0"
 LEASED: Final = "lease_until > 0"
 RETRIES: Final = "retry_at > 0"
 UNPUBLISHED: Final = "published = 0"
+PLACED: Final = "position > 0"
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -207,8 +208,10 @@ events = Table(
     *_words("event", "type", "topic", "key", "tenant", "job"),
     *_numbers("seq", "at", "published", "claimed"),
     *_words("traceparent", "data"),
+    *_numbers("position"),  # where readers of a topic find it; see dialect.position_of
     Index("ix_events_topic_id", "topic", "id"),
-    _partial("ix_events_job", "job", "id", where="job <> ''"),
+    _partial("ix_events_position", "topic", "position", where=PLACED),
+    _partial("ix_events_job", "job", "topic", "id", where="job <> ''"),
     _partial("ix_events_unpublished", "id", where=UNPUBLISHED),
     sqlite_autoincrement=True,
 )

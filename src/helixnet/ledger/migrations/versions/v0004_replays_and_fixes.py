@@ -14,8 +14,10 @@ from sqlalchemy import (
     text,
 )
 
+from helixnet.ledger.migrations.walls import wall_off
+
 revision = "0004"
-down_revision = "0002"
+down_revision = "0003"
 
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -83,3 +85,4 @@ def upgrade() -> None:
         op.add_column("jobs", Column(name, BigInteger, nullable=False, server_default="0"))
     for table in _tables():
         table.create(op.get_bind())
+    wall_off("errands", "fixes")
