@@ -9,6 +9,7 @@ from typing import Any
 from helixnet.adapters.bus_local import LocalBus
 from helixnet.adapters.ledger_sqlite import LedgerSqlite
 from helixnet.adapters.store_folder import FolderStore
+from helixnet.adapters.store_s3 import S3Store
 from helixnet.adapters.workers import ProcessWorkers
 from helixnet.engine.context.bundle import Bundle, bundle_from_files
 from helixnet.ledger.arrivals import Arrival, accept, new_job
@@ -58,7 +59,7 @@ class Shop:
 
     folder: Path
     ledger: LedgerSqlite
-    store: FolderStore
+    store: FolderStore | S3Store
     workers: ProcessWorkers
     part_size: int = 16 << 20
     lease_seconds: float = 10.0
