@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from jose import jwt
+from scripts.stack.server import Server
 
 from helixnet.adapters.identity_oidc import OidcIdentity
 from helixnet.errors import UnauthenticatedError
@@ -21,16 +22,16 @@ ME = "/api/v1/users/me"
 
 
 @pytest.fixture(scope="module")
-def helixnet(keycloak: tuple[str, tuple[str, str]]) -> Iterator[Realm]:
+def helixnet(keycloak: Server) -> Iterator[Realm]:
     """The realm that tests only read; its second key is ours."""
-    with realm(*keycloak, pem=private_key()) as made:
+    with realm(keycloak, pem=private_key()) as made:
         yield made
 
 
 @pytest.fixture
-def own_realm(keycloak: tuple[str, tuple[str, str]]) -> Iterator[Realm]:
+def own_realm(keycloak: Server) -> Iterator[Realm]:
     """A realm to change."""
-    with realm(*keycloak) as made:
+    with realm(keycloak) as made:
         yield made
 
 
@@ -192,9 +193,7 @@ async def test_without_a_client_for_it_there_is_no_password_form(
         assert said in answer.text
 
 
-async def test_clients_are_told_how_to_log_in(
-    gateway: httpx.AsyncClient, helixnet: Realm
-) -> None:
+async def test_clients_are_told_how_to_log_in(gateway: httpx.AsyncClient, helixnet: Realm) -> None:
     """Addresses come from discovery; the gateway is no issuer here and does not pose as one."""
     offered = (await gateway.get("/api/v1/auth/methods")).json()
     assert offered["issuer"] == helixnet.issuer
