@@ -3,7 +3,8 @@
 import asyncio
 import socket
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Generator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,11 +24,14 @@ CLIENTS = frozenset({"helix-cli", "helix-web", "helix-services", "helix-test"})
 
 
 @asynccontextmanager
-async def opened(folder: Path, identity: OidcIdentity, **settings: Any) -> AsyncIterator[FastAPI]:
+async def opened(folder: Path, identity: OidcIdentity, **settings: Any) -> AsyncGenerator[FastAPI]:
     """Make a gateway as the stack does, on a ledger and store of its own."""
-    folder.mkdir(parents=True, exist_ok=True)
     store, ledger = FolderStore(folder), open_ledger(folder / "ledger.db")
-    known = {"clients": CLIENTS, "embedded_issuer": False, "heartbeat_seconds": 0.5} | settings
+    known: dict[str, Any] = {
+        "clients": CLIENTS,
+        "embedded_issuer": False,
+        "heartbeat_seconds": 0.5,
+    } | settings
     try:
         yield create_app(
             ledger=ledger,
@@ -44,7 +48,7 @@ async def opened(folder: Path, identity: OidcIdentity, **settings: Any) -> Async
 @asynccontextmanager
 async def asked(
     folder: Path, identity: OidcIdentity, **settings: Any
-) -> AsyncIterator[httpx.AsyncClient]:
+) -> AsyncGenerator[httpx.AsyncClient]:
     """Ask a gateway without a network between."""
     async with opened(folder, identity, **settings) as app:
         transport = httpx.ASGITransport(app)
@@ -52,44 +56,61 @@ async def asked(
             yield http
 
 
-@contextmanager
-def served(folder: Path, identity: OidcIdentity, **settings: Any) -> Iterator[str]:
-    """Serve a gateway on a free port in a thread of its own; yields its address."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    begun, failed = threading.Event(), list[BaseException]()
-    running: list[tuple[asyncio.AbstractEventLoop, HttpServer, FastAPI]] = []
+class Served:
+    """A gateway on a free port, in a thread of its own.
 
-    async def serve() -> None:
-        async with opened(folder, identity, **settings) as app:
+    Args:
+        folder: of its ledger and store.
+        identity: where its tokens come from.
+        settings: of the gateway.
+    """
+
+    def __init__(self, folder: Path, identity: OidcIdentity, settings: dict[str, Any]) -> None:
+        self._make = lambda: opened(folder, identity, **settings)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._loop = asyncio.new_event_loop()
+        self._begun: Future[tuple[HttpServer, FastAPI]] = Future()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+        self._begun.result()
+
+    def end(self) -> None:
+        """Answer what is open, and end."""
+        server, app = self._begun.result()
+
+        def stop() -> None:
+            app.state.gateway.stopping.set()
+            server.stop()
+
+        self._loop.call_soon_threadsafe(stop)
+        self._thread.join()
+        self._listener.close()
+
+    def _work(self) -> None:
+        try:
+            self._loop.run_until_complete(self._serve())
+        except BaseException as error:
+            if not self._begun.done():
+                self._begun.set_exception(error)
+            raise
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        async with self._make() as app:
             server = HttpServer(app)
-            running.append((asyncio.get_running_loop(), server, app))
-            serving = asyncio.create_task(server.run(listener))
+            serving = asyncio.create_task(server.run(self._listener))
             await server.ready()
-            begun.set()
+            self._begun.set_result((server, app))
             await serving
 
-    def work() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:  # noqa: BLE001 - told to the test below
-            failed.append(error)
-        finally:
-            begun.set()
 
-    def end() -> None:
-        _, server, app = running[0]
-        app.state.gateway.stopping.set()
-        server.stop()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    begun.wait()
+@contextmanager
+def served(folder: Path, identity: OidcIdentity, **settings: Any) -> Generator[str]:
+    """Serve a gateway; yields its address."""
+    running = Served(folder, identity, settings)
     try:
-        assert failed == []
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        yield running.url
     finally:
-        if running and not failed:
-            running[0][0].call_soon_threadsafe(end)
-        thread.join()
-        listener.close()
-    assert failed == []
+        running.end()

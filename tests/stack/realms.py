@@ -1,20 +1,20 @@
 """Realms of a running Keycloak, each test's own: made, changed and forgotten by the admin API."""
 
-import copy
 import json
+import re
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jose import jwk, jwt
+from scripts.stack import keycloak
+from scripts.stack.server import Server
 
-REALM_FILE = Path(__file__).resolve().parents[2] / "compose" / "auth" / "realm-helixnet.json"
 KEY_PROVIDER = "org.keycloak.keys.KeyProvider"
 SECRET = "p+w d%/&"
 PATIENCE = 60.0
@@ -31,22 +31,21 @@ class Realm:
     """One realm.
 
     Args:
-        base: address of the Keycloak.
+        server: the Keycloak.
         name: of the realm.
-        root: name and password of Keycloak's own administrator.
     """
 
-    def __init__(self, base: str, name: str, root: tuple[str, str]) -> None:
+    def __init__(self, server: Server, name: str) -> None:
         self.name = name
-        self.issuer = f"{base}/realms/{name}"
+        self._base = f"http://{server.address}"
+        self._password = server.secrets["admin"]
+        self.issuer = f"{self._base}/realms/{name}"
         self.endpoint = f"{self.issuer}/protocol/openid-connect/token"
-        self._base = base
-        self._root = root
 
     def admin(self, method: str, path: str = "", body: Any = None) -> httpx.Response:
         """Ask the admin API below the realm."""
         form = {"grant_type": "password", "client_id": "admin-cli"}
-        form |= dict(zip(("username", "password"), self._root, strict=True))
+        form |= {"username": keycloak.ADMIN, "password": self._password}
         endpoint = f"{self._base}/realms/master/protocol/openid-connect/token"
         token = httpx.post(endpoint, data=form, timeout=PATIENCE).json()["access_token"]
         answer = httpx.request(
@@ -106,15 +105,16 @@ class Realm:
 
 
 @contextmanager
-def realm(base: str, root: tuple[str, str], *, pem: str = "") -> Iterator[Realm]:
+def realm(server: Server, *, pem: str = "") -> Generator[Realm]:
     """Make a realm of the file under a new name, with a key of ours if given; it is removed."""
-    document = copy.deepcopy(json.loads(REALM_FILE.read_text("utf-8")))
-    made = Realm(base, f"{document['realm']}-{uuid.uuid4().hex[:8]}", root)
+    text = re.sub(r"\$\{[A-Z_]+:([^}]*)\}", r"\1", keycloak.REALM_FILE.read_text("utf-8"))
+    document = json.loads(text)
+    made = Realm(server, f"{document['realm']}-{uuid.uuid4().hex[:8]}")
     document |= {"realm": made.name, "id": made.name}
     for client in document["clients"]:
         if client["clientId"] == "helix-services":
             client["secret"] = SECRET
-    Realm(base, "", root).admin("POST", body=document)
+    Realm(server, "").admin("POST", body=document)
     try:
         if pem:
             made.add_key(pem, 1)  # below the realm's own key, which goes on signing

@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 from jose import jwt
+from scripts.stack.server import Server
 
 from helixnet.adapters.identity_oidc import OidcIdentity
 from helixnet.errors import UnauthenticatedError
@@ -21,16 +22,16 @@ ME = "/api/v1/users/me"
 
 
 @pytest.fixture(scope="module")
-def helixnet(keycloak: tuple[str, tuple[str, str]]) -> Iterator[Realm]:
+def helixnet(keycloak: Server) -> Iterator[Realm]:
     """The realm that tests only read; its second key is ours."""
-    with realm(*keycloak, pem=private_key()) as made:
+    with realm(keycloak, pem=private_key()) as made:
         yield made
 
 
 @pytest.fixture
-def own_realm(keycloak: tuple[str, tuple[str, str]]) -> Iterator[Realm]:
+def own_realm(keycloak: Server) -> Iterator[Realm]:
     """A realm to change."""
-    with realm(*keycloak) as made:
+    with realm(keycloak) as made:
         yield made
 
 

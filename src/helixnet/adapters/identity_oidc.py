@@ -10,7 +10,7 @@ import ipaddress
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final, cast
+from typing import Final, cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,6 +19,7 @@ from helixnet.errors import HelixNetError, UnauthenticatedError, UnavailableErro
 
 WELL_KNOWN: Final = "/.well-known/openid-configuration"
 TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
+LOGIN_TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)  # comparing a password is slow on purpose
 METADATA_SECONDS: Final = 300.0  # addresses older than this are asked for again
 PAUSE_SECONDS: Final = 1.0  # after a failure, nothing is asked for this long
 _WRONG: Final = "name or password is wrong"
@@ -79,7 +80,7 @@ class OidcIdentity:
             "username": username,
             "password": password,
         }
-        answer = await self._ask("POST", endpoint, _REFUSED, data=form)
+        answer = await self._ask("POST", endpoint, form, _REFUSED)
         if answer.status_code in _REFUSED:
             raise self._refusal(str(self._object(answer).get("error", "")))
         return self._object(answer)
@@ -129,13 +130,14 @@ class OidcIdentity:
         self,
         method: str,
         url: str,
+        form: Mapping[str, str] | None = None,
         refused: frozenset[HTTPStatus] = frozenset(),
-        **request: Any,
     ) -> httpx.Response:
         """Send one request; asked this seldom, a connection kept open would only go stale."""
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT, trust_env=not _loopback(url)) as http:
-                answer = await http.request(method, url, **request)
+            timeout = LOGIN_TIMEOUT if form else TIMEOUT
+            async with httpx.AsyncClient(timeout=timeout, trust_env=not _loopback(url)) as http:
+                answer = await http.request(method, url, data=form)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             reason = str(error) or type(error).__name__
             raise UnavailableError(
