@@ -156,4 +156,3 @@ def measure(*, jobs: int, seconds: float) -> Rates:
         _, times = load(peer, jobs=0, seconds=seconds)
     p50, p95 = percentiles(times)
     return Rates(jobs, loaded.per_second, p50, p95, ready, cpu, operations)
-
