@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from fastapi import FastAPI
 
+from helixnet.events import Topic
 from helixnet.gateway.app import create_app
 from helixnet.gateway.options import GatewaySettings
 from helixnet.gateway.probes import create_probes
@@ -150,24 +151,18 @@ def start_upkeep(parts: Parts, crew: Crew, *, relay: bool) -> None:
         crew.start(publisher.run(), "publisher")
 
 
-def start_inbox(parts: Parts, crew: Crew, *, interval: float, quiet: float) -> Inbox:
-    """Take what is dropped.
-
-    Args:
-        parts: of the server.
-        crew: that runs it.
-        interval: seconds between two listings.
-        quiet: seconds that a drop must lie unchanged.
-    """
+def start_inbox(parts: Parts, crew: Crew) -> Inbox:
+    """Take what is dropped: when the store tells of it, and by listing what it did not tell of."""
     inbox = Inbox(
         ledger=parts.ledger,
         store=parts.store,
         metrics=parts.metrics,
-        quiet_seconds=quiet,
-        interval=parts.settings.inbox_seconds or interval,
+        quiet_seconds=parts.settings.quiet_seconds,
+        interval=parts.settings.inbox_seconds,
         engine=version("helixnet"),
     )
     crew.start(inbox.run(), "inbox")
+    crew.start(inbox.listen(partial(parts.bus.subscribe, Topic.DROPS, "ingest")), "notifications")
     return inbox
 
 
@@ -193,6 +188,7 @@ def gateway_settings(parts: Parts, *, embedded_issuer: bool) -> GatewaySettings:
         audience=settings.audience,
         clients=frozenset(settings.clients.split()),
         embedded_issuer=embedded_issuer,
+        password_form=embedded_issuer or bool(settings.password_client),
         max_body=settings.max_body,
         metrics=settings.metrics,
     )

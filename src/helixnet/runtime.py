@@ -6,27 +6,30 @@ import ipaddress
 import os
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 from uuid import uuid4
 
 from fastapi import FastAPI
 
 from helixnet import assembly, crashpoints
 from helixnet.assembly import Parts
-from helixnet.errors import UsageError
+from helixnet.errors import UnavailableError, UsageError
 from helixnet.metrics import Metrics
 from helixnet.pipeline import SERVICES
 from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore, Workers
 from helixnet.settings import Settings
 from helixnet.stages.crew import Crew
 
+if TYPE_CHECKING:
+    from helixnet.adapters.kafka_admin import KafkaTopics
+
 LOCAL: Final = "local:"
 PRELOAD: Final = "helixnet.stages.work"
-FOLDER_SECONDS: Final = 0.5  # between two listings of an inbox that is a folder
+STORE_OPERATIONS: Final = "helixnet_store_operations_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +136,9 @@ async def _open(settings: Settings, services: frozenset[str], stack: AsyncExitSt
         stack.callback(start(settings.otlp_endpoint, name=name))
     ledger = await _ledger(settings, services)
     stack.push_async_callback(ledger.close)
-    store, scratch = _store(settings, stack)
-    bus = await _bus(settings, ledger, stack)
+    metrics = Metrics()
+    store, scratch = await _store(settings, metrics, stack)
+    bus = _bus(settings, ledger, stack)
     count = settings.workers or os.cpu_count() or 1
     maps, files = "mapper" in services, bool(services & {"ingest", "sink"})
     return Parts(
@@ -143,7 +147,7 @@ async def _open(settings: Settings, services: frozenset[str], stack: AsyncExitSt
         ledger=ledger,
         store=store,
         bus=bus,
-        metrics=Metrics(),
+        metrics=metrics,
         mapping=await _workers(settings, count, stack) if maps else None,
         clerk=await _workers(settings, 1, stack) if files else None,
         scratch=scratch,
@@ -198,13 +202,15 @@ async def _ledger(settings: Settings, services: frozenset[str]) -> Ledger:
                 settings.ledger,
                 password=settings.ledger_password,
                 relay=relay,
-                scoped=services == {"gateway"},
+                scoped=services == frozenset({"gateway"}),
             )
         case _:
             _unknown("ledger", settings.ledger, "'sqlite:' or 'postgresql+asyncpg://…'")
 
 
-def _store(settings: Settings, stack: AsyncExitStack) -> tuple[ObjectStore, Path]:
+async def _store(
+    settings: Settings, metrics: Metrics, stack: AsyncExitStack
+) -> tuple[ObjectStore, Path]:
     """Open the store; the scratch folder of this process is on its file system, if it has one."""
     kind, _, rest = settings.store.partition(":")
     root = Path(rest.removeprefix("//")) if kind == "file" and rest else settings.data
@@ -224,8 +230,11 @@ def _store(settings: Settings, stack: AsyncExitStack) -> tuple[ObjectStore, Path
                 access_key=settings.store_access_key,
                 secret_key=settings.store_secret_key,
                 scratch=scratch,
+                count=lambda operation: metrics.count(STORE_OPERATIONS, operation=operation),
             )
             stack.push_async_callback(bucket.close)
+            with suppress(UnavailableError):  # away for now: each request will look again
+                await bucket.check()
             return bucket, scratch
         case _:
             _unknown("store", settings.store, "'file:' or 's3://host:port/bucket'")
@@ -237,9 +246,8 @@ def _scratch(parent: Path) -> AbstractContextManager[Path]:
     return open_scratch(parent)
 
 
-async def _bus(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> Bus:
-    kind, _, rest = settings.bus.partition(":")
-    match kind:
+def _bus(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> Bus:
+    match settings.bus.partition(":")[0]:
         case "local":
             from helixnet.adapters.bus_local import LocalBus
 
@@ -247,12 +255,30 @@ async def _bus(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> Bus
         case "kafka":
             from helixnet.adapters.bus_kafka import KafkaBus
 
-            bus = KafkaBus(rest.removeprefix("//"))
-            await bus.start()
+            bus = KafkaBus(_kafka_servers(settings), ledger=ledger, topics=_kafka_topics(settings))
+            bus.start()
             stack.push_async_callback(bus.close)
             return bus
         case _:
             _unknown("bus", settings.bus, "'local:' or 'kafka://host:port'")
+
+
+def _kafka_topics(settings: Settings) -> "KafkaTopics":
+    from helixnet.adapters.kafka_admin import KafkaTopics
+
+    return KafkaTopics(
+        _kafka_servers(settings),
+        partitions=settings.topic_partitions,
+        replicas=settings.topic_replicas,
+    )
+
+
+def _kafka_servers(settings: Settings) -> list[str]:
+    kind, _, rest = settings.bus.partition("://")
+    servers = [server for server in rest.strip("/").split(",") if server]
+    if kind != "kafka" or not servers:
+        _unknown("bus", settings.bus, "local: or kafka://host:port")
+    return servers
 
 
 def _identity(settings: Settings, url: str) -> IdentityProvider:
@@ -274,7 +300,7 @@ def _identity(settings: Settings, url: str) -> IdentityProvider:
 async def _start_doors(parts: Parts, crew: Crew, stack: AsyncExitStack) -> int | None:
     """Watch the inbox, and open the SFTP front unless it is off; returns its port."""
     settings = parts.settings
-    inbox = assembly.start_inbox(parts, crew, interval=FOLDER_SECONDS, quiet=settings.quiet_seconds)
+    inbox = assembly.start_inbox(parts, crew)
     if not settings.sftp:
         return None
     from helixnet.adapters.sftp_front import SftpFront

@@ -61,7 +61,8 @@ class Settings:
     )
     audience: str = _setting("helix-api", "the aud that tokens must carry")
     clients: str = _setting(
-        "helix-cli helix-web helix-services", "the azp values that may call, between spaces"
+        "helix-cli helix-web helix-services helix-test",
+        "the azp values that may call, between spaces",
     )
     password_client: str = _setting(
         "", "client of the provider whose password form POST /auth/token uses; empty is none"

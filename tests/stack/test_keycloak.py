@@ -192,9 +192,7 @@ async def test_without_a_client_for_it_there_is_no_password_form(
         assert said in answer.text
 
 
-async def test_clients_are_told_how_to_log_in(
-    gateway: httpx.AsyncClient, helixnet: Realm
-) -> None:
+async def test_clients_are_told_how_to_log_in(gateway: httpx.AsyncClient, helixnet: Realm) -> None:
     """Addresses come from discovery; the gateway is no issuer here and does not pose as one."""
     offered = (await gateway.get("/api/v1/auth/methods")).json()
     assert offered["issuer"] == helixnet.issuer
