@@ -67,6 +67,7 @@ def large(helix: StackHelix, folder: Path, *, short: bool) -> list[Row]:
     step = count // 10
     seconds = stack_files.drops(helix, count=count, step=step)
     big = stack_files.big_file(helix, folder, size=size)
+    speed = f"{big.seconds:.0f} s, {big.lines / big.seconds:,.0f} lines/s"
     memory = ", ".join(f"{peak / MB:.0f} MB" for peak in big.peaks.values())
     resumed = stack_files.resumed(helix, folder, size=killed)
     return [
@@ -78,8 +79,7 @@ def large(helix: StackHelix, folder: Path, *, short: bool) -> list[Row]:
         ),
         (
             f"{big.size / MB:,.0f} MB CSV in parts, two mappers, from 201 to COMPLETED",
-            f"{big.seconds:.0f} s, {big.lines / big.seconds:,.0f} lines/s "
-            f"(upload {big.accepted:.0f} s); PSS {memory}",
+            f"{speed} (upload {big.accepted:.0f} s); PSS {memory}",
             "",
             "PSS ≤ 512 MB each",
         ),
@@ -105,10 +105,11 @@ def rows(*, short: bool) -> list[Row]:
     with tempfile.TemporaryDirectory(prefix="helixnet-bench-") as name:
         folder = Path(name)
         try:
+            # One after the other, so that neither shares the cores with the other's servers.
+            peer = celery_jobs.measure(jobs=jobs, seconds=seconds)
             with backing(folder / "servers") as servers:
                 with stack(servers, folder / "one") as helix:
                     ours = stack_jobs.measure(helix, jobs=jobs, seconds=seconds)
-                    peer = celery_jobs.measure(jobs=jobs, seconds=seconds)
                     table = small_jobs(ours, peer) + large(helix, folder, short=short)
                 return [*table, lone(servers, folder / "two", short=short)]
         except CannotProvisionError as error:
