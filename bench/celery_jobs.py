@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -13,12 +14,13 @@ from pathlib import Path
 
 import httpx
 from miniopy_async.api import Minio
+from miniopy_async.error import S3Error
 from scripts.stack import minio, provisioning
 from scripts.stack.server import Server
 
 from bench.cost import per_job, processor, store_requests
-from bench.load import Loaded, drive
-from bench.small_jobs import WARM, Rates, percentiles
+from bench.load import Client, Loaded, drive, table
+from bench.small_jobs import CONTEXT, WARM, Rates, percentiles
 from tests.scenario.running import eventually, free_port
 
 PEER = Path(__file__).resolve().parent / "celery_peer"
@@ -106,20 +108,50 @@ class Peer:
 
     async def make_bucket(self) -> None:
         """Make the peer's bucket; unversioned, as it asks nothing else of it."""
+        client = self.client()
+        await client.make_bucket("peer")
+        await client.close_session()
+
+    def client(self) -> Minio:
+        """Make an S3 client of the peer's store."""
         keys = self.store.secrets
-        client = Minio(
+        return Minio(
             self.store.address,
             access_key=keys["access_key"],
             secret_key=keys["secret_key"],
             secure=False,
         )
-        await client.make_bucket("peer")
-        await client.close_session()
 
     def requests(self) -> dict[str, float]:
         """Count the requests to the store so far."""
         keys = self.store.secrets
         return store_requests(self.store.address, keys["access_key"], keys["secret_key"])
+
+
+async def check_one(peer: Peer) -> None:
+    """Have one job done and compare: a peer that did less work would be no peer."""
+    client, documents = Client(peer.port, "none"), b""
+    await client.open()
+    job = await client.upload(1)
+    client.writer.close()
+    store = peer.client()
+    try:
+        async with asyncio.timeout(60):
+            while not documents:
+                try:
+                    async with await store.get_object("peer", f"results/{job}.ndjson") as answer:
+                        documents = await answer.read()
+                except S3Error:  # not there yet
+                    await asyncio.sleep(0.1)
+    finally:
+        await store.close_session()
+    with tempfile.TemporaryDirectory(prefix="helixnet-bench-") as folder:
+        source = Path(folder) / "1.csv"
+        source.write_text(table(1), encoding="utf-8", newline="")
+        ours = [sys.executable, "-m", "helixnet", "run", str(CONTEXT / "context.yaml"), str(source)]
+        done = subprocess.run(ours, capture_output=True, check=True)  # noqa: ASYNC221 - nothing else runs
+    if json.loads(documents) != json.loads(done.stdout):
+        raise SystemExit(f"the peer made {documents!r}, HelixNet {done.stdout!r}")
 
 
 def load(peer: Peer, *, jobs: int, seconds: float) -> tuple[Loaded, list[float]]:
@@ -148,6 +180,7 @@ def measure(*, jobs: int, seconds: float) -> Rates:
         started = time.monotonic()
         peer = Peer(stack, Path(name))
         ready = time.monotonic() - started
+        asyncio.run(check_one(peer))
         load(peer, jobs=WARM, seconds=1)
         requests, used = peer.requests(), processor(peer.parts)
         loaded, _ = load(peer, jobs=jobs, seconds=0)

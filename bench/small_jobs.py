@@ -52,9 +52,9 @@ def results(port: int, token: str) -> Callable[[], AsyncIterator[str]]:
     return ends
 
 
-def prepare(url: str) -> str:
-    """Publish the context and its flow; return a token."""
-    person = Person(url, "demo")
+def prepare(url: str, name: str = "demo") -> str:
+    """Publish the context and its flow as a person; return the person's token."""
+    person = Person(url, name)
     names = ("context.yaml", "purchase-order.schema.json")
     files = [("files", (name, (CONTEXT / name).read_bytes())) for name in names]
     published = person.http.post("/contexts", files=files).raise_for_status().json()

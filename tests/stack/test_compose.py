@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from scripts.stack import versions
 
 ROOT = Path(__file__).resolve().parents[2]
 LOADER = Path(__file__).resolve().parent / "compose_load"
@@ -143,6 +144,10 @@ def test_images_are_pinned(services: dict[str, dict[str, Any]]) -> None:
     for name, image in images.items():
         tag = image.rpartition(":")[2]
         assert sum(map(str.isdigit, tag)) >= 3, f"{name}: {image}"
+    assert images["kafka"].endswith(f":{versions.KAFKA}")
+    assert images["keycloak"].endswith(f":{versions.KEYCLOAK}")
+    minio = (ROOT / "compose/core/minio/Dockerfile").read_text(encoding="utf-8")
+    assert f"minio@{versions.MINIO}" in minio, "the same that tests and `make stack` run"
     built = {name for name, service in services.items() if "build" in service}
     assert built == SERVICES | JOBS | {"minio"}
 
