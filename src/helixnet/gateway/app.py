@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from helixnet.gateway import (
     auditing,
     contexts,
+    dead,
     flows,
     health,
     jobs,
@@ -27,7 +28,7 @@ from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore
 _ABOUT = (
     "Business files in, validated JSON out. Log in by **Authorize** (password form); on a "
     "loopback-bound server the demo users' passwords are their names. Errors are "
-    "`application/problem+json` (RFC 9457)."
+    "`application/problem+json` (RFC 9457). Topics and events: [AsyncAPI](/asyncapi.json)."
 )
 
 
@@ -84,7 +85,7 @@ def _include(app: FastAPI, settings: GatewaySettings) -> None:
     app.include_router(signing_in.router)
     if settings.embedded_issuer:
         app.include_router(signing_in.issuer_router)
-    for routes in (uploads, jobs, results, live, replays, contexts, flows, auditing, health):
+    for routes in (uploads, jobs, results, live, replays, contexts, flows, dead, auditing, health):
         app.include_router(routes.router)
     if settings.metrics:
         app.include_router(health.metrics_router)
