@@ -27,6 +27,12 @@ async def docs() -> FileResponse:
     return FileResponse(_FOLDER / "docs.html", headers=_FRESH)
 
 
+@router.get("/asyncapi.json")
+async def asyncapi() -> FileResponse:
+    """The topics and events, for machines (AsyncAPI 3.0)."""
+    return FileResponse(_FOLDER / "asyncapi.json", headers=_FRESH)
+
+
 def mount(app: FastAPI) -> None:
     """Serve the pages and what they load."""
     app.include_router(router)
