@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn
 from uuid import uuid4
 
 from helixnet.errors import UsageError
+from helixnet.events import TopicChange
 from helixnet.metrics import Metrics
 from helixnet.pipeline import PIPELINE
 from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore, Workers
@@ -329,3 +330,30 @@ async def _start_gateway(
     ready = asyncio.ensure_future(server.ready())
     await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
+
+
+async def apply_topics(settings: Settings, *, dry_run: bool) -> list[TopicChange]:
+    """Bring the fixed topics of the bus to what their table says; none where it is the ledger.
+
+    Raises:
+        UsageError: the setting names no bus.
+        UnavailableError: the bus does not answer.
+    """
+    if settings.bus == "local:":
+        return []
+    from helixnet.adapters.kafka_admin import KafkaTopics
+
+    topics = KafkaTopics(
+        _kafka_servers(settings),
+        partitions=settings.topic_partitions,
+        replicas=settings.topic_replicas,
+    )
+    return await topics.apply(dry_run=dry_run)
+
+
+def _kafka_servers(settings: Settings) -> list[str]:
+    kind, _, rest = settings.bus.partition("://")
+    servers = [server for server in rest.strip("/").split(",") if server]
+    if kind != "kafka" or not servers:
+        _unknown("bus", settings.bus, "local: or kafka://host:port")
+    return servers
