@@ -1,7 +1,7 @@
 UV := scripts/uv
 RUN := $(UV) run --quiet --locked --all-extras
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench nightly wheel rebuild seed-data show-users deploy-code db-init docs
+.PHONY: help demo test check bench chaos chaos-report nightly wheel rebuild seed-data show-users deploy-code db-init docs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -17,6 +17,12 @@ check: ## format, lint, types, floors and unit tests, in under a minute
 
 bench: ## measure beside peers and write bench/RESULTS.md (SHORT=1 for a quick look)
 	@$(RUN) python bench/run.py $(if $(SHORT),--short)
+
+chaos: ## kill a server under load and judge what it did (KILLS=20 SEED=random SHAPE=embedded)
+	@$(RUN) python -m scripts.chaos --kills=$(or $(KILLS),20) --shape=$(or $(SHAPE),embedded) $(if $(SEED),--seed=$(SEED))
+
+chaos-report: ## sum what all runs of `make chaos` found
+	@$(RUN) python -m scripts.chaos --report
 
 nightly: ## the property tests with many more examples
 	@HYPOTHESIS_PROFILE=nightly $(RUN) python scripts/test.py -m "not stack and not browser"

@@ -11,6 +11,7 @@ import msgspec
 from fastapi import APIRouter, Header, Request, Response
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.errors import HelixNetError, NotFoundError, UnavailableError, UsageError
 from helixnet.gateway.access import OPERATORS, Operator, needs, one_tenant
 from helixnet.gateway.bundles import (
@@ -201,11 +202,13 @@ async def _accept(services: Gateway, arrival: Arrival, context: _Context) -> Acc
         )
         return arrivals.accept(conn, [full])[0], chosen
 
+    reach("gateway.stored")
     try:
         accepted, chosen = await services.ledger.do(unit)
     except HelixNetError:
         await _forget(services, arrival)
         raise
+    reach("gateway.committed")
     if not accepted.created:
         await _forget(services, arrival)
     return Accepted(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.errors import RefusedError
 from helixnet.jobs import RunState
 from helixnet.ledger.leases import Failure, Lease
@@ -85,7 +86,9 @@ class Ingest:
         """Index the files of ``batch`` and start, refuse or put off their runs."""
         with spans("ingest", batch):
             answers = await self._index(batch)
+            reach("ingest.indexed")
             await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
+            reach("ingest.committed")
         refused = sum(isinstance(answer, Refused) for answer in answers)
         if refused:
             self.metrics.count("helixnet_runs_finished_total", refused, state=RunState.FAILED)
@@ -107,7 +110,7 @@ class Ingest:
     async def _prepare(self, run: ClaimedRun, stack: AsyncExitStack) -> ToIndex:
         if not run.context_hash:
             raise _unmatched(run)
-        if run.origin_key:
+        if run.origin_key and run.content is None:
             drop = ObjectRef(run.origin_key, run.origin_version, run.size)
             await settle(self.store, drop, run.key)
         bundle = await self.bundles.get(run.tenant, run.context_hash)
@@ -123,6 +126,9 @@ class Ingest:
         failures: list[Failure] = []
         for run, answer in zip(batch, answers, strict=True):
             match decide(answer) if isinstance(answer, Ended) else answer:
+                case Indexed() as found if run.corrects not in {0, records_of(found)}:
+                    error = _miscounted(run, records_of(found))
+                    refusals.append(Refusal(id=run.id, epoch=run.epoch, error=error))
                 case Indexed() as found:
                     starts.append(self._start(run, found))
                 case Refused(error):
@@ -155,6 +161,20 @@ def _unmatched(run: ClaimedRun) -> RefusedError:
         text = f"the context of flow {run.flow} is not published"
         hint = "publish it, then rerun the job with it"
     return RefusedError(text, code="HX-7002", hint=hint)
+
+
+def records_of(found: Indexed) -> int:
+    """Return how many records a file holds."""
+    return sum(part.records for part in found.index.parts)
+
+
+def _miscounted(run: ClaimedRun, records: int) -> dict[str, object]:
+    """Say that a file of corrected rejects would lose some, or bring others with it."""
+    return {
+        "code": "HX-5010",
+        "message": f"the file holds {records} records and stands for {run.corrects} rejects",
+        "hint": "name the records that it corrects; they are open again",
+    }
 
 
 def size_of(run: ClaimedRun) -> int:

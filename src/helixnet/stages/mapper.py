@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from helixnet.crashpoints import reach
 from helixnet.ledger import parts
 from helixnet.ledger.leases import Failure, Lease
 from helixnet.ledger.parts import (
@@ -84,7 +85,9 @@ class Mapper:
         begun = time.monotonic()
         with spans("map", batch):
             answers = await self._map(batch)
+            reach("mapper.stored")
             await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
+            reach("mapper.committed")
         self._measure(batch, answers, time.monotonic() - begun)
 
     async def _map(self, batch: Sequence[ClaimedPart]) -> list[Answer]:
@@ -105,7 +108,9 @@ class Mapper:
 
     async def _prepare(self, part: ClaimedPart, stack: AsyncExitStack) -> ToMap:
         bundle = await self.bundles.get(part.tenant, part.context_hash)
-        file = await stack.enter_async_context(lent(self.store, part))
+        file = await stack.enter_async_context(
+            lent(self.store, part, part.part.start, part.part.end)
+        )
         recipe = Recipe(bundle, part.context_hash, part.inputs)
         folder = str(self.scratch)
         return ToMap(recipe, file, part.name, part.index, part.part, folder, INLINE_BYTES)
