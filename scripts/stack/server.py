@@ -20,7 +20,7 @@ import psutil
 
 FILE: Final = "server.json"
 STOP_SECONDS: Final = 20.0
-READY_SECONDS: Final = 300.0  # generous: a busy machine is no fault
+READY_SECONDS: Final = 600.0  # generous: a busy machine is no fault
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
