@@ -1,5 +1,6 @@
 """What travels: CloudEvents 1.0 with a claim check, and the fixed topics in one table."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -21,9 +22,70 @@ class Topic(StrEnum):
     DEAD = "helix.dead"  # what could not be decoded, with its bytes
 
 
+OUT: Final = "helix.out."  # what the name of every declared topic starts with
+_DAY_MS: Final = 24 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True)
+class TopicRule:
+    """How the bus keeps a topic.
+
+    Args:
+        doc: what it carries.
+        kept_days: after which a record goes; the ledger is the truth, a topic only tells.
+        ordered: one partition, so that all of it has one order; else as many as is set.
+        max_bytes: of a record with its headers.
+    """
+
+    doc: str
+    kept_days: int
+    ordered: bool = False
+    max_bytes: int = 1 << 20
+
+    @property
+    def configs(self) -> Mapping[str, str]:
+        """The settings that Kafka and Redpanda know by these names."""
+        return {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.kept_days * _DAY_MS),
+            "max.message.bytes": str(self.max_bytes),
+        }
+
+
+TOPICS: Final[Mapping[str, TopicRule]] = {
+    Topic.DROPS: TopicRule("what a bucket tells of new files; a hint, never the truth", 7),
+    Topic.PARTS: TopicRule("a file was cut into parts, which wait for a mapper", 7),
+    Topic.MAPPED: TopicRule("a part has ended", 7),
+    Topic.JOBS: TopicRule("every change of state of a job's run, and of its deliveries", 14),
+    Topic.RESULTS: TopicRule("one event a run, when it has reached its final state", 30),
+    Topic.DEAD: TopicRule("what could not be decoded, with its bytes", 30),
+}
+DECLARED: Final = TopicRule("the documents that a context delivers, in order", 30, ordered=True)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicChange:
+    """What was done about a topic, or would be.
+
+    Args:
+        topic: its name.
+        action: ``created``, ``partitions raised``, ``settings changed``, ``kept``.
+        detail: from what to what.
+    """
+
+    topic: str
+    action: str
+    detail: str = ""
+
+
+def rule_of(topic: str) -> TopicRule | None:
+    """Return the rule of a fixed or declared topic; None for a name that is neither."""
+    return TOPICS.get(topic) or (DECLARED if topic.startswith(OUT) else None)
+
+
 def out_topic(tenant: str, name: str) -> str:
     """Return the full name of a topic that a context of ``tenant`` declares as ``name``."""
-    return f"helix.out.{tenant}.{name}"
+    return f"{OUT}{tenant}.{name}"
 
 
 @dataclass(frozen=True, slots=True)

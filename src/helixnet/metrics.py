@@ -50,7 +50,30 @@ TABLE: Final[dict[str, Metric]] = {
         MetricKind.COUNTER, "Events sent to the bus after their commit.", ("kind",)
     ),
     "helixnet_waiting_runs": Metric(MetricKind.GAUGE, "Accepted files that wait to be split."),
+    "helixnet_unfinished_runs": Metric(
+        MetricKind.GAUGE, "Runs whose parts have ended and that wait for their finish."
+    ),
     "helixnet_open_parts": Metric(MetricKind.GAUGE, "Parts that are not finished.", ("state",)),
+    "helixnet_dead_parts": Metric(
+        MetricKind.GAUGE, "Parts given up after too many attempts, of runs that are kept."
+    ),
+    "helixnet_open_deliveries": Metric(
+        MetricKind.GAUGE, "Deliveries: WAITING, LEASED, or DEAD and to be looked at.", ("state",)
+    ),
+    "helixnet_retries_waiting": Metric(
+        MetricKind.GAUGE, "Runs, parts and deliveries that wait to be tried again.", ("what",)
+    ),
+    "helixnet_oldest_seconds": Metric(
+        MetricKind.GAUGE, "Age of the oldest that waits: run, delivery, unsent event.", ("what",)
+    ),
+    "helixnet_unpublished_events": Metric(
+        MetricKind.GAUGE, "Events that the bus has yet to get; always 0 without one."
+    ),
+    "helixnet_bus_lag": Metric(
+        MetricKind.GAUGE, "Signals that this process has yet to read.", ("topic", "group")
+    ),
+    "helixnet_bus_up": Metric(MetricKind.GAUGE, "1 while the bus answers this process."),
+    "helixnet_ledger_up": Metric(MetricKind.GAUGE, "1 while the ledger answers this process."),
     "helixnet_http_requests_total": Metric(
         MetricKind.COUNTER, "Answers of the gateway.", ("method", "route", "status")
     ),
@@ -59,6 +82,11 @@ TABLE: Final[dict[str, Metric]] = {
     ),
     "helixnet_refused_total": Metric(
         MetricKind.COUNTER, "Requests refused for who sent them: 401, 403, tenant.", ("reason",)
+    ),
+    "helixnet_store_operations_total": Metric(
+        MetricKind.COUNTER,
+        "Requests to the object store: put, get, copy, delete, list, head.",
+        ("operation",),
     ),
     "helixnet_streams": Metric(MetricKind.GAUGE, "Open event streams of the gateway."),
 }

@@ -13,20 +13,23 @@ class Step:
 
     Args:
         stage: its name, which is its consumer group's too.
+        service: whose process runs it in the stack.
         wakes: topic whose events ring its bell.
         tells: topics that its transactions write to.
         state: the only one whose events ring it, where ``wakes`` tells of others too.
     """
 
     stage: str
+    service: str
     wakes: Topic
     tells: tuple[Topic, ...]
     state: RunState | None = None
 
 
 PIPELINE: Final = (
-    Step("ingest", Topic.JOBS, (Topic.JOBS, Topic.PARTS), RunState.PENDING),
-    Step("mapper", Topic.PARTS, (Topic.MAPPED,)),
-    Step("sink", Topic.MAPPED, (Topic.JOBS, Topic.RESULTS)),
-    Step("deliver", Topic.RESULTS, (Topic.JOBS,)),
+    Step("ingest", "ingest", Topic.JOBS, (Topic.JOBS, Topic.PARTS), RunState.PENDING),
+    Step("mapper", "mapper", Topic.PARTS, (Topic.MAPPED,)),
+    Step("sink", "sink", Topic.MAPPED, (Topic.JOBS, Topic.RESULTS)),
+    Step("deliver", "sink", Topic.RESULTS, (Topic.JOBS,)),
 )
+SERVICES: Final = ("gateway", *dict.fromkeys(step.service for step in PIPELINE))

@@ -36,8 +36,29 @@ class ObjectRef:
     sha256: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class StoreTraits:
+    """How stores differ where that decides what is best done with them.
+
+    Args:
+        whole: an object appears whole and at once, and a version that was replaced can still be
+            read and taken; else a drop counts when it has lain unchanged for a while.
+        costly: each operation is a request to a server: few that do much are better than many.
+        door: what its inbox is called in metrics and jobs, ``folder`` or ``bucket``.
+    """
+
+    whole: bool
+    costly: bool
+    door: str
+
+
 class ObjectStore(Protocol):
     """Files by key. What was put is durable when the call returns."""
+
+    @property
+    def traits(self) -> StoreTraits:
+        """What it is like."""
+        ...
 
     async def put_file(self, key: str, path: Path) -> ObjectRef:
         """Move the local file ``path`` into the store under ``key``; readers see all or nothing.
@@ -72,12 +93,16 @@ class ObjectStore(Protocol):
         """Yield bytes ``[start, end)`` in blocks of at most 1 MiB; errors as :meth:`local`."""
         ...
 
-    async def find(self, key: str) -> ObjectRef | None:
-        """Return the present version of ``key``, or None."""
+    async def find(self, key: str, version: str = "") -> ObjectRef | None:
+        """Return the present version of ``key``, or the one that is named; None without."""
         ...
 
-    def list(self, prefix: str) -> AsyncIterator[ObjectRef]:
-        """Yield the present objects below ``prefix`` in order of key."""
+    def list(self, prefix: str, *, replaced: bool = False) -> AsyncIterator[ObjectRef]:
+        """Yield the present objects below ``prefix`` in order of key.
+
+        With ``replaced`` also versions that were overwritten or hidden since, the oldest of a key
+        first: who stored them was told that they are safe.
+        """
         ...
 
     async def take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
@@ -88,8 +113,12 @@ class ObjectStore(Protocol):
         """
         ...
 
+    async def remove(self, refs: Sequence[ObjectRef]) -> None:
+        """Remove exactly these versions; what is gone or changed meanwhile is no error."""
+        ...
+
     async def delete(self, key: str) -> None:
-        """Remove the object; not being there is no error."""
+        """Remove the object in all its versions; not being there is no error."""
         ...
 
 
@@ -133,6 +162,15 @@ class Bus(Protocol):
         """
         ...
 
+    async def ensure(self, topics: Sequence[str]) -> None:
+        """Make the topics that are not there, by their rule; those that are stay as they are.
+
+        Raises:
+            ConflictError: the bus can't have a topic of that name.
+            UnavailableError: the bus does not answer.
+        """
+        ...
+
 
 class Ledger(Protocol):
     """The one source of truth: runs synchronous functions of a connection in transactions."""
@@ -157,6 +195,19 @@ class Ledger(Protocol):
 
         With ``topic`` only commits that told something on it end the wait; the count stays one.
         """
+        ...
+
+    def outgoing(self, most: int) -> Sequence[tuple[int, Event]]:
+        """Take the oldest events that this process's own commits told and that must be published.
+
+        Each comes once, with the id to mark it by, in order of commit; none where the ledger is
+        the bus. What found no room, or was taken but never marked, is left to a sweeper.
+        """
+        ...
+
+    @property
+    def crowded(self) -> bool:
+        """Whether much is outgoing, so that who can wait with telling more should."""
         ...
 
     async def close(self) -> None:
@@ -244,7 +295,8 @@ class IdentityProvider(Protocol):
         """Return the JSON Web Key Set (RFC 7517), cached unless ``refresh``.
 
         Raises:
-            UnavailableError: the provider can't be reached and no key is cached.
+            UnavailableError: the provider can't be reached, and no key is cached or ``refresh``
+                asks for those of now.
         """
         ...
 

@@ -6,25 +6,31 @@ import ipaddress
 import os
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 from uuid import uuid4
 
-from helixnet import crashpoints
-from helixnet.errors import UsageError
+from fastapi import FastAPI
+
+from helixnet import assembly, crashpoints
+from helixnet.assembly import Parts
+from helixnet.errors import UnavailableError, UsageError
+from helixnet.events import TopicChange
 from helixnet.metrics import Metrics
-from helixnet.pipeline import PIPELINE
+from helixnet.pipeline import SERVICES
 from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore, Workers
 from helixnet.settings import Settings
 from helixnet.stages.crew import Crew
-from helixnet.stages.service import Service, Times
 
-FOLDER_SECONDS: Final = 0.5  # between two listings of an inbox that is a folder
+if TYPE_CHECKING:
+    from helixnet.adapters.kafka_admin import KafkaTopics
+
+LOCAL: Final = "local:"
+PRELOAD: Final = "helixnet.stages.work"
+STORE_OPERATIONS: Final = "helixnet_store_operations_total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Running:
     """A server that answers.
 
     Args:
-        url: of the gateway.
+        url: of the gateway, or of a consumer's health and metrics.
         data: its folder.
         sftp_port: of the SFTP front; None when it is off.
         failed: ends when a part of the server ends by an error, with that error.
@@ -44,25 +50,11 @@ class Running:
     failed: "asyncio.Future[None]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parts:
-    """The ports, each with the adapter that was picked for it."""
-
-    settings: Settings
-    url: str
-    ledger: Ledger
-    store: ObjectStore
-    bus: Bus
-    identity: IdentityProvider
-    metrics: Metrics
-    mapping: Workers
-    clerk: Workers
-    scratch: Path
-
-
 @asynccontextmanager
-async def embedded(settings: Settings) -> AsyncGenerator[Running]:
-    """Run gateway, stages and doors in this process until the block ends.
+async def serving(
+    settings: Settings, services: frozenset[str] = frozenset(SERVICES)
+) -> AsyncGenerator[Running]:
+    """Run services in this process until the block ends: all of them, or one of the stack.
 
     Raises:
         UsageError: the folder, port or a setting can't be used.
@@ -72,15 +64,20 @@ async def embedded(settings: Settings) -> AsyncGenerator[Running]:
     crashpoints.arm(settings.crash_at)
     async with AsyncExitStack() as stack:
         _require_loopback(settings)
+        _require_shared(settings, services)
         listener = _listen(settings)
         stack.callback(listener.close)
-        parts = await _open(settings, _url(listener), stack)
+        parts = await _open(settings, services, stack)
         crew = Crew()
         stack.push_async_callback(crew.end)
-        _start_stages(parts, crew, stack)
-        port = await _start_doors(parts, crew, stack)
-        await _start_gateway(parts, listener, crew, stack)
-        yield Running(parts.url, settings.data, port, crew.failed)
+        if settings.bus != LOCAL:
+            assembly.start_publisher(parts, crew, stack)
+        assembly.start_upkeep(parts, crew)
+        assembly.start_stages(parts, crew, stack)
+        port = await _start_doors(parts, crew, stack) if "ingest" in services else None
+        app = _application(parts, _url(listener))
+        await _serve(app, listener, crew, stack)
+        yield Running(_url(listener), settings.data, port, crew.failed)
 
 
 def _require_loopback(settings: Settings) -> None:
@@ -90,11 +87,27 @@ def _require_loopback(settings: Settings) -> None:
         private = ipaddress.ip_address(host).is_loopback
     except ValueError as error:
         raise UsageError(f"host must be an address, not {settings.host!r}") from error
-    if settings.identity == "local:" and not private:
+    if settings.identity == LOCAL and not private:
         raise UsageError(
             f"the local issuer has known passwords and serves loopback only, not {settings.host}",
             hint="--host 127.0.0.1",
         )
+
+
+def _require_shared(settings: Settings, services: frozenset[str]) -> None:
+    """Services in processes of their own need a bus, ledger and identity that they can share."""
+    if services == frozenset(SERVICES):
+        return
+    for name, value, alone in (
+        ("ledger", settings.ledger, "sqlite:"),
+        ("bus", settings.bus, LOCAL),
+        ("identity", settings.identity, LOCAL),
+    ):
+        if value.startswith(alone):
+            raise UsageError(
+                f"one service alone can't use {name} {value!r}: the others could not reach it",
+                hint=f"set HELIXNET_{name.upper()} (helixnet config show), or use helixnet serve",
+            )
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -116,42 +129,47 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _open(settings: Settings, url: str, stack: AsyncExitStack) -> _Parts:
-    from helixnet.adapters.workers import ProcessWorkers
-
+async def _open(settings: Settings, services: frozenset[str], stack: AsyncExitStack) -> Parts:
     _require_folder(settings.data)
-    _import_all(settings)
+    _import_all(settings, services)
     if settings.otlp_endpoint:
         from helixnet.adapters.tracing_otlp import start
 
-        stack.callback(start(settings.otlp_endpoint))
-    ledger = await _ledger(settings)
+        name = "helixnet" if len(services) > 1 else f"helixnet-{min(services)}"
+        stack.callback(start(settings.otlp_endpoint, name=name))
+    ledger = await _ledger(settings, services)
     stack.push_async_callback(ledger.close)
-    store, scratch = _store(settings, stack)
-    preload = "helixnet.stages.work"
+    metrics = Metrics()
+    store, scratch = await _store(settings, metrics, stack)
+    bus = _bus(settings, ledger, stack)
     count = settings.workers or os.cpu_count() or 1
-    return _Parts(
+    maps, files = "mapper" in services, bool(services & {"ingest", "sink"})
+    return Parts(
         settings=settings,
-        url=url,
+        services=services,
         ledger=ledger,
         store=store,
-        bus=_bus(settings, ledger),
-        identity=_identity(settings, url),
-        metrics=Metrics(),
-        mapping=await stack.enter_async_context(
-            ProcessWorkers(count, preload=preload, stall_seconds=settings.stall_seconds)
-        ),
-        clerk=await stack.enter_async_context(
-            ProcessWorkers(1, preload=preload, stall_seconds=settings.stall_seconds)
-        ),
+        bus=bus,
+        metrics=metrics,
+        mapping=await _workers(settings, count, stack) if maps else None,
+        clerk=await _workers(settings, 1, stack) if files else None,
         scratch=scratch,
     )
 
 
-def _import_all(settings: Settings) -> None:
+async def _workers(settings: Settings, count: int, stack: AsyncExitStack) -> Workers:
+    from helixnet.adapters.workers import ProcessWorkers
+
+    made = ProcessWorkers(count, preload=PRELOAD, stall_seconds=settings.stall_seconds)
+    return await stack.enter_async_context(made)
+
+
+def _import_all(settings: Settings, services: frozenset[str]) -> None:
     """Import what will run before the workers start: they import too, and would slow it down."""
-    names = ["gateway.app", "stages.deliver", "stages.inbox", "stages.upkeep"]
-    for name in [*names, *(["adapters.sftp_front"] if settings.sftp else [])]:
+    names = ["adapters.http_uvicorn"]
+    if settings.sftp and "ingest" in services:
+        names.append("adapters.sftp_front")
+    for name in names:
         import_module(f"helixnet.{name}")
 
 
@@ -168,121 +186,124 @@ def _require_folder(folder: Path) -> None:
 
 
 def _unknown(name: str, value: str, known: str) -> NoReturn:
-    raise UsageError(f"{name} {value!r} is of no known kind", hint=f"{name} = {known!r}")
+    raise UsageError(f"{name} {value!r} is of no known kind", hint=f"{name} = {known}")
 
 
-async def _ledger(settings: Settings) -> Ledger:
+async def _ledger(settings: Settings, services: frozenset[str]) -> Ledger:
     kind, _, rest = settings.ledger.partition(":")
-    if kind != "sqlite":
-        _unknown("ledger", settings.ledger, "sqlite:")
-    from helixnet.adapters.ledger_sqlite import open_ledger
+    relay = settings.bus != LOCAL
+    match kind:
+        case "sqlite":
+            from helixnet.adapters import ledger_sqlite
 
-    path = Path(rest.removeprefix("//")) if rest else settings.data / "ledger.db"
-    return await asyncio.to_thread(open_ledger, path, relay=settings.bus != "local:")
+            path = Path(rest.removeprefix("//")) if rest else settings.data / "ledger.db"
+            return await asyncio.to_thread(ledger_sqlite.open_ledger, path, relay=relay)
+        case "postgresql+asyncpg":
+            from helixnet.adapters import ledger_postgres
+
+            return await ledger_postgres.open_ledger(
+                settings.ledger,
+                password=settings.ledger_password,
+                relay=relay,
+                scoped=services == frozenset({"gateway"}),
+            )
+        case _:
+            _unknown("ledger", settings.ledger, "'sqlite:' or 'postgresql+asyncpg://…'")
 
 
-def _store(settings: Settings, stack: AsyncExitStack) -> tuple[ObjectStore, Path]:
+async def _store(
+    settings: Settings, metrics: Metrics, stack: AsyncExitStack
+) -> tuple[ObjectStore, Path]:
+    """Open the store; the scratch folder of this process is on its file system, if it has one."""
     kind, _, rest = settings.store.partition(":")
-    if kind != "file":
-        _unknown("store", settings.store, "file:")
-    from helixnet.adapters.store_folder import FolderStore
+    root = Path(rest.removeprefix("//")) if kind == "file" and rest else settings.data
+    scratch = stack.enter_context(_scratch(root / "tmp"))
+    match kind:
+        case "file":
+            from helixnet.adapters.store_folder import FolderStore
 
-    store = FolderStore(Path(rest.removeprefix("//")) if rest else settings.data)
-    stack.push_async_callback(store.close)
-    for scrap in store.scratch.iterdir():  # of a server that was killed: nobody speaks of them
-        if scrap.is_file():
-            scrap.unlink()
-    return store, store.scratch
+            folder = FolderStore(root, scratch)
+            stack.push_async_callback(folder.close)
+            return folder, scratch
+        case "s3" | "s3+http":
+            from helixnet.adapters.store_s3 import S3Store
+
+            bucket = S3Store(
+                settings.store,
+                access_key=settings.store_access_key,
+                secret_key=settings.store_secret_key,
+                scratch=scratch,
+                count=lambda operation: metrics.count(STORE_OPERATIONS, operation=operation),
+            )
+            stack.push_async_callback(bucket.close)
+            with suppress(UnavailableError):  # away for now: each request will look again
+                await bucket.check()
+            return bucket, scratch
+        case _:
+            _unknown("store", settings.store, "'file:' or 's3://host:port/bucket'")
 
 
-def _bus(settings: Settings, ledger: Ledger) -> Bus:
-    if settings.bus != "local:":
-        _unknown("bus", settings.bus, "local:")
-    from helixnet.adapters.bus_local import LocalBus
+def _scratch(parent: Path) -> AbstractContextManager[Path]:
+    from helixnet.adapters.scratch import open_scratch
 
-    return LocalBus(ledger, poll_seconds=settings.poll_seconds)
+    return open_scratch(parent)
+
+
+def _bus(settings: Settings, ledger: Ledger, stack: AsyncExitStack) -> Bus:
+    match settings.bus.partition(":")[0]:
+        case "local":
+            from helixnet.adapters.bus_local import LocalBus
+
+            return LocalBus(ledger, poll_seconds=settings.poll_seconds)
+        case "kafka":
+            from helixnet.adapters.bus_kafka import KafkaBus
+
+            bus = KafkaBus(_kafka_servers(settings), ledger=ledger, topics=_kafka_topics(settings))
+            bus.start()
+            stack.push_async_callback(bus.close)
+            return bus
+        case _:
+            _unknown("bus", settings.bus, "'local:' or 'kafka://host:port'")
+
+
+def _kafka_topics(settings: Settings) -> "KafkaTopics":
+    from helixnet.adapters.kafka_admin import KafkaTopics
+
+    return KafkaTopics(
+        _kafka_servers(settings),
+        partitions=settings.topic_partitions,
+        replicas=settings.topic_replicas,
+    )
+
+
+def _kafka_servers(settings: Settings) -> list[str]:
+    kind, _, rest = settings.bus.partition("://")
+    servers = [server for server in rest.strip("/").split(",") if server]
+    if kind != "kafka" or not servers:
+        _unknown("bus", settings.bus, "local: or kafka://host:port")
+    return servers
 
 
 def _identity(settings: Settings, url: str) -> IdentityProvider:
-    if settings.identity != "local:":
-        _unknown("identity", settings.identity, "local:")
-    from helixnet.adapters.identity_local import LocalIdentity
+    kind, _, rest = settings.identity.partition(":")
+    match kind:
+        case "local":
+            from helixnet.adapters.identity_local import LocalIdentity
 
-    return LocalIdentity(settings.data / "identity", issuer=url, demo_users=True)
+            return LocalIdentity(settings.data / "identity", issuer=url, demo_users=True)
+        case "oidc+https" | "oidc+http":
+            from helixnet.adapters.identity_oidc import OidcIdentity
 
-
-def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
-    from helixnet.stages.bundles import Bundles
-    from helixnet.stages.deliver import Deliver
-    from helixnet.stages.ingest import Ingest
-    from helixnet.stages.mapper import Mapper
-    from helixnet.stages.sink import Sink
-    from helixnet.stages.upkeep import Cleaner, Reaper
-
-    settings, engine = parts.settings, version("helixnet")
-    told = {"ledger": parts.ledger, "store": parts.store, "metrics": parts.metrics}
-    shared: dict[str, Any] = told | {
-        "bundles": Bundles(ledger=parts.ledger, store=parts.store),
-        "worker": f"{socket.gethostname()}-{uuid4().hex[:8]}",
-        "lease_seconds": settings.lease_seconds,
-        "max_attempts": settings.max_attempts,
-    }
-    stages = {
-        "ingest": Ingest(
-            **shared, workers=parts.clerk, part_size=settings.part_size, engine=engine
-        ),
-        "mapper": Mapper(**shared, workers=parts.mapping, scratch=parts.scratch),
-        "sink": Sink(**shared, workers=parts.clerk),
-        "deliver": Deliver(**shared, workers=parts.clerk),
-    }
-    times = Times(
-        lease=settings.lease_seconds,
-        renew=settings.renew_seconds,
-        poll=settings.poll_seconds,
-        stop=settings.stop_seconds,
-    )
-    running: list[tuple[Service[Any], asyncio.Task[None]]] = []
-    for step in PIPELINE:
-        service = Service[Any](
-            stages[step.stage],
-            name=step.stage,
-            ledger=parts.ledger,
-            times=times,
-        )
-        running.append((service, crew.start(service.run(), step.stage)))
-        signals = partial(parts.bus.subscribe, step.wakes, step.stage)
-        crew.start(service.listen(signals, state=step.state), step.stage)
-        crew.start(service.keep_leases(), step.stage)
-    stack.push_async_callback(_drain, running)
-    reaper = Reaper(
-        ledger=parts.ledger, max_attempts=settings.max_attempts, interval=settings.poll_seconds / 2
-    )
-    crew.start(reaper.run(), "reaper")
-    cleaner = Cleaner(ledger=parts.ledger, store=parts.store, interval=settings.clean_seconds)
-    crew.start(cleaner.run(), "cleaner")
+            issuer = f"{kind.removeprefix('oidc+')}:{rest}"
+            return OidcIdentity(issuer, password_client=settings.password_client)
+        case _:
+            _unknown("identity", settings.identity, "'local:' or 'oidc+https://host/realms/name'")
 
 
-async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]") -> None:
-    """Let every stage end or release what it has in hand, all at the same time."""
-    for service, _ in running:
-        service.stop()
-    await asyncio.gather(*(task for _, task in running), return_exceptions=True)
-
-
-async def _start_doors(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> int | None:
+async def _start_doors(parts: Parts, crew: Crew, stack: AsyncExitStack) -> int | None:
     """Watch the inbox, and open the SFTP front unless it is off; returns its port."""
-    from helixnet.stages.inbox import Inbox
-
     settings = parts.settings
-    inbox = Inbox(
-        ledger=parts.ledger,
-        store=parts.store,
-        metrics=parts.metrics,
-        quiet_seconds=settings.quiet_seconds,
-        interval=settings.inbox_seconds or FOLDER_SECONDS,
-        engine=version("helixnet"),
-    )
-    crew.start(inbox.run(), "inbox")
+    inbox = assembly.start_inbox(parts, crew)
     if not settings.sftp:
         return None
     from helixnet.adapters.sftp_front import SftpFront
@@ -292,38 +313,30 @@ async def _start_doors(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> int 
         store=parts.store,
         keys=settings.data,
         scratch=parts.scratch,
+        aside=parts.scratch.parent / "sftp",
         dropped=inbox.dropped,
     )
     stack.push_async_callback(front.close)
     return await front.listen(settings.host, settings.sftp_port)
 
 
-async def _start_gateway(
-    parts: _Parts, listener: socket.socket, crew: Crew, stack: AsyncExitStack
-) -> None:
-    from helixnet.adapters.http_uvicorn import HttpServer
-    from helixnet.gateway.app import create_app
-    from helixnet.gateway.options import GatewaySettings
-
+def _application(parts: Parts, url: str) -> FastAPI:
+    """Make what answers on the process's port: the gateway, or probes where it does not run."""
+    if "gateway" not in parts.services:
+        return assembly.make_probes(parts)
     settings = parts.settings
-    app = create_app(
-        ledger=parts.ledger,
-        store=parts.store,
-        bus=parts.bus,
-        identity=parts.identity,
-        metrics=parts.metrics,
-        settings=GatewaySettings(
-            scratch=parts.scratch,
-            hosts=frozenset({"localhost", "127.0.0.1", "::1", settings.host}),
-            max_body=settings.max_body,
-            metrics=settings.metrics,
-        ),
-    )
+    identity = _identity(settings, url)
+    return assembly.make_gateway(parts, identity, embedded_issuer=settings.identity == LOCAL)
+
+
+async def _serve(app: FastAPI, listener: socket.socket, crew: Crew, stack: AsyncExitStack) -> None:
+    from helixnet.adapters.http_uvicorn import HttpServer
+
     server = HttpServer(app)
-    serving = crew.start(server.run(listener), "gateway")
+    serving = crew.start(server.run(listener), "http")
 
     async def stop() -> None:
-        app.state.gateway.stopping.set()
+        app.state.stopping.set()
         server.stop()
         await asyncio.gather(serving, return_exceptions=True)
 
@@ -331,3 +344,15 @@ async def _start_gateway(
     ready = asyncio.ensure_future(server.ready())
     await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
+
+
+async def apply_topics(settings: Settings, *, dry_run: bool) -> list[TopicChange]:
+    """Bring the fixed topics of the bus to what their table says; none where it is the ledger.
+
+    Raises:
+        UsageError: the setting names no bus.
+        UnavailableError: the bus does not answer.
+    """
+    if settings.bus == LOCAL:
+        return []
+    return await _kafka_topics(settings).apply(dry_run=dry_run)

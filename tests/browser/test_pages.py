@@ -60,7 +60,7 @@ def page(helix: EmbeddedHelix, tmp_path: Path) -> Iterator[Page]:
 def log_in(page: Page) -> None:
     """Log in with the keyboard alone."""
     page.goto("/")
-    page.get_by_label("User").focus()
+    expect(page.get_by_label("User")).to_be_focused()
     page.keyboard.type("demo")
     page.keyboard.press("Tab")
     page.keyboard.type("demo")
@@ -105,6 +105,7 @@ def test_axe_finds_nothing_serious(page: Page, job: str, where: str) -> None:
     """WCAG rules that a program can check hold on every page."""
     if where == "login":
         page.goto("/")
+        expect(page.get_by_label("User")).to_be_visible()
     else:
         log_in(page)
         link = page.get_by_role("link", name="shown.csv")

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from helixnet.adapters.bus_local import LocalBus
 from helixnet.adapters.ledger_sqlite import LedgerSqlite
 from helixnet.adapters.store_folder import FolderStore
+from helixnet.adapters.store_s3 import S3Store
 from helixnet.adapters.workers import ProcessWorkers
 from helixnet.engine.context.bundle import Bundle, bundle_from_files
 from helixnet.ledger.arrivals import Arrival, accept, new_job
@@ -57,7 +59,7 @@ class Shop:
 
     folder: Path
     ledger: LedgerSqlite
-    store: FolderStore
+    store: FolderStore | S3Store
     workers: ProcessWorkers
     part_size: int = 16 << 20
     lease_seconds: float = 10.0
@@ -78,7 +80,7 @@ class Shop:
         self.ingest = Ingest(**shared, part_size=self.part_size, engine="test")
         self.mapper = Mapper(**shared, scratch=self.store.scratch)
         self.sink = Sink(**shared)
-        self.deliver = Deliver(**shared)
+        self.deliver = Deliver(**shared, bus=LocalBus(self.ledger, poll_seconds=1))
         self.inbox = Inbox(
             ledger=self.ledger,
             store=self.store,

@@ -81,6 +81,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
         store=store,
         keys=folder,
         scratch=store.scratch,
+        aside=store.scratch / "sftp",
         dropped=running.dropped,
     )
     running.port = await front.listen("127.0.0.1", 0)
@@ -258,6 +259,7 @@ async def test_the_host_key_stays(server: Server) -> None:
         store=server.store,
         keys=server.folder,
         scratch=server.store.scratch,
+        aside=server.store.scratch / "sftp",
         dropped=server.dropped,
     )
     await again.listen("127.0.0.1", 0)

@@ -346,7 +346,8 @@ class TestDrops:
         """Killed between the ledger's commit and the rename, ingest takes the file itself."""
         self.drop(shop, "in/a.csv", rows(3))
         (ref,) = [ref async for ref in shop.store.list("inbox/")]
-        arrival = shop.inbox._arrival(ref, "folder")
+        arrival = await shop.inbox._arrival(ref, "folder")
+        assert arrival is not None
         await shop.ledger.do(lambda conn: accept_drops(conn, [arrival]))
         await shop.drain()
         assert await self.jobs(shop) == [("a.csv", "numbers", "COMPLETED")]
@@ -357,7 +358,8 @@ class TestDrops:
     ) -> None:
         self.drop(shop, "in/a.csv", rows(3))
         (ref,) = [ref async for ref in shop.store.list("inbox/")]
-        arrival = shop.inbox._arrival(ref, "folder")
+        arrival = await shop.inbox._arrival(ref, "folder")
+        assert arrival is not None
         await shop.ledger.do(lambda conn: accept_drops(conn, [arrival]))
         self.drop(shop, "in/a.csv", rows(4))
         await shop.drain()

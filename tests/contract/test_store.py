@@ -2,24 +2,40 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from helixnet.adapters.store_folder import FolderStore
+from helixnet.adapters.store_s3 import S3Store
 from helixnet.errors import NotFoundError, UnavailableError, UsageError
 from helixnet.ports import ObjectRef, ObjectStore
+from tests import buckets
+from tests.buckets import Minio
 
 pytestmark = pytest.mark.contract
+NAMES = (
+    *("a b+c%20.csv", "ümlaut é 漢字 🎈.csv", "%2e%2e", "q?x&y=#z;", "quote'\"<>.csv", " ", "~"),
+    *("tab\t.csv", "line\nfeed", "cr\rx", "bell\x07", "\ufffe", "back\\slash", "x" * 255, "a:b*|"),
+)
 
 
-ADAPTERS = {"folder": lambda folder: FolderStore(folder / "store")}
+@pytest.fixture(scope="module")
+def minio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Minio]:
+    with buckets.running(tmp_path_factory.mktemp("minio")) as running:
+        yield running
 
 
-@pytest.fixture(params=ADAPTERS)
-async def store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[ObjectStore]:
-    opened = ADAPTERS[request.param](tmp_path)
+@pytest.fixture(params=["folder", pytest.param("s3", marks=pytest.mark.stack)])
+async def store(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[FolderStore | S3Store]:
+    if request.param == "folder":
+        opened = FolderStore(tmp_path / "store")
+    else:
+        minio: Minio = request.getfixturevalue("minio")
+        opened = await minio.store(tmp_path / "scratch")
     yield opened
     await opened.close()
 
@@ -56,10 +72,16 @@ async def test_a_range_is_lent_as_a_local_file(store: ObjectStore) -> None:
 
 
 async def test_a_version_never_reads_other_bytes(store: ObjectStore) -> None:
-    """Who holds an old version learns that it is gone, instead of reading the new one."""
+    """Who holds an old version reads its bytes, or learns that it is gone; never the new one's."""
     old = await store.put_bytes("work/t/j/f", b"old")
     new = await store.put_bytes("work/t/j/f", b"newer")
     assert await content(store, new) == b"newer"
+    assert await store.find(new.key, new.version) == new
+    if store.traits.whole:
+        assert await content(store, old) == b"old"
+        assert await store.find(old.key, old.version) == old
+        return
+    assert await store.find(old.key, old.version) is None
     with pytest.raises(NotFoundError):
         await content(store, old)
     with pytest.raises(NotFoundError):
@@ -97,11 +119,59 @@ async def test_a_drop_is_taken_once(store: ObjectStore) -> None:
     assert await store.take(drop, "work/t/j/x.csv") is None
 
 
-async def test_a_changed_drop_is_not_taken(store: ObjectStore) -> None:
+async def test_a_changed_drop_is_not_taken_for_another(store: ObjectStore) -> None:
+    """The version that was asked for, or none; the newer one stays where it is."""
     drop = await store.put_bytes("inbox/t/f/x.csv", b"data")
-    await store.put_bytes("inbox/t/f/x.csv", b"atad")
-    assert await store.take(drop, "work/t/j/x.csv") is None
-    assert await store.find("inbox/t/f/x.csv") is not None
+    newer = await store.put_bytes("inbox/t/f/x.csv", b"atad")
+    taken = await store.take(drop, "work/t/j/x.csv")
+    if store.traits.whole:
+        assert taken is not None
+        assert await content(store, taken) == b"data"
+    else:
+        assert taken is None
+    assert await store.find("inbox/t/f/x.csv") == newer
+    assert [ref async for ref in store.list("inbox/", replaced=True)] == [newer]
+
+
+async def test_exactly_what_was_named_is_removed(store: ObjectStore) -> None:
+    gone = [await store.put_bytes(f"inbox/t/{n}.csv", b"1") for n in range(3)]
+    older = await store.put_bytes("inbox/t/x.csv", b"1")
+    newer = await store.put_bytes("inbox/t/x.csv", b"22")
+    never = ObjectRef("inbox/t/none.csv", older.version, 1)
+    await store.remove([*gone, older, never])
+    await store.remove([older])
+    await store.remove([])
+    assert [ref async for ref in store.list("inbox/", replaced=True)] == [newer]
+
+
+async def test_nothing_of_an_object_is_no_bytes(store: ObjectStore) -> None:
+    """An empty file, and the empty part of one that is not, are read as any other."""
+    empty = await store.put_bytes("work/t/j/empty", b"")
+    some = await store.put_bytes("work/t/j/some", b"123")
+    assert await content(store, empty) == b""
+    assert await content(store, some, 2, 2) == b""
+    async with store.local(empty) as (path, offset):
+        assert (path.read_bytes(), offset) == (b"", 0)
+    with pytest.raises(NotFoundError):
+        await content(store, ObjectRef("work/t/j/none", some.version, 3), 2, 2)
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_any_name_that_a_partner_gives_is_kept(store: ObjectStore, name: str) -> None:
+    """Put, found, listed, taken, removed and deleted, and never mistaken for another."""
+    key = f"inbox/t/in/{name}"
+    drop = await store.put_bytes(key, b"data")
+    assert await store.find(key) == drop
+    assert [ref async for ref in store.list("inbox/t/in/")] == [drop]
+    assert await content(store, drop) == b"data"
+    taken = await store.take(drop, f"work/t/j/{name}")
+    assert taken is not None
+    assert await content(store, taken) == b"data"
+    again = [await store.put_bytes(key, b"1"), await store.put_bytes(f"{key[:-1]}!", b"2")]
+    await store.remove(again)
+    assert [ref async for ref in store.list("inbox/", replaced=True)] == []
+    await store.delete(taken.key)
+    assert await store.find(taken.key) is None
 
 
 async def test_the_same_bytes_dropped_again_are_another_version(store: ObjectStore) -> None:
@@ -113,9 +183,13 @@ async def test_the_same_bytes_dropped_again_are_another_version(store: ObjectSto
 
 
 async def test_deleted_is_gone(store: ObjectStore) -> None:
-    ref = await store.put_bytes("results/t/j/1/manifest.json", b"{}")
+    """In all its versions, and without what only begins with the same name."""
+    for text in (b"{}", b"[]"):
+        ref = await store.put_bytes("results/t/j/1/manifest.json", text)
+    other = await store.put_bytes("results/t/j/1/manifest.json.old", b"{}")
     await store.delete(ref.key)
     assert await store.find(ref.key) is None
+    assert [kept async for kept in store.list("results/", replaced=True)] == [other]
 
 
 @pytest.mark.parametrize(

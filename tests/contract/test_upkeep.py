@@ -11,7 +11,7 @@ from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
 from helixnet.events import Event, Topic, event_id
 from helixnet.ledger.outbox import emit, read_topic, unpublished
 from helixnet.metrics import Metrics
-from helixnet.stages.upkeep import Publisher
+from helixnet.stages.outbox import Publisher
 
 pytestmark = pytest.mark.contract
 

@@ -85,3 +85,6 @@ class LocalBus:
     async def lag(self) -> Mapping[tuple[str, str], int]:
         """See the port; the readers of this table are woken by each commit and never behind."""
         return {}
+
+    async def ensure(self, topics: Sequence[str]) -> None:
+        """See the port; a topic of this table is there once something was told on it."""

@@ -5,7 +5,7 @@ import contextlib
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,11 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from helixnet.adapters import ledger_file
+from helixnet.adapters.bells import Bells
+from helixnet.adapters.outgoing import Outgoing
 from helixnet.errors import UnavailableError, UsageError
-from helixnet.ledger.outbox import RELAYED, TOLD
+from helixnet.events import Event
+from helixnet.ledger.outbox import TOLD, Told
 
 T = TypeVar("T")
 GROUP: Final = 64  # units that share a commit
@@ -47,15 +50,6 @@ class _Unit:
             self.future.set_exception(self.error)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Bell:
-    """Somebody who waits for commits: any, or those that tell something on a topic."""
-
-    loop: asyncio.AbstractEventLoop
-    event: asyncio.Event
-    topic: str
-
-
 class LedgerSqlite:
     """A :class:`helixnet.ports.Ledger` on one SQLite file.
 
@@ -75,14 +69,13 @@ class LedgerSqlite:
         self._path = path
         self._release = release
         self._units: queue.SimpleQueue[_Unit | None] = queue.SimpleQueue()
-        self._commits = 0
-        self._told: set[str] = set()  # topics of the group in hand; the writer's own
-        self._last: dict[str, int] = {}  # by topic, the last commit that told something on it
-        self._bells: list[_Bell] = []
+        self._told = Told(relayed=relay)  # by the group in hand; the writer's own
+        self._bells = Bells()
+        self._outgoing = Outgoing()
         self._guard = threading.Lock()
         self._closed = False
         self._writing = ledger_file.connect(path, "BEGIN IMMEDIATE").execution_options(
-            **{RELAYED: relay, TOLD: self._told}
+            **{TOLD: self._told}
         )
         self._reading = ledger_file.connect(path, "BEGIN", read_only=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="ledger-reader")
@@ -114,19 +107,16 @@ class LedgerSqlite:
 
     async def changed(self, after: int, seconds: float, topic: str = "") -> int:
         """See :class:`helixnet.ports.Ledger`; commits that wrote nothing do not count."""
-        bell = _Bell(asyncio.get_running_loop(), asyncio.Event(), topic)
-        with self._guard:
-            if (self._last.get(topic, 0) if topic else self._commits) > after:
-                return self._commits
-            self._bells.append(bell)
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await bell.event.wait()
-            return self._commits
-        finally:
-            with self._guard, contextlib.suppress(ValueError):
-                self._bells.remove(bell)
+        return await self._bells.wait(after, seconds, topic)
+
+    def outgoing(self, most: int) -> Sequence[tuple[int, Event]]:
+        """See :class:`helixnet.ports.Ledger`."""
+        return self._outgoing.take(most)
+
+    @property
+    def crowded(self) -> bool:
+        """See :class:`helixnet.ports.Ledger`."""
+        return self._outgoing.crowded
 
     async def close(self) -> None:
         """See :class:`helixnet.ports.Ledger`."""
@@ -161,13 +151,15 @@ class LedgerSqlite:
     def _group(self, conn: Connection, group: list[_Unit]) -> None:
         driver = _driver(conn)
         before = driver.total_changes
-        self._told.clear()
+        self._told.topics.clear()
+        self._told.events.clear()
         try:
             with conn.begin():
                 for unit in group:
                     self._attempt(conn, driver, unit)
             if driver.total_changes != before:
-                self._ring()
+                self._outgoing.put(self._told.events)
+                self._bells.ring(self._told.topics)
         except Exception as error:  # noqa: BLE001 - what broke the commit is everybody's answer
             for unit in group:
                 unit.value, unit.error = None, ledger_file.translated(error, self._path)
@@ -177,23 +169,16 @@ class LedgerSqlite:
     def _attempt(self, conn: Connection, driver: sqlite3.Connection, unit: _Unit) -> None:
         """Run a unit in a savepoint; its failure is its own unless it broke the transaction."""
         driver.execute("SAVEPOINT unit")
+        told = len(self._told.events)
         try:
             unit.value = unit.work(conn)
         except Exception as error:
             if not driver.in_transaction:
                 raise
             driver.execute("ROLLBACK TO unit")
+            del self._told.events[told:]
             unit.error = ledger_file.translated(error, self._path)
         driver.execute("RELEASE unit")
-
-    def _ring(self) -> None:
-        with self._guard:
-            self._commits += 1
-            self._last |= dict.fromkeys(self._told, self._commits)
-            heard = [bell for bell in self._bells if not bell.topic or bell.topic in self._told]
-        for bell in heard:
-            with contextlib.suppress(RuntimeError):
-                bell.loop.call_soon_threadsafe(bell.event.set)
 
 
 def _driver(conn: Connection) -> sqlite3.Connection:

@@ -27,16 +27,25 @@ class SftpFront:
         store: where drops go.
         keys: folder that keeps the host key.
         scratch: local folder on the store's file system.
+        aside: local folder there for uploads that have no final name yet; it outlives the process.
         dropped: told of every complete file.
     """
 
     def __init__(
-        self, *, ledger: Ledger, store: ObjectStore, keys: Path, scratch: Path, dropped: Dropped
+        self,
+        *,
+        ledger: Ledger,
+        store: ObjectStore,
+        keys: Path,
+        scratch: Path,
+        aside: Path,
+        dropped: Dropped,
     ) -> None:
         self._ledger = ledger
         self._store = store
         self._keys = keys
         self._scratch = scratch
+        self._aside = aside
         self._dropped = dropped
         self._acceptor: asyncssh.SSHAcceptor | None = None
 
@@ -78,7 +87,7 @@ class SftpFront:
             raise asyncssh.SFTPPermissionDenied("not a partner")
         place = Place(
             tenant=door.tenant,
-            aside=self._scratch / "sftp" / partner,
+            aside=self._aside / partner,
             scratch=self._scratch,
             ledger=self._ledger,
             store=self._store,

@@ -3,22 +3,19 @@
 import asyncio
 import errno
 import os
-import re
 import stat
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Final, TypeVar
 from uuid import uuid4
 
+from helixnet.adapters.store_keys import AREAS, BLOCK, segments_of
 from helixnet.errors import NotFoundError, UnavailableError, UsageError
-from helixnet.ports import ObjectRef
+from helixnet.ports import ObjectRef, StoreTraits
 
-AREAS: Final = ("inbox", "work", "results", "contexts")
-BLOCK: Final = 1 << 20
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_SEGMENT: Final = re.compile(r"[^/\x00]{1,255}")
 T = TypeVar("T")
 
 
@@ -32,18 +29,22 @@ class FolderStore:
 
     Args:
         root: made if it is not there; everything in it must be on one file system.
+        scratch: folder for what is being written, on that file system too; default ``tmp``.
 
     Raises:
         UnavailableError: the folder can't be made or written.
     """
 
-    def __init__(self, root: Path) -> None:
+    traits = StoreTraits(whole=False, costly=False, door="folder")
+
+    def __init__(self, root: Path, scratch: Path | None = None) -> None:
         self._root = root.absolute()
-        self._fresh = self._root / "tmp"
+        self._fresh = (scratch or self._root / "tmp").absolute()
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="store")
         with _translated(self._root):
-            for area in (*AREAS, "tmp"):
+            for area in AREAS:
                 (self._root / area).mkdir(parents=True, exist_ok=True)
+            self._fresh.mkdir(parents=True, exist_ok=True)
 
     @property
     def scratch(self) -> Path:
@@ -96,13 +97,17 @@ class FolderStore:
         finally:
             os.close(handle)
 
-    async def find(self, key: str) -> ObjectRef | None:
+    async def find(self, key: str, version: str = "") -> ObjectRef | None:
         """See :class:`helixnet.ports.ObjectStore`."""
         path = self._path(key)
-        return await self._run(lambda: object_of(key, path))
+        found = await self._run(lambda: object_of(key, path))
+        return found if found is None or version in {"", found.version} else None
 
-    async def list(self, prefix: str) -> AsyncIterator[ObjectRef]:
-        """See :class:`helixnet.ports.ObjectStore`; ``prefix`` may end within a name."""
+    async def list(self, prefix: str, *, replaced: bool = False) -> AsyncIterator[ObjectRef]:
+        """See :class:`helixnet.ports.ObjectStore`; ``prefix`` may end within a name.
+
+        A folder keeps nothing that was replaced.
+        """
         folder = prefix.rpartition("/")[0]
         root = self._path(folder) if folder else self._root
         for ref in await self._run(lambda: sorted(_walk(root, folder), key=lambda r: r.key)):
@@ -112,6 +117,12 @@ class FolderStore:
     async def take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
         """See :class:`helixnet.ports.ObjectStore`; a rename, so one of several takers wins."""
         return await self._run(lambda: self._take(ref, key))
+
+    async def remove(self, refs: Sequence[ObjectRef]) -> None:
+        """See :class:`helixnet.ports.ObjectStore`."""
+        for ref in refs:
+            if await self.find(ref.key, ref.version) is not None:
+                await self.delete(ref.key)
 
     async def delete(self, key: str) -> None:
         """See :class:`helixnet.ports.ObjectStore`; folders left empty below an area go too."""
@@ -126,12 +137,8 @@ class FolderStore:
 
     def _path(self, key: str) -> Path:
         """Confine ``key`` below the root; no segment of it may be a symbolic link."""
-        segments = key.split("/")
-        legal = all(_SEGMENT.fullmatch(part) and part not in {".", ".."} for part in segments)
-        if not legal or segments[0] not in AREAS:
-            raise UsageError(f"not a key of this store: {key!r}")
         path = self._root
-        for part in segments:
+        for part in segments_of(key):
             path /= part
             if path.is_symlink():
                 raise UsageError(f"a symbolic link is not an object: {key!r}")

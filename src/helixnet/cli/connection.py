@@ -1,20 +1,18 @@
 """How client commands reach a server: address and token from settings or `helixnet login`."""
 
 import argparse
-import ipaddress
-import json
-import os
 import sys
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 
 from helixnet import settings
+from helixnet.cli import tokens
+from helixnet.cli.addresses import loopback
 from helixnet.errors import (
     ForbiddenError,
     HelixNetError,
@@ -38,41 +36,6 @@ ERRORS: Final[dict[int, type[HelixNetError]]] = {
 }
 
 
-def kept_tokens() -> Path:
-    """Name the file in which `helixnet login` keeps tokens, readable by its owner only."""
-    return Path.home() / ".config" / "helixnet" / "tokens.json"
-
-
-def read_tokens() -> dict[str, dict[str, Any]]:
-    """Read the kept tokens by server address; a file that can't be read counts as empty."""
-    try:
-        found: object = json.loads(kept_tokens().read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return cast("dict[str, dict[str, Any]]", found) if isinstance(found, dict) else {}
-
-
-def keep_token(url: str, token: str, seconds: int) -> None:
-    """Keep a token for ``url`` until it expires; those that did are dropped.
-
-    Raises:
-        UsageError: the file can't be written.
-    """
-    path, now = kept_tokens(), time.time()
-    tokens = {known: kept for known, kept in read_tokens().items() if kept.get("expires", 0) > now}
-    tokens[url] = {"token": token, "expires": now + seconds}
-    fresh = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(tokens, file)
-        fresh.replace(path)
-    except OSError as error:
-        raise UsageError(
-            f"the token can't be kept in {path}: {error.strerror}", hint="set HELIXNET_TOKEN"
-        ) from error
-
-
 def segment(name: str) -> str:
     """Quote a name for use as one segment of a path (RFC 3986)."""
     return quote(name, safe="") if name not in {".", ".."} else name.replace(".", "%2E")
@@ -81,18 +44,27 @@ def segment(name: str) -> str:
 class Server:
     """A server's REST interface, with its problems raised as our errors."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str, token: Callable[[], str]) -> None:
         """Check the address; nothing is sent yet.
+
+        Args:
+            url: of the server.
+            token: gives the token of each request; empty = none.
 
         Raises:
             UsageError: it is no http address.
         """
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+        def signed(request: httpx.Request) -> httpx.Request:
+            if present := token():
+                request.headers["Authorization"] = f"Bearer {present}"
+            return request
+
         self.url = url
         try:
-            direct = _loopback(url)  # no proxy is between this machine and itself
+            direct = loopback(url)
             self.http = httpx.Client(
-                base_url=url, headers=headers, timeout=TIMEOUT, trust_env=not direct
+                base_url=url, auth=signed, timeout=TIMEOUT, trust_env=not direct
             )
         except (httpx.InvalidURL, ValueError, UnicodeError) as error:
             raise UsageError(
@@ -104,7 +76,7 @@ class Server:
 
         A server that was started a moment ago needs one; nothing is raised when none comes.
         """
-        if not _loopback(self.url):
+        if not loopback(self.url):
             return
         end, told = time.monotonic() + seconds, False
         while time.monotonic() < end:
@@ -172,16 +144,6 @@ class Server:
             ) from error
 
 
-def _loopback(url: str) -> bool:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(url)
-    try:
-        return ipaddress.ip_address(parts.hostname).is_loopback
-    except ValueError:
-        return parts.hostname == "localhost"
-
-
 def problem(answer: httpx.Response) -> HelixNetError:
     """Make the error that a problem+json answer stands for."""
     try:
@@ -210,6 +172,10 @@ def connect(args: argparse.Namespace) -> Server:
     """Reach the server of the command line, settings or environment, with the token at hand."""
     known = settings.load({"url": args.url}).settings
     url = known.url.rstrip("/")
-    kept = read_tokens().get(url, {})
-    fresh = str(kept.get("token", "")) if kept.get("expires", 0) > time.time() else ""
-    return Server(url, known.token or fresh)
+    return Server(url, (lambda: known.token) if known.token else tokens.source(url))
+
+
+def connect_unknown(args: argparse.Namespace) -> Server:
+    """Reach the server as nobody, to log in."""
+    url = settings.load({"url": args.url}).settings.url.rstrip("/")
+    return Server(url, lambda: "")

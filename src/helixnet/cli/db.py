@@ -1,4 +1,4 @@
-"""``helixnet db upgrade|backup|restore|check|clean``: care for a data folder."""
+"""``helixnet db upgrade|backup|restore|check|clean``: care for a data folder or a database."""
 
 import argparse
 from pathlib import Path
@@ -31,9 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Do it; return the exit status."""
     from helixnet import datafolder, settings
-    from helixnet.cli import show
+    from helixnet.cli import database
 
-    data = settings.load({"data": args.data}).settings.data
+    found = settings.load({"data": args.data}).settings
+    if found.ledger.startswith(database.KIND):
+        return database.main(args, url=found.ledger, password=found.ledger_password)
+    data = found.data
     if args.verb == "upgrade":
         print(f"{datafolder.upgrade(data)} is up to date")
     elif args.verb == "backup":
@@ -43,17 +46,10 @@ def main(args: argparse.Namespace) -> int:
         datafolder.restore(Path(args.folder), data)
         print(f"{data} is as the backup {args.folder}")
     elif args.verb == "check":
-        found = datafolder.check(data)
-        print("\n".join(found) or "the ledger is sound")
-        return 1 if found else 0
+        faults = datafolder.check(data)
+        print("\n".join(faults) or "the ledger is sound")
+        return 1 if faults else 0
     else:
         removed = datafolder.clean(data, args.older, jobs=args.jobs, dry_run=args.dry_run)
-        if args.json:
-            show.show_json(removed)
-        else:
-            print("would be removed:" if args.dry_run else "removed:")
-            show.show_table(
-                [{"what": name, "how many": number} for name, number in removed.items()],
-                ("what", "how many"),
-            )
+        database.show_removed(removed, args)
     return 0

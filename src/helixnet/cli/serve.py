@@ -26,6 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM; 0 when everything in hand was finished or released."""
+    return serve(args)
+
+
+def serve(args: argparse.Namespace, *services: str) -> int:
+    """Run ``services`` in this process, all when none is named, until it is told to end."""
     import asyncio
 
     import uvloop
@@ -36,21 +41,22 @@ def main(args: argparse.Namespace) -> int:
     loaded = settings.load(given).settings
     text = logs.configure(level=loaded.log_level, style=loaded.log_format)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(loaded, text=text))
+        return runner.run(_serve(loaded, services, text=text))
 
 
-async def _serve(loaded: settings.Settings, *, text: bool) -> int:
+async def _serve(loaded: settings.Settings, services: tuple[str, ...], *, text: bool) -> int:
     import asyncio
     import signal
 
-    from helixnet.runtime import embedded
+    from helixnet.pipeline import SERVICES
+    from helixnet.runtime import serving
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    async with embedded(loaded) as server:
-        _say_ready(server, text=text)
+    async with serving(loaded, frozenset(services or SERVICES)) as server:
+        _say_ready(server, services, text=text)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, server.failed}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
@@ -59,16 +65,21 @@ async def _serve(loaded: settings.Settings, *, text: bool) -> int:
     return 0
 
 
-def _say_ready(server: Any, *, text: bool) -> None:
+def _say_ready(server: Any, services: tuple[str, ...], *, text: bool) -> None:
     """Tell people in words, and programs by a log line."""
     import sys
 
     import structlog
 
     if text:
+        name = " ".join(("helixnet", *services))
         sftp = "" if server.sftp_port is None else f", SFTP on port {server.sftp_port}"
-        print(f"helixnet ready: {server.url} (data in {server.data}{sftp})", file=sys.stderr)
+        print(f"{name} ready: {server.url} (data in {server.data}{sftp})", file=sys.stderr)
         return
     structlog.get_logger().info(
-        "ready", url=server.url, data=str(server.data), sftp_port=server.sftp_port
+        "ready",
+        services=list(services) or "all",
+        url=server.url,
+        data=str(server.data),
+        sftp_port=server.sftp_port,
     )

@@ -376,6 +376,13 @@ CODES: Final[dict[str, Code]] = {
     "HX-5009": Code(
         "file changed", "The stored file is not the one that was accepted.", "Send it again."
     ),
+    "HX-5010": Code(
+        "not the rejects that it stands for",
+        "A file of corrected rejects holds more or fewer records than the rejects that it takes.",
+        "Name the records that it corrects (`--record`) and send it again: they are open again. "
+        "Unchanged rejects differ in number where a quote is open, or where groups that did not "
+        "stand side by side do so now: requeue those one by one.",
+    ),
     # 6xxx: limits
     "HX-6001": Code(
         "record too long",

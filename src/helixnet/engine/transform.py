@@ -1,7 +1,7 @@
 """The spine: bytes in, documents and rejects out, one part at a time, in bounded memory.
 
 ``run`` on a laptop and the mapper of a cluster call the same :func:`map_part`; both end with
-:func:`judge`, which alone says how a run has gone.
+:func:`~helixnet.engine.verdict.judge`, which alone says how a run has gone.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from helixnet.engine.output import reject_line, reject_record
 from helixnet.engine.plan import Mapper, Plan
 from helixnet.engine.read import PART_SIZE, index_source, read
 from helixnet.engine.source import Batch, Part, SourceIndex
+from helixnet.engine.verdict import Verdict, judge, terms_of
 from helixnet.errors import RefusedError
 
 MAX_SAMPLES: Final = 100
@@ -49,15 +50,6 @@ class PartOutcome:
     rejects_bytes: int
     samples: Sequence[dict[str, object]]
     stopped: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a run has gone: COMPLETED, PARTIAL or FAILED; the latter with code and message."""
-
-    state: str
-    code: str = ""
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,34 +181,8 @@ def transform_file(
         stopped = outcome.stopped
         if stopped:
             break
-    verdict = judge(plan, counts, stopped=stopped)
+    verdict = judge(terms_of(plan.context), counts, stopped=stopped)
     return FileOutcome(counts, verdict, index.drift, not stopped, samples)
-
-
-def judge(plan: Plan, counts: Counts, *, stopped: bool = False) -> Verdict:
-    """Say how a run has gone by the context's ``on_error``; counts are of all of its parts."""
-    context = plan.context
-    if not stopped and not counts.balanced:
-        return Verdict("FAILED", "HX-5008", f"the counts do not balance: {counts}")
-    over = _over_limit(plan, counts, stopped=stopped)
-    if over:
-        return Verdict("FAILED", "HX-5007", over)
-    if counts.rejected and context.fail_file:
-        text = f"{counts.rejected} of {counts.records} records rejected, and `scope: file` is set"
-        return Verdict("FAILED", "HX-5006", text)
-    return Verdict("PARTIAL" if counts.rejected else "COMPLETED")
-
-
-def _over_limit(plan: Plan, counts: Counts, *, stopped: bool) -> str:
-    limit = plan.context.stop_at
-    if limit is None:
-        return ""
-    found = f"{counts.rejected} of {counts.records} records rejected"
-    if limit.number is not None and (stopped or counts.rejected > limit.number):
-        return f"{found}, more than the {limit.number} that `stop_at` allows"
-    if limit.percent is not None and counts.rejected * 100 > limit.percent * counts.records:
-        return f"{found}, more than the {limit.percent} % that `stop_at` allows"
-    return ""
 
 
 def _batches(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> Iterator[Batch]:

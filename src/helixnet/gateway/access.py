@@ -7,6 +7,7 @@ from fastapi.security import OAuth2PasswordBearer
 
 from helixnet.errors import ForbiddenError, UnauthenticatedError, UsageError
 from helixnet.gateway.options import Services
+from helixnet.ledger import scope
 from helixnet.ports import Identity
 
 READERS: Final = frozenset({"viewer", "operator", "designer", "admin"})
@@ -14,19 +15,25 @@ OPERATORS: Final = frozenset({"operator", "admin"})
 DESIGNERS: Final = frozenset({"designer", "admin"})
 ADMINS: Final = frozenset({"admin"})
 
-_bearer = OAuth2PasswordBearer(
-    tokenUrl="/api/v1/auth/token", scheme_name="HelixNet", auto_error=False
-)
+SCHEME: Final = "HelixNet"  # of the OpenAPI document, which names the issuer's flows in its place
+FORM_PATH: Final = "/api/v1/auth/token"
+
+_bearer = OAuth2PasswordBearer(tokenUrl=FORM_PATH, scheme_name=SCHEME, auto_error=False)
 
 
 async def _caller(
     request: Request, services: Services, _: Annotated[str | None, Depends(_bearer)]
 ) -> Identity:
     try:
-        return await services.verifier.identity(request.headers.get("authorization"))
+        caller = await services.verifier.identity(request.headers.get("authorization"))
     except UnauthenticatedError:
         services.metrics.count("helixnet_refused_total", reason="token")
         raise
+    if caller.tenant or "admin" not in caller.roles:
+        scope.limit_to(caller.tenant)
+    else:
+        scope.lift()
+    return caller
 
 
 Caller = Annotated[Identity, Depends(_caller)]

@@ -7,10 +7,13 @@ from fastapi import FastAPI
 from helixnet.gateway import (
     auditing,
     contexts,
+    corrections,
+    dead,
     flows,
     health,
     jobs,
     live,
+    openapi,
     pages,
     problems,
     replays,
@@ -25,9 +28,9 @@ from helixnet.metrics import Metrics
 from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore
 
 _ABOUT = (
-    "Business files in, validated JSON out. Log in by **Authorize** (password form); on a "
-    "loopback-bound server the demo users' passwords are their names. Errors are "
-    "`application/problem+json` (RFC 9457)."
+    "Business files in, validated JSON out. Log in by **Authorize**; of the demo users, which "
+    "exist for trying things out only, the password is the name. Errors are "
+    "`application/problem+json` (RFC 9457). Topics and events: [AsyncAPI](/asyncapi.json)."
 )
 
 
@@ -42,8 +45,8 @@ def create_app(
 ) -> FastAPI:
     """Make the gateway.
 
-    The caller owns every part and closes it. ``app.state.gateway.stopping`` is to be set when
-    the server goes down: it ends the event streams.
+    The caller owns every part and closes it. ``app.state.stopping`` is to be set when the server
+    goes down: it ends the event streams.
 
     Args:
         ledger: the one source of truth.
@@ -59,11 +62,12 @@ def create_app(
         title="HelixNet",
         version=version("helixnet"),
         description=_ABOUT,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.gateway = Gateway(
+    gateway = Gateway(
         ledger=ledger,
         store=store,
         bus=bus,
@@ -72,7 +76,10 @@ def create_app(
         verifier=verifier,
         metrics=measures,
     )
-    app.add_middleware(Guard, settings=settings, metrics=measures)
+    app.state.gateway, app.state.stopping = gateway, gateway.stopping
+    app.state.watched = health.Watched(ledger, bus, measures, (identity.jwks,), gateway.stopping)
+    issuer = "" if settings.embedded_issuer else identity.issuer
+    app.add_middleware(Guard, settings=settings, metrics=measures, issuer=issuer)
     problems.install(app)
     _include(app, settings)
     pages.mount(app)
@@ -84,7 +91,20 @@ def _include(app: FastAPI, settings: GatewaySettings) -> None:
     app.include_router(signing_in.router)
     if settings.embedded_issuer:
         app.include_router(signing_in.issuer_router)
-    for routes in (uploads, jobs, results, live, replays, contexts, flows, auditing, health):
+    for routes in (
+        uploads,
+        jobs,
+        results,
+        corrections,
+        live,
+        replays,
+        contexts,
+        flows,
+        dead,
+        auditing,
+        health,
+        openapi,
+    ):
         app.include_router(routes.router)
     if settings.metrics:
         app.include_router(health.metrics_router)

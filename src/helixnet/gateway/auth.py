@@ -99,6 +99,8 @@ class Verifier:
         )
         if claims.get("typ") != "Bearer" or claims.get("azp") not in self._clients:
             raise _RefusedToken("not an access token for a client of ours")
+        if int(claims["exp"]) <= time.time():  # the library still takes it in its last second
+            raise _RefusedToken("expired")
         subject, tenant = claims.get("sub"), claims.get("tenant", "")
         if not isinstance(subject, str) or not subject:
             raise _RefusedToken("no subject")

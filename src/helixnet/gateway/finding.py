@@ -5,6 +5,7 @@ from sqlalchemy import Connection
 from helixnet.errors import NotFoundError
 from helixnet.gateway.access import tenant_scope
 from helixnet.gateway.options import Gateway
+from helixnet.ledger import scope
 from helixnet.ledger.audit import record
 from helixnet.ledger.queries import JobDetail, job_detail
 from helixnet.ports import Identity
@@ -20,9 +21,15 @@ async def find_job(services: Gateway, caller: Identity, job_id: str) -> JobDetai
     try:
         return await services.ledger.read(lambda conn: job_detail(conn, tenant=tenant, job=job_id))
     except NotFoundError:
-        if tenant is not None and await services.ledger.read(lambda conn: _exists(conn, job_id)):
+        if tenant is not None and await _elsewhere(services, job_id):
             await refused(services, caller, f"job/{job_id}")
         raise
+
+
+async def _elsewhere(services: Gateway, job_id: str) -> bool:
+    """Whether it is another tenant's: for the audit only, never for the answer."""
+    with scope.lifted():
+        return await services.ledger.read(lambda conn: _exists(conn, job_id))
 
 
 def _exists(conn: Connection, job_id: str) -> bool:

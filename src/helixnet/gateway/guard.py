@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -32,12 +33,17 @@ class Guard:
         app: what it protects.
         settings: allowed hosts and limits.
         metrics: takes one count and one time a request.
+        issuer: another server, where pages get their tokens; empty = this one.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: GatewaySettings, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, settings: GatewaySettings, metrics: Metrics, issuer: str
+    ) -> None:
         self._app = app
         self._settings = settings
         self._metrics = metrics
+        parts = urlsplit(issuer)
+        self._connect = f" {parts.scheme}://{parts.netloc}" if issuer else ""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on with a counted body and a marked answer."""
@@ -91,7 +97,8 @@ class Guard:
         return None
 
     def _limit(self, scope: Scope) -> int:
-        upload = scope["path"] in UPLOADS
+        path = scope["path"]
+        upload = path in UPLOADS or path.endswith("/rejects/fix")
         return self._settings.max_body if upload else self._settings.max_json
 
     def _counting(self, scope: Scope, receive: Receive) -> Receive:
@@ -110,7 +117,7 @@ class Guard:
 
     def _marking(self, scope: Scope, send: Send) -> Send:
         started = time.perf_counter()
-        mark = _marker(scope["path"])
+        mark = _marker(scope["path"], self._connect)
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -129,8 +136,9 @@ class Guard:
         return marked
 
 
-def _marker(path: str) -> Callable[[MutableHeaders], None]:
-    policy = _CSP_DOCS if path == "/docs" else _CSP
+def _marker(path: str, connect: str) -> Callable[[MutableHeaders], None]:
+    """Make what marks an answer; ``connect-src`` is the last of a policy and takes one more."""
+    policy = (_CSP_DOCS if path == "/docs" else _CSP) + connect
 
     def mark(headers: MutableHeaders) -> None:
         headers["Content-Security-Policy"] = policy

@@ -14,13 +14,13 @@ from helixnet.gateway.access import OPERATORS, READERS, Operator, Reader, needs,
 from helixnet.gateway.bundles import Chosen, bundle_of_form, checked, published, stored
 from helixnet.gateway.finding import find_job
 from helixnet.gateway.forms import receive_form
-from helixnet.gateway.models import JobDetailModel, JobPage, detail_model, job_model
+from helixnet.gateway.models import Family, JobDetailModel, JobPage, detail_model, job_model
 from helixnet.gateway.options import ENGINE, Gateway, Services
 from helixnet.gateway.paging import Cursor, Limit, link_next, position
 from helixnet.gateway.problems import REFUSED_REQUEST, answers
 from helixnet.gateway.results import exact, run_of, small_result
 from helixnet.jobs import OPEN, RunState
-from helixnet.ledger import replays, runs
+from helixnet.ledger import fixes, replays, runs
 from helixnet.ledger.audit import record
 from helixnet.ledger.contexts import StoredBundle, find_bundle, keep_bundle
 from helixnet.ledger.operation import part_faults
@@ -106,8 +106,16 @@ async def _shown(
     faults = []
     if run.state is RunState.FAILED or run.state in OPEN:
         faults = await services.ledger.read(lambda conn: part_faults(conn, run_id=run.run_id))
-    shown = detail_model(detail, result, faults, traces=not caller.roles.isdisjoint(TRACES))
+    family = await services.ledger.read(lambda conn: _family(conn, detail, run.run_id))
+    shown = detail_model(detail, result, faults, family, traces=not caller.roles.isdisjoint(TRACES))
     return exact(shown.model_dump(), status)
+
+
+def _family(conn: Connection, detail: JobDetail, run_id: int) -> Family:
+    return Family(
+        fixes.children(conn, tenant=detail.job.tenant, job=detail.job.job),
+        fixes.count_taken(conn, run_id=run_id),
+    )
 
 
 async def _again(

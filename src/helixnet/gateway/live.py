@@ -81,9 +81,9 @@ async def job_stream(
     tenant, seen = detail.job.tenant, _number(last)
     source = _Source(
         page=lambda conn, after: job_events(
-            conn, tenant=tenant, job=job_id, after=after, limit=BATCH
+            conn, tenant=tenant, job=job_id, topic=Topic.JOBS, after=after, limit=BATCH
         ),
-        wanted=lambda event: event.topic == Topic.JOBS and event.seq > seen,
+        wanted=lambda event: event.seq > seen,
         number=lambda stored: stored.event.seq,
         body=lambda stored: {**stored.event.data, "time": stored.event.time},
     )
@@ -113,7 +113,7 @@ async def topic(
     A tenant reads its own events of the fixed topics, and its own declared topics.
     """
     tenant = tenant_scope(caller)
-    await _readable(services, caller, tenant, name)
+    await readable(services, caller, tenant, name)
     source = _Source(
         page=lambda conn, start: read_topic(conn, name, start, BATCH),
         wanted=lambda event: tenant is None or event.tenant == tenant,
@@ -127,8 +127,12 @@ async def topic(
     return _streaming(_events(services, caller, caller.tenant, source, follow=True))
 
 
-async def _readable(services: Gateway, caller: Identity, tenant: str | None, name: str) -> None:
-    """Let fixed topics and those of the own tenant pass; all others are not there."""
+async def readable(services: Gateway, caller: Identity, tenant: str | None, name: str) -> None:
+    """Let fixed topics and those of the own tenant pass.
+
+    Raises:
+        NotFoundError: it is another's, or no topic: both look the same.
+    """
     if name in set(Topic) or name.startswith(f"helix.out.{tenant}."):
         return
     declared = name.startswith("helix.out.")

@@ -1,12 +1,13 @@
 """What travels as JSON: the answers about jobs, as pydantic models, made from ledger rows."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from pydantic import BaseModel, Field
 
 from helixnet.jobs import RunState
+from helixnet.ledger.fixes import Child
 from helixnet.ledger.queries import DeliveryRow, JobDetail, JobRow, RunRow
 
 SHOWN: Final = frozenset({RunState.COMPLETED, RunState.PARTIAL})  # states that have a result
@@ -31,7 +32,7 @@ class JobModel(BaseModel):
     tenant: str
     filename: str
     flow: str
-    source: str = Field(description="upload, folder, sftp, rerun or child")
+    source: str = Field(description="upload, folder, bucket, sftp, rerun or child")
     submitted_by: str
     size: int = Field(description="bytes")
     sha256: str = Field(description="of the file; empty until it was read")
@@ -90,10 +91,25 @@ class DeliveryModel(BaseModel):
     errors: list[dict[str, Any]]
 
 
+class ChildModel(BaseModel):
+    """A job of corrected or requeued rejects."""
+
+    job_id: str
+    parent_run: int
+    corrects: int = Field(description="how many rejects of that run it has taken")
+    state: RunState
+    counts: CountsModel
+    superseded: bool = Field(description="it failed, and other children have its records now")
+
+
 class JobDetailModel(JobModel):
     """A job with its runs, the newest first, and its result when that is small."""
 
     result_content: str | None = Field(description="the whole result when it is at most 64 KiB")
+    parent_run: int = Field(description="of a child: the run whose rejects it corrects; else 0")
+    corrects: int = Field(description="of a child: how many of them; else 0")
+    rejects_open: int = Field(description="rejects of the current run that no child has taken")
+    children: list[ChildModel]
     runs: list[RunModel]
     deliveries: list[DeliveryModel]
 
@@ -158,13 +174,32 @@ def job_model(row: JobRow, *, traces: bool) -> JobModel:
     return JobModel.model_validate(job_fields(row, traces=traces))
 
 
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A job's children, and how many rejects of its current run went on in them."""
+
+    children: Sequence[Child]
+    taken: int
+
+
 def detail_model(
-    detail: JobDetail, result: str | None, faults: Sequence[dict[str, Any]], *, traces: bool
+    detail: JobDetail,
+    result: str | None,
+    faults: Sequence[dict[str, Any]],
+    family: Family,
+    *,
+    traces: bool,
 ) -> JobDetailModel:
     """Say everything about a job; ``faults`` are those of the current run's parts."""
     runs = [_run(run, traces=traces) for run in detail.runs]
     deliveries = [_delivery(row, traces=traces) for row in detail.deliveries]
     more = {"result_content": result, "runs": runs, "deliveries": deliveries}
+    more |= {
+        "parent_run": detail.parent_run,
+        "corrects": detail.corrects,
+        "rejects_open": detail.job.counts.rejected - family.taken,
+        "children": [asdict(child) | {"job_id": child.job} for child in family.children],
+    }
     fields: dict[str, Any] = job_fields(detail.job, traces=traces) | more
     fields["errors"] += [error for fault in faults for error in errors_of(fault, traces=traces)]
     return JobDetailModel.model_validate(fields)

@@ -29,6 +29,9 @@ class GatewaySettings:
         audience: the ``aud`` that tokens must carry.
         clients: the ``azp`` values that may call.
         embedded_issuer: whether this server is its own issuer and shows discovery and keys.
+        password_form: whether ``POST /auth/token`` takes passwords.
+        cli_client: the client as which the command line logs in at the issuer.
+        web_client: the client as which the pages do.
         max_body: bytes of an upload.
         max_bundle: bytes of a context with its files.
         max_json: bytes of any other request body.
@@ -42,6 +45,9 @@ class GatewaySettings:
     audience: str = "helix-api"
     clients: frozenset[str] = frozenset({"helix-cli", "helix-web"})
     embedded_issuer: bool = True
+    password_form: bool = True
+    cli_client: str = "helix-cli"
+    web_client: str = "helix-web"
     max_body: int = 2 << 30
     max_bundle: int = 32 << 20
     max_json: int = 1 << 20

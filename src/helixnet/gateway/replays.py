@@ -1,53 +1,40 @@
-"""``POST /replays``: many jobs again, by id, filter, time or the events of a topic."""
+"""``POST /replays``: many jobs again, or what that would change."""
 
-from typing import Final, Literal
+import asyncio
+import time
+from dataclasses import replace
+from typing import Annotated, Any, Final, Literal
+from uuid import uuid4
 
-from fastapi import APIRouter
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
-from helixnet.errors import NotFoundError, TooLargeError, UsageError
-from helixnet.gateway.access import OPERATORS, Operator, needs, one_tenant
+from helixnet.gateway.access import (
+    OPERATORS,
+    READERS,
+    Operator,
+    Reader,
+    needs,
+    one_tenant,
+    tenant_scope,
+)
 from helixnet.gateway.bundles import Chosen
-from helixnet.gateway.finding import find_job
-from helixnet.gateway.jobs import again_with, microseconds, named_context
+from helixnet.gateway.jobs import again_with, named_context
 from helixnet.gateway.options import Gateway, Services
-from helixnet.gateway.problems import REFUSED_REQUEST, TOO_LARGE, answers
-from helixnet.jobs import FINAL, RunState
-from helixnet.ledger import replays
+from helixnet.gateway.problems import answers
+from helixnet.gateway.results import exact
+from helixnet.gateway.selecting import Selection, selected
+from helixnet.ledger import errands, replays
 from helixnet.ledger.audit import record
-from helixnet.ledger.outbox import read_topic
-from helixnet.ledger.queries import JobFilter, JobRow, list_jobs
+from helixnet.ledger.errands import ErrandRow
+from helixnet.ledger.queries import JobRow
+from helixnet.ledger.replays import obstacle
 from helixnet.ports import Identity
 
 router = APIRouter(prefix="/api/v1", tags=["replays"])
-
-MOST: Final = 10_000  # jobs of one replay
-_BATCH: Final = 1000
-
-
-class TopicRange(BaseModel):
-    """The jobs of the events of a topic, by position."""
-
-    model_config = ConfigDict(extra="forbid")
-    name: str
-    first: int = Field(default=1, ge=1)
-    last: int = Field(ge=1)
-
-
-class Selection(BaseModel):
-    """Which jobs; all given conditions must hold, and at least one must be given."""
-
-    model_config = ConfigDict(extra="forbid")
-    jobs: list[str] = Field(default_factory=list, max_length=MOST)
-    state: list[RunState] = Field(default_factory=list)
-    flow: str = ""
-    context: str = Field(default="", description="name of the current run's context")
-    source: str = ""
-    text: str = Field(default="", description="part of the file name")
-    since: AwareDatetime | None = Field(default=None, description="accepted at or after")
-    until: AwareDatetime | None = Field(default=None, description="accepted before")
-    topic: TopicRange | None = None
+_PAUSE: Final = 0.1  # seconds between two looks at a dry run
+Wait = Annotated[float, Query(ge=0, le=30, description="seconds that a dry run is waited for")]
 
 
 class ReplayRequest(BaseModel):
@@ -71,124 +58,130 @@ class LeftOut(BaseModel):
     reason: str
 
 
-class Replay(BaseModel):
+class Progress(BaseModel):
+    """How far a replay or dry run is."""
+
+    replay_id: str
+    url: str = Field(description="of this answer, to ask again")
+    dry_run: bool
+    state: Literal["PENDING", "DONE", "FAILED"] = Field(
+        description="PENDING while runs are still begun, or files compared"
+    )
+    selected: int = Field(description="jobs that it is about")
+    begun: int = Field(description="of them, how many run again by now")
+    left_out: list[LeftOut]
+    comparison: dict[str, Any] | None = Field(
+        description="of a dry run: what the context would give now, beside what is there"
+    )
+    errors: list[dict[str, Any]]
+
+
+class Replay(Progress):
     """What runs again, or would."""
 
-    replay_id: str | None = Field(description="None for a dry run")
-    dry_run: bool
     jobs: list[str] = Field(description="in order of acceptance")
-    left_out: list[LeftOut]
     unchanged: int = Field(description="of the jobs: whose context stays the same, to the byte")
 
 
 @router.post(
     "/replays",
     status_code=202,
+    response_model=Replay,
     summary="Run many jobs again",
     responses=answers(400, 401, 403, 404),
     openapi_extra=needs(OPERATORS),
 )
-async def replay(sent: ReplayRequest, caller: Operator, services: Services) -> Replay:
-    """Make a new run of each selected job that is finished; with ``dry_run`` only say which.
+async def replay(
+    sent: ReplayRequest, caller: Operator, services: Services, *, wait: Wait = 5
+) -> Response:
+    """Make a new run of each selected job that is finished.
 
-    Nothing is delivered unless ``deliver`` says so. Lineage shows in each job's runs.
+    The first batch begins at once, the others soon. With ``dry_run`` nothing begins: some of the
+    files are mapped aside and compared with their present results. Nothing is delivered unless
+    ``deliver`` says so. Lineage shows in each job's runs.
     """
     tenant = one_tenant(caller, sent.tenant)
-    rows = await _selected(services, caller, tenant, sent.select)
-    fit = [row for row in rows if row.state in FINAL and not row.purged]
+    rows = await selected(services, caller, tenant, sent.select)
+    fit = [row for row in rows if not _obstacle(row)]
     chosen = await services.ledger.read(
         lambda conn: named_context(conn, tenant, sent.context) if sent.context else None
     )
-    made: tuple[str | None, list[str]] = (None, [row.job for row in fit])
-    if not sent.dry_run:
-        made = await services.ledger.do(
-            lambda conn: _begin(conn, caller, tenant, sent, chosen, made[1])
-        )
-    ids = set(made[1])
-    return Replay(
-        replay_id=made[0],
-        dry_run=sent.dry_run,
-        jobs=[row.job for row in fit if row.job in ids],
-        left_out=[
-            LeftOut(job_id=row.job, reason=_reason(row)) for row in rows if row.job not in ids
-        ],
-        unchanged=sum(
-            row.job in ids and (chosen is None or chosen.hash == row.context_hash) for row in fit
-        ),
+    ids = [row.job for row in fit]
+    made = await services.ledger.do(lambda conn: _ask(conn, caller, tenant, sent, chosen, ids))
+    if sent.dry_run:
+        made = await _awaited(services, tenant, made, wait)
+    unfit = [LeftOut(job_id=row.job, reason=_obstacle(row)) for row in rows if _obstacle(row)]
+    shown = _progress(made, unfit)
+    left = {item["job_id"] for item in shown["left_out"]}
+    same = sum(chosen is None or chosen.hash == row.context_hash for row in fit)
+    jobs = [job for job in ids if job not in left]
+    return exact(shown | {"jobs": jobs, "unchanged": same}, 202)
+
+
+@router.get(
+    "/replays/{replay_id}",
+    response_model=Progress,
+    summary="Show how far a replay is",
+    responses=answers(401, 403, 404),
+    openapi_extra=needs(READERS),
+)
+async def progress(replay_id: str, caller: Reader, services: Services) -> Response:
+    """How many jobs run again by now; for a dry run what would change, kept for a day."""
+    tenant = tenant_scope(caller)
+    row = await services.ledger.read(
+        lambda conn: errands.errand(conn, tenant=tenant, replay=replay_id)
     )
+    return exact(_progress(row, []))
 
 
-def _begin(
+def _ask(
     conn: Connection,
     caller: Identity,
     tenant: str,
     sent: ReplayRequest,
     chosen: Chosen | None,
     ids: list[str],
-) -> tuple[str | None, list[str]]:
+) -> ErrandRow:
     again = again_with(chosen, deliver=sent.deliver, by=caller.name, trigger="replay")
-    selection = sent.select.model_dump(mode="json", exclude_defaults=True)
-    made = replays.replay(conn, tenant=tenant, job_ids=ids, selection=selection, again=again)
-    data = {"jobs": len(made[1]), "context_hash": again.context_hash, "deliver": sent.deliver}
-    record(conn, tenant=tenant, actor=caller.name, action="job.replay", subject=made[0], data=data)
-    return made
-
-
-def _reason(row: JobRow) -> str:
-    if row.purged:
-        return "its file is no longer kept"
-    return f"it is {row.state}" if row.state not in FINAL else "it began to run meanwhile"
-
-
-async def _selected(
-    services: Gateway, caller: Identity, tenant: str, select: Selection
-) -> list[JobRow]:
-    """Return the selected jobs in order of acceptance."""
-    ids = list(dict.fromkeys(select.jobs))
-    if select.topic is not None:
-        spoken = await _jobs_of_topic(services, tenant, select.topic)
-        ids = [job for job in ids if job in spoken] if ids else list(spoken)
-        if not ids:
-            return []
-    if not ids and select == Selection():
-        raise UsageError("select at least one condition", code=REFUSED_REQUEST)
-    wanted = JobFilter(
-        tenant=tenant,
-        states=select.state,
-        flow=select.flow,
-        context=select.context,
-        source=select.source,
-        text=select.text,
-        since=microseconds(select.since),
-        until=microseconds(select.until),
-        ids=ids,
-    )
-    rows = await services.ledger.read(lambda conn: list_jobs(conn, wanted, limit=MOST + 1))
-    if len(rows) > MOST:
-        raise TooLargeError(
-            f"more than {MOST} jobs are selected", code=TOO_LARGE, hint="narrow the time"
+    again = replace(again, replay=uuid4().hex)
+    if not sent.dry_run:
+        selection = sent.select.model_dump(mode="json", exclude_defaults=True)
+        replays.keep_replay(conn, tenant=tenant, selection=selection, again=again)
+        data = {"jobs": len(ids), "context_hash": again.context_hash, "deliver": sent.deliver}
+        subject = again.replay
+        record(
+            conn, tenant=tenant, actor=caller.name, action="job.replay", subject=subject, data=data
         )
-    known = {row.job for row in rows}
-    for job in select.jobs:
-        if job not in known and (await find_job(services, caller, job)).job.tenant != tenant:
-            raise NotFoundError(f"there is no job {job}")
-    return rows[::-1]
+    made = errands.ask(conn, tenant=tenant, ids=ids, again=again, dry_run=sent.dry_run)
+    return errands.errand(conn, tenant=tenant, replay=made)
 
 
-async def _jobs_of_topic(services: Gateway, tenant: str, wanted: TopicRange) -> dict[str, None]:
-    """Return the ids of the tenant's jobs that a range of a topic speaks of, in order."""
-    found: dict[str, None] = {}
-    position = wanted.first - 1
-    while position < wanted.last and len(found) <= MOST:
-        start = position
-        rows = await services.ledger.read(
-            lambda conn, start=start: read_topic(conn, wanted.name, start, _BATCH)
+async def _awaited(services: Gateway, tenant: str, row: ErrandRow, seconds: float) -> ErrandRow:
+    """Give a dry run some time to end: most do."""
+    end = time.monotonic() + seconds
+    while row.state == "PENDING" and time.monotonic() < end:
+        await asyncio.sleep(_PAUSE)
+        row = await services.ledger.read(
+            lambda conn, replay=row.replay: errands.errand(conn, tenant=tenant, replay=replay)
         )
-        if not rows:
-            break
-        position = rows[-1].position
-        for stored in rows:
-            event = stored.event
-            if event.tenant == tenant and event.job and stored.position <= wanted.last:
-                found[event.job] = None
-    return found
+    return row
+
+
+def _obstacle(row: JobRow) -> str:
+    return obstacle(state=row.state, purged=row.purged, superseded=row.superseded)
+
+
+def _progress(row: ErrandRow, unfit: list[LeftOut]) -> dict[str, Any]:
+    """Return the fields of :class:`Progress`."""
+    left = [LeftOut(job_id=job, reason=reason) for job, reason in row.left_out]
+    return {
+        "replay_id": row.replay,
+        "url": f"/api/v1/replays/{row.replay}",
+        "dry_run": row.dry_run,
+        "state": row.state,
+        "selected": row.selected,
+        "begun": row.begun,
+        "left_out": [item.model_dump() for item in unfit + left],
+        "comparison": row.comparison,
+        "errors": [row.error] if row.error else [],
+    }

@@ -14,6 +14,7 @@ from helixnet.gateway.models import SHOWN
 from helixnet.gateway.options import INLINE_BYTES, Gateway, Services
 from helixnet.gateway.paging import Cursor, Limit, link_next, position
 from helixnet.gateway.problems import answers
+from helixnet.ledger import fixes
 from helixnet.ledger.finish import PartOutput, outputs
 from helixnet.ledger.parts import Output
 from helixnet.ledger.queries import JobDetail, RejectRow, RunRow, list_rejects
@@ -98,6 +99,15 @@ async def rejects_of(services: Gateway, run: RunRow) -> AsyncIterator[bytes]:
             yield block
 
 
+async def reject_lines(services: Gateway, run: RunRow) -> AsyncIterator[dict[str, Any]]:
+    """Yield every reject of a run as an object, line by line, in bounded memory."""
+    rest = b""
+    async for block in rejects_of(services, run):
+        *lines, rest = (rest + block).split(b"\n")
+        for line in lines:
+            yield msgspec.json.decode(line)
+
+
 async def _streaming(blocks: AsyncIterator[bytes]) -> StreamingResponse:
     """Answer with a stream whose first block is there: what fails before it is a problem."""
     first = await anext(blocks, b"")
@@ -175,8 +185,9 @@ async def rejects(  # noqa: PLR0913 - each filter is a query parameter
     if NDJSON in request.headers.get("accept", ""):
         return await _streaming(rejects_of(services, run))
     if record is not None:
-        found = [line async for line in _lines(services, run, record)]
-        return exact({"rejects": found})
+        taken = await services.ledger.read(lambda conn: fixes.taken(conn, run_id=run.run_id))
+        went_on = {"child": taken[record]} if record in taken else {}
+        return exact({"rejects": [r | went_on async for r in _lines(services, run, record)]})
     after = position(cursor) or 0
     rows = await services.ledger.read(
         lambda conn: list_rejects(
@@ -219,22 +230,23 @@ async def all_rejects(
 
 
 async def _lines(services: Gateway, run: RunRow, record: int) -> AsyncIterator[dict[str, Any]]:
-    """Yield the rejects of one record; its number is looked for line by line, in bounded memory."""
-    rest = b""
-    async for block in rejects_of(services, run):
-        *lines, rest = (rest + block).split(b"\n")
-        for line in lines:
-            reject: dict[str, Any] = msgspec.json.decode(line)
-            if reject["record"] == record:
-                yield reject
+    """Yield the rejects of one record."""
+    async for reject in reject_lines(services, run):
+        if reject["record"] == record:
+            yield reject
 
 
 def _page(request: Request, rows: list[RejectRow], limit: int) -> Response:
     shown = rows[:limit]
-    answer = exact({"rejects": [{"job_id": row.job, "run": row.run} | row.reject for row in shown]})
+    answer = exact({"rejects": [_sample(row) for row in shown]})
     if len(rows) > limit:
         link_next(request, answer, shown[-1].id)
     return answer
+
+
+def _sample(row: RejectRow) -> dict[str, Any]:
+    went_on = {"child": row.child} if row.child else {}
+    return {"job_id": row.job, "run": row.run} | row.reject | went_on
 
 
 def exact(document: object, status: int = 200) -> Response:

@@ -37,10 +37,11 @@ class Arrival:
         flow: that takes it; empty without.
         context_hash: of the bundle that maps it; empty when none was found (refuse it then).
         inputs: values for the context's ``inputs``.
-        source: ``upload``, ``folder``, ``sftp``, ``rerun`` or ``child``.
+        source: ``upload``, ``folder``, ``bucket``, ``sftp``, ``rerun`` or ``child``.
         origin_key: the drop's key as it arrived; with ``origin_version`` its identity.
         idempotency_key: as the client sent it; with ``fingerprint`` of the request.
-        parent: job whose corrected rejects these are.
+        parent: job whose corrected rejects these are; with ``parent_run``.
+        corrects: how many records of the parent they are.
         engine: version of HelixNet.
     """
 
@@ -65,6 +66,7 @@ class Arrival:
     submitted_by: str = ""
     parent: str = ""
     parent_run: int = 0
+    corrects: int = 0
     deliver: str = "all"
     engine: str = ""
     traceparent: str = ""
@@ -110,7 +112,7 @@ def accept(conn: Connection, arrivals: Sequence[Arrival]) -> list[Accepted]:
         ConflictError: an Idempotency-Key came before with another request.
         UsageError: a file is given neither inline nor by key, or inline and over 64 KiB.
     """
-    asked = [_request(conn, arrival) for arrival in arrivals]
+    asked = _requests(conn, arrivals)
     fresh = [a for a, job in zip(arrivals, asked, strict=True) if job == a.job]
     made = _insert(conn, fresh)
     final: list[str] = []
@@ -130,6 +132,36 @@ def accept(conn: Connection, arrivals: Sequence[Arrival]) -> list[Accepted]:
     return answers
 
 
+def repeated(conn: Connection, *, tenant: str, key: str, fingerprint: str) -> Accepted | None:
+    """Return the job that an equal request made before; None when this is the first.
+
+    Raises:
+        ConflictError: the key came before with another request.
+    """
+    known = conn.execute(_KEYED, {"tenant": tenant, "key": key}).first()
+    if known is None:
+        return None
+    if known.fingerprint != fingerprint:
+        raise _other_request(key)
+    (row,) = conn.execute(_STANDS, {"ids": [known.job]}).all()
+    return Accepted(row.id, row.run, RunState(row.state), created=False)
+
+
+def _other_request(key: str) -> ConflictError:
+    return ConflictError(
+        f"Idempotency-Key {key} was used for another request",
+        code="HX-7006",
+        hint="send a new key with a new request",
+    )
+
+
+def _requests(conn: Connection, arrivals: Sequence[Arrival]) -> list[str]:
+    """Ask for each in the order of its key, so that two who ask for the same never deadlock."""
+    order = sorted(range(len(arrivals)), key=lambda n: arrivals[n].idempotency_key)
+    jobs_of = {n: _request(conn, arrivals[n]) for n in order}
+    return [jobs_of[n] for n in range(len(arrivals))]
+
+
 def _request(conn: Connection, arrival: Arrival) -> str:
     """Return the job that this request stands for: its own, or that of an earlier equal one."""
     if arrival.content is None and not arrival.key:
@@ -145,11 +177,7 @@ def _request(conn: Connection, arrival: Arrival) -> str:
         return arrival.job
     known = conn.execute(_KEYED, row).one()
     if known.fingerprint != arrival.fingerprint:
-        raise ConflictError(
-            f"Idempotency-Key {arrival.idempotency_key} was used for another request",
-            code="HX-7006",
-            hint="send a new key with a new request",
-        )
+        raise _other_request(arrival.idempotency_key)
     return str(known.job)
 
 
@@ -157,7 +185,8 @@ def _insert(conn: Connection, arrivals: Sequence[Arrival]) -> set[str]:
     if not arrivals:
         return set()
     statement = insert_ignore(conn, jobs, "created", "changed", returning="id")
-    rows = [_job_row(arrival) for arrival in arrivals]
+    ordered = sorted(arrivals, key=lambda a: (a.tenant, a.origin_key, a.origin_version))
+    rows = [_job_row(arrival) for arrival in ordered]
     made = {str(job) for job in conn.execute(statement, rows).scalars()}
     new = [arrival for arrival in arrivals if arrival.job in made]
     if new:
@@ -205,6 +234,7 @@ def _job_row(arrival: Arrival) -> dict[str, Any]:
         "origin_version": arrival.origin_version,
         "parent": arrival.parent,
         "parent_run": arrival.parent_run,
+        "corrects": arrival.corrects,
         "size": arrival.size,
         "seq": 1,
         "run": 1,

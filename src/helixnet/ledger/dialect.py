@@ -1,4 +1,4 @@
-"""What differs between SQLite and Postgres, and nothing else: clock, conflict, row locks.
+"""What differs between SQLite and Postgres: clock, conflict, row locks, positions of events.
 
 Times are integer microseconds since 1970 UTC everywhere, always by the database's clock, so that
 leases of several machines compare and both databases order and add the same numbers.
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, Select, Table, select
+from sqlalchemy import BigInteger, Column, Connection, Select, Table, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -57,6 +57,21 @@ def first_of(rows: Select[int]) -> Select[int]:
     """Fence off a limited SELECT: as a plain subquery Postgres may run it again for every row."""
     picked = rows.cte("picked").prefix_with("MATERIALIZED", dialect="postgresql")
     return select(picked.c.id)
+
+
+def has_row_locks(conn: Connection) -> bool:
+    """Whether writers work side by side; SQLite has one at a time, so nothing needs a lock."""
+    return conn.dialect.name == "postgresql"
+
+
+def position_of(conn: Connection, events: Table) -> Column[int]:
+    """Return the column that numbers events in the order in which readers may rely on them.
+
+    SQLite has one writer, so ids are in order of commit. Postgres gives ids before the commit:
+    a reader that goes on after the last id it saw would miss a late one. There the position is
+    given when the event is marked, under a lock.
+    """
+    return events.c.position if conn.dialect.name == "postgresql" else events.c.id
 
 
 @cache

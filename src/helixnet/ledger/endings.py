@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import Connection, bindparam, text, update
+from sqlalchemy import Connection, bindparam, select, text, update
 
 from helixnet.events import Topic
 from helixnet.jobs import PartState, RunState, sources_of
 from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.leases import Failure, Queue
-from helixnet.ledger.moves import PART_ENDED, Move, move_jobs, raise_seq, told
+from helixnet.ledger.moves import PART_ENDED, Move, lock_jobs, move_jobs, raise_seq, told
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import PART_OPEN, parts, runs
 
@@ -33,9 +33,15 @@ _FAIL = _END.where(
     runs.c.lease_until > 0,
     runs.c.attempts >= bindparam("limit"),
 )
+_OPEN = (
+    select(parts.c.id)
+    .where(parts.c.run_id == bindparam("of_run"), text(PART_OPEN))
+    .order_by(parts.c.id)
+    .with_for_update()
+)
 _CLOSE_PARTS = (
     update(parts)
-    .where(parts.c.run_id == bindparam("of_run"), text(PART_OPEN))
+    .where(parts.c.id.in_(_OPEN), text(PART_OPEN))
     .values(
         state="DEAD",
         epoch=parts.c.epoch + 1,
@@ -62,7 +68,8 @@ def end_run(conn: Connection, run_id: int, move: Move, why: Mapping[str, object]
 def end_failed(conn: Connection, failures: Sequence[Failure], limit: int = 0) -> int:
     """End claimed runs FAILED that had at least ``limit`` attempts; returns how many were held."""
     moves: list[Move] = []
-    for failure in failures:
+    lock_jobs(conn, {runs: [failure.id for failure in failures]})
+    for failure in leases.in_order(failures):
         given = {
             "row": failure.id,
             "fence": failure.epoch,
@@ -104,7 +111,8 @@ def retry_or_end(
 ) -> int:
     """Let claimed runs wait again, or end them FAILED; returns how many were still held."""
     held = 0
-    for failure in failures:
+    lock_jobs(conn, {runs: [failure.id for failure in failures if failure.counted]})
+    for failure in leases.in_order(failures):
         last = Failure(failure.id, failure.epoch, {"code": "HX-7001", **failure.error})
         ended = failure.counted and end_failed(conn, [last], max_attempts)
         held += 1 if ended else leases.retry_later(conn, queue, failure)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
 from helixnet.engine.outcome import Counts
+from helixnet.engine.verdict import Terms, judge
 from helixnet.errors import ConflictError
 from helixnet.jobs import RunState
 from helixnet.ledger import leases
@@ -15,7 +16,7 @@ from helixnet.ledger.counts import COUNTS, counts_of, sums_of
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.endings import retry_or_end, short
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
-from helixnet.ledger.moves import Move, move_jobs
+from helixnet.ledger.moves import Move, lock_jobs, move_jobs
 from helixnet.ledger.parts import Output
 from helixnet.ledger.tables import RUN_SETTLED, deliveries, jobs, parts, runs
 
@@ -209,29 +210,18 @@ def _output(row: RowMapping) -> PartOutput:
 
 
 def verdict(run: Finishable) -> tuple[RunState, dict[str, object] | None]:
-    """Judge a settled run: its final state, and the error where that is FAILED.
-
-    ``stop_at`` fails when rejects exceed it: a percent of source records, skipped included, or a
-    plain number.
-    """
-    rejected = run.counts.rejected
+    """Judge a settled run: its final state, and the error where that is FAILED."""
     if run.dead and not run.incomplete:
-        return _failed("HX-7001", f"{run.dead} of {run.parts_total} parts failed at every attempt")
-    limit = run.stop_number
-    if limit is not None and rejected > limit:
-        return _failed("HX-5007", f"{rejected} records rejected, stop_at allows {limit}")
-    if run.stop_percent and rejected * 100 > Decimal(run.stop_percent) * run.counts.records:
-        share = f"{rejected} of {run.counts.records} records rejected"
-        return _failed("HX-5007", f"{share}, stop_at allows {run.stop_percent}%")
-    if run.fail_file and rejected:
-        return _failed("HX-5006", f"{rejected} records rejected and on_error.scope is file")
-    if run.incomplete or not run.counts.balanced:
-        return _failed("HX-5008", f"the counts do not balance: {run.counts}")
-    return (RunState.PARTIAL if rejected else RunState.COMPLETED), None
-
-
-def _failed(code: str, message: str) -> tuple[RunState, dict[str, object]]:
-    return RunState.FAILED, {"code": code, "message": message}
+        text = f"{run.dead} of {run.parts_total} parts failed at every attempt"
+        return RunState.FAILED, {"code": "HX-7001", "message": text}
+    terms = Terms(
+        stop_number=run.stop_number,
+        stop_percent=Decimal(run.stop_percent) if run.stop_percent else None,
+        fail_file=run.fail_file,
+    )
+    found = judge(terms, run.counts, stopped=run.incomplete)
+    error: dict[str, object] = {"code": found.code, "message": found.message}
+    return RunState(found.state), error if found.code else None
 
 
 def finish_runs(conn: Connection, finishes: Sequence[Finish]) -> int:
@@ -243,10 +233,11 @@ def finish_runs(conn: Connection, finishes: Sequence[Finish]) -> int:
     Raises:
         ConflictError: a state other than FAILED is asked for counts that do not balance.
     """
+    lock_jobs(conn, {runs: [finish.id for finish in finishes]})
     sums = sums_of(conn, [finish.id for finish in finishes])
     moves: list[Move] = []
     due: list[dict[str, Any]] = []
-    for finish in finishes:
+    for finish in leases.in_order(finishes):
         counts, _ = sums[finish.id]
         if finish.state is not RunState.FAILED and not counts.balanced:
             raise ConflictError(f"run {finish.id} can't be {finish.state}: {counts}")

@@ -4,9 +4,9 @@ One mechanism serves runs that wait for ingest, parts, runs that wait for their 
 deliveries; a :class:`Queue` says what differs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -177,6 +177,19 @@ def _give_back(queue: Queue) -> ReturningUpdate[*tuple[Any, ...]]:
     )
 
 
+class _HasId(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
+H = TypeVar("H", bound=_HasId)
+
+
+def in_order(rows: Iterable[H]) -> list[H]:
+    """Sort by id: all who change several rows of a table lock them in this order."""
+    return sorted(rows, key=lambda row: row.id)
+
+
 def claim(
     conn: Connection, queue: Queue, *, worker: str, limit: int, lease_seconds: float
 ) -> list[Lease]:
@@ -211,7 +224,7 @@ def _take_turns(conn: Connection, queue: Queue, served: Sequence[str], last: int
         {"queue": queue.name, "tenant": tenant, "turn": last + 1 + place}
         for place, tenant in enumerate(served)
     ]
-    conn.execute(replace(conn, turns), rows)
+    conn.execute(replace(conn, turns), sorted(rows, key=lambda row: str(row["tenant"])))
 
 
 def renew(
@@ -220,7 +233,7 @@ def renew(
     """Extend leases; what is missing from the returned ids is lost and its work must stop."""
     span = microseconds(lease_seconds)
     held = set[int]()
-    for lease in leases:
+    for lease in in_order(leases):
         given = {"row": lease.id, "fence": lease.epoch, "span": span}
         held.update(conn.execute(queue.extend, given).scalars())
     return held
@@ -230,7 +243,7 @@ def release(conn: Connection, queue: Queue, leases: Sequence[Lease]) -> int:
     """Give rows back unworked, and the attempt with them; returns how many were still held."""
     return sum(
         _back(conn, queue, lease, {"refund": 1, "later": 0, "waits": 0, "why": None})
-        for lease in leases
+        for lease in in_order(leases)
     )
 
 

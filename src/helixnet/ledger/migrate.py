@@ -5,6 +5,7 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
@@ -21,6 +22,11 @@ def known_revisions() -> list[str]:
     """Return the revisions that this version can read, the newest first."""
     script = ScriptDirectory.from_config(_config())
     return [step.revision for step in script.walk_revisions()]
+
+
+def revision(conn: Connection) -> str:
+    """Return where the ledger of a connection stands; empty when it has no tables yet."""
+    return MigrationContext.configure(conn).get_current_revision() or ""
 
 
 def upgrade(conn: Connection, revision: str = "head") -> None:

@@ -1,19 +1,21 @@
 """Every change of state of a job goes through here: one conditional update and its events.
 
-The job row is updated, and so locked, before anything is derived from its parts: two workers that
-end the last two parts of a run at once see each other.
+The job row is locked before anything of its runs and parts is changed or derived: two workers
+that end the last two parts of a run at once see each other, and nobody waits for a row while
+holding one that its holder waits for. The order is everywhere jobs, runs, parts; by id in each.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, select, text, update
+from sqlalchemy import Connection, Select, Table, bindparam, select, text, update
 
 from helixnet.events import Event, Topic, event_id
 from helixnet.jobs import FINAL, RunState, sources_of
-from helixnet.ledger.dialect import clock
+from helixnet.ledger.dialect import clock, has_row_locks
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import PART_OPEN, jobs, parts, runs
 
@@ -37,6 +39,12 @@ _MOVE = (
     )
     .values(seq=jobs.c.seq + 1, changed=clock(), state=bindparam("target"))
     .returning(jobs.c.id, jobs.c.seq)
+)
+_BY_ID = (
+    select(jobs.c.id)
+    .where(jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(jobs.c.id)
+    .with_for_update()
 )
 _SETTLE = (
     update(runs)
@@ -66,6 +74,30 @@ class Move:
     state: RunState
     data: Mapping[str, object] = field(default_factory=dict[str, object])
     traceparent: str = ""
+
+
+@cache
+def _jobs_of(rows: Table) -> Select[Any]:
+    theirs = select(rows.c.job).where(rows.c.id.in_(bindparam("ids", expanding=True)))
+    return (
+        select(jobs.c.id).where(jobs.c.id.in_(theirs)).order_by(jobs.c.id).with_for_update(of=jobs)
+    )
+
+
+def lock_jobs(conn: Connection, of: Mapping[Table, Iterable[int]]) -> None:
+    """Lock the jobs of these rows, by table, before the first change to any of them."""
+    asked = [(rows, sorted(set(ids))) for rows, ids in of.items()]
+    wanted = {rows: ids for rows, ids in asked if ids}
+    if not wanted or not has_row_locks(conn):
+        return
+    if len(wanted) == 1:
+        ((rows, ids),) = wanted.items()
+        conn.execute(_jobs_of(rows), {"ids": ids})
+        return
+    found = set[str]()
+    for rows, ids in wanted.items():
+        found.update(conn.execute(select(rows.c.job).where(rows.c.id.in_(ids))).scalars())
+    conn.execute(_BY_ID, {"ids": sorted(found)})
 
 
 def raise_seq(conn: Connection, ids: Iterable[str]) -> dict[str, int]:

@@ -14,7 +14,7 @@ from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.endings import close_parts
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
-from helixnet.ledger.moves import PART_ENDED, Move, raise_seq, settle, told
+from helixnet.ledger.moves import PART_ENDED, Move, lock_jobs, raise_seq, settle, told
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import PART_WAITS, jobs, parts, rejects, runs
 
@@ -215,7 +215,8 @@ def finish_parts(conn: Connection, outcomes: Sequence[PartDone]) -> int:
     ended: list[RowMapping] = []
     samples: list[dict[str, Any]] = []
     incomplete = set[int]()
-    for outcome in outcomes:
+    lock_jobs(conn, {parts: [outcome.id for outcome in outcomes]})
+    for outcome in leases.in_order(outcomes):
         done = conn.execute(_DONE, _output(outcome)).mappings().first()
         if done is None:
             continue
@@ -316,7 +317,8 @@ def fail_parts(
     """
     held = 0
     dead: list[RowMapping] = []
-    for failure in failures:
+    lock_jobs(conn, {parts: [failure.id for failure in failures if failure.counted]})
+    for failure in leases.in_order(failures):
         fence = {"row": failure.id, "fence": failure.epoch}
         gone = None
         if failure.counted:

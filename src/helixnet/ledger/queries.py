@@ -11,6 +11,7 @@ from helixnet.errors import NotFoundError
 from helixnet.jobs import RunState
 from helixnet.ledger.counts import COUNTS, counts_of, sums_of
 from helixnet.ledger.dialect import rfc3339
+from helixnet.ledger.fixes import TAKER
 from helixnet.ledger.tables import deliveries, jobs, parts, rejects, runs
 
 
@@ -49,6 +50,7 @@ class JobRow:
         counts: final, or the sum over the parts that are done.
         created: RFC 3339, as the other times; ``started`` and ``finished`` are None before.
         purged: retention removed the file; it can't run again.
+        superseded: a child that failed, and whose records other children have now.
         results_gone: retention removed the results of the current run.
     """
 
@@ -77,6 +79,7 @@ class JobRow:
     finished: str | None
     parent: str
     purged: bool
+    superseded: bool
     results_gone: bool
 
 
@@ -134,6 +137,7 @@ class JobDetail:
     key: str
     version: str
     parent_run: int
+    corrects: int
     traceparent: str
     runs: Sequence[RunRow]
     deliveries: Sequence[DeliveryRow]
@@ -141,7 +145,11 @@ class JobDetail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RejectRow:
-    """A sample of a run's rejects; ``reject`` is the NDJSON object."""
+    """A sample of a run's rejects; ``reject`` is the NDJSON object.
+
+    Args:
+        child: the job in which it went on; None while it is open.
+    """
 
     id: int
     job: str
@@ -151,6 +159,7 @@ class RejectRow:
     line: int
     code: str
     reject: dict[str, Any]
+    child: str | None
 
 
 _STORED = (RunState.COMPLETED, RunState.PARTIAL)  # their counts stand in the run row
@@ -158,9 +167,13 @@ _LIST = (
     select(
         jobs.c.no,
         jobs.c.id.label("job"),
+        jobs.c.corrects,
         *(jobs.c[name] for name in ("tenant", "flow", "name", "source", "submitted_by", "size")),
         *(jobs.c[name] for name in ("sha256", "seq", "run", "state", "created", "parent")),
-        *(jobs.c[name] for name in ("purged", "key", "version", "parent_run", "traceparent")),
+        *(
+            jobs.c[name]
+            for name in ("purged", "superseded", "key", "version", "parent_run", "traceparent")
+        ),
         runs.c.id.label("run_id"),
         *(runs.c[name] for name in ("context_hash", "context_name", "context_version")),
         *(runs.c[name] for name in COUNTS),
@@ -249,6 +262,7 @@ def _job(row: RowMapping, counts: Counts) -> JobRow:
         started=_time(row["started"]),
         finished=_time(row["finished"]),
         purged=bool(row["purged"]),
+        superseded=bool(row["superseded"]),
         results_gone=bool(row["results_gone"]),
         **{name: row[name] for name in _JOB_FIELDS},
     )
@@ -270,6 +284,7 @@ def job_detail(conn: Connection, *, tenant: str | None, job: str) -> JobDetail:
         key=row["key"],
         version=row["version"],
         parent_run=row["parent_run"],
+        corrects=row["corrects"],
         traceparent=row["traceparent"],
         runs=shown,
         deliveries=_deliveries(conn, job),
@@ -335,8 +350,11 @@ def list_rejects(  # noqa: PLR0913 - every filter of a list is a keyword of its 
     With ``newest`` from the newest on backwards, where ``after`` 0 starts at the end.
     """
     query = (
-        select(rejects, runs.c.job, runs.c.run)
+        select(rejects, runs.c.job, runs.c.run, TAKER.c.child)
         .join_from(rejects, runs, rejects.c.run_id == runs.c.id)
+        .outerjoin(
+            TAKER, (TAKER.c.run_id == rejects.c.run_id) & (TAKER.c.record == rejects.c.record)
+        )
         .order_by(rejects.c.id.desc() if newest else rejects.c.id)
         .limit(limit)
     )

@@ -3,13 +3,26 @@
 from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
-from sqlalchemy import Connection, Select, Update, bindparam, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    TextClause,
+    Update,
+    bindparam,
+    select,
+    text,
+    update,
+)
 
 from helixnet.jobs import RunState
 from helixnet.ledger.deliveries import DELIVERING, fail_deliveries
 from helixnet.ledger.dialect import clock
+from helixnet.ledger.errands import ERRANDS, fail_errands
 from helixnet.ledger.finish import FINISHING, fail_finish
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Queue
+from helixnet.ledger.moves import lock_jobs
 from helixnet.ledger.parts import MAPPING, fail_parts
 from helixnet.ledger.runs import INGEST, fail_runs
 from helixnet.ledger.tables import LEASED, RETRIES
@@ -25,9 +38,17 @@ class Fail(Protocol):
         ...
 
 
+def _free(queue: Queue, *conditions: ColumnElement[bool] | TextClause) -> Select[int]:
+    """Rows that nobody has in hand just now: the others can wait for the next look."""
+    rows = queue.table
+    found = select(rows.c.id).where(*conditions).order_by(rows.c.id)
+    return found.with_for_update(skip_locked=True)
+
+
 def _due(queue: Queue) -> Update:
     rows = queue.table
-    return update(rows).where(text(RETRIES), rows.c.retry_at <= clock()).values(retry_at=0)
+    due = _free(queue, text(RETRIES), rows.c.retry_at <= clock())
+    return update(rows).where(rows.c.id.in_(due)).values(retry_at=0)
 
 
 def _freed(queue: Queue) -> dict[str, Any]:
@@ -38,7 +59,8 @@ def _freed(queue: Queue) -> dict[str, Any]:
 def _expired(queue: Queue) -> Update:
     rows = queue.table
     past = (text(LEASED), rows.c.lease_until <= clock())
-    return update(rows).where(*past, rows.c.attempts < bindparam("limit")).values(_freed(queue))
+    found = _free(queue, *past, rows.c.attempts < bindparam("limit"))
+    return update(rows).where(rows.c.id.in_(found)).values(_freed(queue))
 
 
 def _void(queue: Queue) -> Update:
@@ -54,15 +76,16 @@ def _exhausted(queue: Queue, state: str) -> Select[Any, Any]:
     )
 
 
-_QUEUES: Final = (MAPPING, INGEST, DELIVERING)  # one a table
+_QUEUES: Final = (MAPPING, INGEST, DELIVERING, ERRANDS)  # one a table
 _DUE: Final = [_due(queue) for queue in _QUEUES]
 _EXPIRED: Final = [_expired(queue) for queue in _QUEUES]
 _VOID: Final = [_void(queue) for queue in _QUEUES]
-_ENDS: Final[list[tuple[Select[Any, Any], Fail]]] = [
-    (_exhausted(MAPPING, MAPPING.held), fail_parts),
-    (_exhausted(INGEST, RunState.PENDING), fail_runs),
-    (_exhausted(FINISHING, RunState.PROCESSING), fail_finish),
-    (_exhausted(DELIVERING, "PENDING"), fail_deliveries),
+_ENDS: Final[list[tuple[Queue, Select[Any, Any], Fail]]] = [
+    (MAPPING, _exhausted(MAPPING, MAPPING.held), fail_parts),
+    (INGEST, _exhausted(INGEST, RunState.PENDING), fail_runs),
+    (FINISHING, _exhausted(FINISHING, RunState.PROCESSING), fail_finish),
+    (DELIVERING, _exhausted(DELIVERING, "PENDING"), fail_deliveries),
+    (ERRANDS, _exhausted(ERRANDS, "PENDING"), fail_errands),
 ]
 
 
@@ -74,15 +97,24 @@ def reap(conn: Connection, *, max_attempts: int = MAX_ATTEMPTS) -> int:
     Returns:
         how many rows changed.
     """
-    changed = sum(conn.execute(statement).rowcount for statement in _DUE)
-    changed += sum(
+    changed = _end_exhausted(conn, max_attempts)
+    changed += sum(conn.execute(statement).rowcount for statement in _DUE)
+    return changed + sum(
         conn.execute(statement, {"limit": max_attempts}).rowcount for statement in _EXPIRED
     )
-    for find, end in _ENDS:
+
+
+def _end_exhausted(conn: Connection, max_attempts: int) -> int:
+    """End what has no attempt left; the jobs of all of it are locked first."""
+    ends: list[tuple[Fail, list[Failure]]] = []
+    of: dict[Table, list[int]] = {}
+    for queue, find, end in _ENDS:
         rows = conn.execute(find, {"limit": max_attempts}).all()
-        failures = [Failure(row.id, row.epoch, VANISHED) for row in rows]
-        changed += end(conn, failures, max_attempts=max_attempts)
-    return changed
+        ends.append((end, [Failure(row.id, row.epoch, VANISHED) for row in rows]))
+        if "job" in queue.table.c:
+            of.setdefault(queue.table, []).extend(row.id for row in rows)
+    lock_jobs(conn, of)
+    return sum(end(conn, failures, max_attempts=max_attempts) for end, failures in ends)
 
 
 def void_leases(conn: Connection) -> int:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
 
 from sqlalchemy import Connection, RowMapping, bindparam, insert, select, update
 
@@ -42,9 +41,11 @@ class Again:
 
 _CURRENT = (
     select(jobs.c.id, jobs.c.run, jobs.c.state, jobs.c.purged, jobs.c.traceparent)
+    .add_columns(jobs.c.superseded, jobs.c.parent)
     .add_columns(runs.c.context_hash, runs.c.context_name, runs.c.context_version, runs.c.inputs)
     .join_from(jobs, runs, (runs.c.job == jobs.c.id) & (runs.c.run == jobs.c.run))
     .where(jobs.c.tenant == bindparam("tenant"), jobs.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(jobs.c.no)
 )
 _RERUN = (
     update(jobs)
@@ -53,6 +54,7 @@ _RERUN = (
         jobs.c.run == bindparam("was"),
         jobs.c.state.in_(sorted(FINAL)),
         jobs.c.purged == 0,
+        jobs.c.superseded == 0,
     )
     .values(
         run=jobs.c.run + 1,
@@ -65,6 +67,11 @@ _RERUN = (
 )
 _NEW_RUNS = insert(runs).values(created=clock(), state=RunState.PENDING)
 _REPLAY = insert(replays).values(created=clock())
+_BEGUN = (
+    update(replays)
+    .where(replays.c.id == bindparam("of_replay"))
+    .values(jobs=replays.c.jobs + bindparam("more"))
+)
 
 
 def rerun(conn: Connection, *, tenant: str, job: str, again: Again) -> int:
@@ -79,41 +86,64 @@ def rerun(conn: Connection, *, tenant: str, job: str, again: Again) -> int:
         raise NotFoundError(f"there is no job {job}")
     if row["purged"]:
         raise ConflictError(f"the file of job {job} is no longer kept", hint="send it again")
+    if row["superseded"]:
+        raise ConflictError(
+            f"job {job} failed, and other children have taken its records since",
+            hint=f"helixnet jobs list --parent {row['parent']}",
+        )
     made = _again(conn, tenant, [row], again)
     if not made:
         raise ConflictError(f"job {job} is {row['state']}", hint="cancel it, or wait for its end")
     return made[job]
 
 
-def replay(
-    conn: Connection, *, tenant: str, job_ids: Sequence[str], selection: object, again: Again
-) -> tuple[str, list[str]]:
-    """Start new runs of a selection and keep what was asked.
-
-    Args:
-        conn: in whose transaction.
-        tenant: whose jobs.
-        again: how they run.
-        job_ids: of this tenant (``queries.select_jobs``); open or purged ones are left out.
-        selection: the filter as asked, for the record.
-
-    Returns:
-        the replay's id, and the jobs that run again.
-    """
-    replay_id = uuid4().hex
-    rows = conn.execute(_CURRENT, {"tenant": tenant, "ids": list(job_ids)}).mappings().all()
-    made = _again(conn, tenant, rows, again, replay_id)
+def keep_replay(conn: Connection, *, tenant: str, selection: object, again: Again) -> None:
+    """Write down who asked for what; ``again.replay`` is its id."""
     row = {
-        "id": replay_id,
+        "id": again.replay,
         "tenant": tenant,
         "actor": again.by,
         "context_hash": again.context_hash,
         "deliver": again.deliver,
         "selection": selection,
-        "jobs": len(made),
+        "jobs": 0,
     }
     conn.execute(_REPLAY, row)
-    return replay_id, list(made)
+
+
+def note_begun(conn: Connection, replay: str, number: int) -> None:
+    """Count runs that a replay has begun."""
+    conn.execute(_BEGUN, {"of_replay": replay, "more": number})
+
+
+def begin_runs(
+    conn: Connection, *, tenant: str, job_ids: Sequence[str], again: Again
+) -> tuple[dict[str, int], list[tuple[str, str]]]:
+    """Start new runs of some jobs, in order of acceptance.
+
+    Returns:
+        the new run's number by job, and (job, reason) of those that can't run again.
+    """
+    rows = conn.execute(_CURRENT, {"tenant": tenant, "ids": list(job_ids)}).mappings().all()
+    made = _again(conn, tenant, rows, again)
+    known = {row["id"]: row for row in rows}
+    return made, [(job, _left(known.get(job))) for job in job_ids if job not in made]
+
+
+def obstacle(*, state: str, purged: object, superseded: object) -> str:
+    """Say why a job can't run again; empty when it can, as far as its row says."""
+    if purged:
+        return "its file is no longer kept"
+    if superseded:
+        return "other children have taken its records"
+    return "" if state in FINAL else f"it is {state}"
+
+
+def _left(row: RowMapping | None) -> str:
+    if row is None:
+        return "it is no longer kept"
+    why = obstacle(state=row["state"], purged=row["purged"], superseded=row["superseded"])
+    return why or "it began to run meanwhile"
 
 
 def _again(
@@ -121,13 +151,12 @@ def _again(
     tenant: str,
     rows: Sequence[RowMapping],
     again: Again,
-    replay_id: str = "",
 ) -> dict[str, int]:
     made: dict[str, int] = {}
     new: list[dict[str, Any]] = []
     batch: list[Event] = []
-    for row in rows:
-        run = _run_row(tenant, row, again, replay_id)
+    for row in sorted(rows, key=lambda row: str(row["id"])):  # as all who lock several jobs
+        run = _run_row(tenant, row, again)
         given = {"of_job": row["id"], "was": row["run"], "named": run["context_name"]}
         moved = conn.execute(_RERUN, given).first()
         if moved is None:
@@ -144,7 +173,7 @@ def _again(
     return made
 
 
-def _run_row(tenant: str, row: RowMapping, again: Again, replay_id: str) -> dict[str, Any]:
+def _run_row(tenant: str, row: RowMapping, again: Again) -> dict[str, Any]:
     old = again if not again.context_hash else None
     return {
         "job": row["id"],
@@ -155,7 +184,7 @@ def _run_row(tenant: str, row: RowMapping, again: Again, replay_id: str) -> dict
         "context_version": row["context_version"] if old else again.context_version,
         "inputs": row["inputs"] if again.inputs is None else dict(again.inputs),
         "trigger": again.trigger,
-        "replay": replay_id or again.replay,
+        "replay": again.replay,
         "deliver": again.deliver,
         "asked_by": again.by,
         "previous": row["run"],

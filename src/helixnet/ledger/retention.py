@@ -7,7 +7,7 @@ the objects of noted keys and then strikes them off, so a crash between leaves n
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVarTuple
 
 from sqlalchemy import (
     ColumnElement,
@@ -28,8 +28,9 @@ from sqlalchemy import (
 from helixnet.errors import UsageError
 from helixnet.jobs import FINAL, DeliveryState
 from helixnet.ledger.catalog import Flow, list_flows
-from helixnet.ledger.dialect import clock, insert_ignore, microseconds
+from helixnet.ledger.dialect import clock, insert_ignore, microseconds, position_of
 from helixnet.ledger.tables import (
+    dead_letters,
     deliveries,
     events,
     garbage,
@@ -150,6 +151,7 @@ class _Sweep:
 
 
 _Found = tuple[int, list[str]]
+_Columns = TypeVarTuple("_Columns")
 _Step = Callable[[_Sweep], _Found]
 
 
@@ -163,13 +165,18 @@ def _file_step(*, dropped: bool) -> _Step:
             .where(old, jobs.c.changed < sweep.before)
             .limit(sweep.limit)
         )
-        rows = sweep.conn.execute(query).all()
+        rows = sweep.conn.execute(_held(sweep, query)).all()
         if rows and not sweep.dry_run:
             gone = update(jobs).where(jobs.c.no.in_([row.no for row in rows]))
             sweep.conn.execute(gone.values(purged=1, content=None))
         return len(rows), [row.key for row in rows if row.key]
 
     return step
+
+
+def _held(sweep: _Sweep, query: Select[*_Columns]) -> Select[*_Columns]:
+    """Hold the jobs that were found: between look and removal none of them may run again."""
+    return query if sweep.dry_run else query.with_for_update(of=jobs, skip_locked=True)
 
 
 def _undelivered() -> ColumnElement[bool]:
@@ -221,6 +228,7 @@ def _part_keys(conn: Connection, run_ids: Sequence[int], key: ColumnElement[str]
 def _events(sweep: _Sweep) -> _Found:
     """Events go when they are published and every consumer has read past them."""
     orphan = jobs.c.id.is_(None) if sweep.rest else false()
+    place = position_of(sweep.conn, events)
     read_to = select(func.min(offsets.c.position)).where(offsets.c.topic == events.c.topic)
     query = (
         select(events.c.id)
@@ -229,7 +237,7 @@ def _events(sweep: _Sweep) -> _Found:
             or_(and_(sweep.scope, jobs.c.state.in_(_ENDED)), orphan),
             events.c.at < sweep.before,
             events.c.published == 1,
-            events.c.id <= func.coalesce(read_to.scalar_subquery(), events.c.id),
+            place <= func.coalesce(read_to.scalar_subquery(), place),
         )
         .order_by(events.c.id)
         .limit(sweep.limit)
@@ -237,7 +245,18 @@ def _events(sweep: _Sweep) -> _Found:
     ids = list(sweep.conn.execute(query).scalars())
     if ids and not sweep.dry_run:
         sweep.conn.execute(delete(events).where(events.c.id.in_(ids)))
-    return len(ids), []
+    return len(ids) + (_letters(sweep) if sweep.rest else 0), []
+
+
+def _letters(sweep: _Sweep) -> int:
+    """Dead letters go with the events of no job: an event tells of each."""
+    query = select(dead_letters.c.number).where(dead_letters.c.at < sweep.before)
+    numbers = list(
+        sweep.conn.execute(query.order_by(dead_letters.c.number).limit(sweep.limit)).scalars()
+    )
+    if numbers and not sweep.dry_run:
+        sweep.conn.execute(delete(dead_letters).where(dead_letters.c.number.in_(numbers)))
+    return len(numbers)
 
 
 def _jobs(sweep: _Sweep) -> _Found:
@@ -251,7 +270,7 @@ def _jobs(sweep: _Sweep) -> _Found:
         .order_by(jobs.c.no)
         .limit(sweep.limit)
     )
-    rows = sweep.conn.execute(query).all()
+    rows = sweep.conn.execute(_held(sweep, query)).all()
     keys = [row.key for row in rows if row.key]
     for row in rows:
         keys += [f"work/{row.tenant}/{row.id}/", f"results/{row.tenant}/{row.id}/"]

@@ -14,7 +14,7 @@ from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.endings import close_parts, end_failed, end_run, retry_or_end
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
-from helixnet.ledger.moves import PARTS_READY, Move, move_jobs, told
+from helixnet.ledger.moves import PARTS_READY, Move, lock_jobs, move_jobs, told
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import RUN_WAITS, jobs, parts, runs
 
@@ -23,7 +23,12 @@ INGEST = Queue("ingest", runs, RUN_WAITS)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimedRun:
-    """A run that this worker may split now. ``content`` is None when the file is in the store."""
+    """A run that this worker may split now.
+
+    Args:
+        content: None when the file is in the store.
+        corrects: how many rejects of its parent a child's file must hold; 0 for other jobs.
+    """
 
     id: int
     epoch: int
@@ -41,6 +46,7 @@ class ClaimedRun:
     content: bytes | None
     origin_key: str
     origin_version: str
+    corrects: int
     context_hash: str
     inputs: dict[str, Any]
     trigger: str
@@ -107,6 +113,7 @@ _CLAIMED = (
         jobs.c.content,
         jobs.c.origin_key,
         jobs.c.origin_version,
+        jobs.c.corrects,
         runs.c.context_hash,
         runs.c.inputs,
         runs.c.trigger,
@@ -198,7 +205,8 @@ def start_runs(conn: Connection, starts: Sequence[Start]) -> int:
     moves: list[Move] = []
     rows: list[dict[str, Any]] = []
     found: list[dict[str, Any]] = []
-    for start in starts:
+    lock_jobs(conn, {runs: [start.id for start in starts]})
+    for start in leases.in_order(starts):
         moved = conn.execute(_START, _start_row(start)).first()
         if moved is None:
             continue

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from helixnet.ledger.json_text import Json
 
-REVISION: Final = "0002"  # the migration that leads to these tables
+REVISION: Final = "0006"  # the migration that leads to these tables
 INLINE_BYTES: Final = 64 * 1024  # files and outputs up to this size live in their row
 
 metadata = MetaData(
@@ -42,9 +42,12 @@ RUN_SETTLED: Final = "state = 'PROCESSING' AND settled = 1 AND lease_until = 0 A
 PART_WAITS: Final = "state = 'PENDING' AND retry_at = 0"
 PART_OPEN: Final = "state IN ('PENDING', 'LEASED')"
 DELIVERY_WAITS: Final = "state = 'PENDING' AND lease_until = 0 AND retry_at = 0"
+DEAD: Final = "state = 'DEAD'"
+ERRAND_WAITS: Final = "state = 'PENDING' AND lease_until = 0 AND retry_at = 0"
 LEASED: Final = "lease_until > 0"
 RETRIES: Final = "retry_at > 0"
 UNPUBLISHED: Final = "published = 0"
+PLACED: Final = "position > 0"
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
@@ -91,6 +94,7 @@ jobs = Table(
     *_numbers("created", "changed", "purged"),
     *_words("traceparent"),
     Column("content", LargeBinary),
+    *_numbers("corrects", "superseded"),  # a child: how many records; whether others have them now
     _partial(
         "ux_jobs_origin",
         "tenant",
@@ -159,6 +163,7 @@ parts = Table(
     _partial("ix_parts_open", "run_id", where=PART_OPEN),
     _partial("ix_parts_leased", "lease_until", where=LEASED),
     _partial("ix_parts_retries", "retry_at", where=RETRIES),
+    _partial("ix_parts_dead", "run_id", where=DEAD),
     sqlite_autoincrement=True,
 )
 rejects = Table(
@@ -193,6 +198,7 @@ deliveries = Table(
     _partial("ix_deliveries_waits", "tenant", "id", where=DELIVERY_WAITS),
     _partial("ix_deliveries_leased", "lease_until", where=LEASED),
     _partial("ix_deliveries_retries", "retry_at", where=RETRIES),
+    _partial("ix_deliveries_dead", "run_id", where=DEAD),
     sqlite_autoincrement=True,
 )
 events = Table(
@@ -202,9 +208,25 @@ events = Table(
     *_words("event", "type", "topic", "key", "tenant", "job"),
     *_numbers("seq", "at", "published", "claimed"),
     *_words("traceparent", "data"),
+    *_numbers("position"),  # where readers of a topic find it; see dialect.position_of
     Index("ix_events_topic_id", "topic", "id"),
-    _partial("ix_events_job", "job", "id", where="job <> ''"),
+    _partial("ix_events_position", "topic", "position", where=PLACED),
+    _partial("ix_events_job", "job", "topic", "id", where="job <> ''"),
     _partial("ix_events_unpublished", "id", where=UNPUBLISHED),
+    sqlite_autoincrement=True,
+)
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("number", _Serial, primary_key=True, autoincrement=True),
+    Column("id", Text, nullable=False, unique=True),  # of the event that tells of it, too
+    *_words("topic"),
+    *_numbers("partition", "offset"),
+    Column("key", LargeBinary),
+    Column("value", LargeBinary),
+    Column("headers", Json),
+    *_words("error", "reason", "requeued_by"),
+    *_numbers("at", "requeued"),
     sqlite_autoincrement=True,
 )
 offsets = Table(
@@ -238,6 +260,34 @@ replays = Table(
     *_words("actor", "context_hash", "deliver"),
     Column("selection", Json),
     *_numbers("jobs", "created"),
+)
+errands = Table(
+    "errands",  # what a replay has yet to begin, or a dry run to compare
+    metadata,
+    _serial(),
+    Column("replay", Text, nullable=False, unique=True),
+    Column("tenant", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    *_lease(),
+    *_words("actor", "context_hash", "context_name", "context_version", "deliver", "engine"),
+    *_numbers("dry_run", "selected", "cursor", "begun", "created", "finished"),
+    Column("ids", Json),  # of the jobs, in order of acceptance
+    Column("left_out", Json),
+    Column("comparison", Json),
+    Column("error", Json),
+    _partial("ix_errands_waits", "tenant", "id", where=ERRAND_WAITS),
+    _partial("ix_errands_leased", "lease_until", where=LEASED),
+    _partial("ix_errands_retries", "retry_at", where=RETRIES),
+    sqlite_autoincrement=True,
+)
+fixes = Table(
+    "fixes",  # which child has taken which reject
+    metadata,
+    Column("run_id", _Serial, ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("record", BigInteger, primary_key=True),
+    Column("tenant", Text, nullable=False),
+    Column("child", Text, nullable=False),  # stays said when the child itself is gone
+    Index("ix_fixes_child", "child"),
 )
 tenants = Table("tenants", metadata, Column("name", Text, primary_key=True), *_numbers("created"))
 flows = Table(

@@ -1,7 +1,8 @@
 """Deliveries: after the finish, the documents of a result go to the topics of its context.
 
 In manifest order, some at a time; the cursor moves in the transaction that tells of them, so each
-document is told once, however often a worker dies.
+document is told once, however often a worker dies. What a dead worker told but did not send is
+sent before more is told, so that a topic keeps that order.
 """
 
 import hashlib
@@ -28,8 +29,9 @@ from helixnet.ledger.finish import PartOutput, outputs
 from helixnet.ledger.leases import Lease
 from helixnet.ledger.outbox import job_events
 from helixnet.metrics import Metrics
-from helixnet.ports import Ended, Ledger, ObjectRef, ObjectStore, Workers
+from helixnet.ports import Bus, Ended, Ledger, ObjectRef, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
+from helixnet.stages.outbox import flush
 from helixnet.stages.policy import EndedError, failure_of
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Input, Keyed, Recipe, Record, ToDeliver, deliver_some
@@ -39,6 +41,7 @@ TOGETHER: Final = 200  # documents a transaction
 TOGETHER_BYTES: Final = 1 << 20
 CARRIED: Final = MAX_EVENT_BYTES - 4096  # bytes of a document that an event carries
 PAGE: Final = 50
+CROWDED_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +49,14 @@ class Deliver:
     """See :class:`helixnet.stages.service.Stage`.
 
     Args:
+        bus: takes what an earlier worker told and did not send.
         workers: that work out keys.
         worker: name of this process in the ledger.
     """
 
     ledger: Ledger
     store: ObjectStore
+    bus: Bus
     workers: Workers
     bundles: Bundles
     metrics: Metrics
@@ -96,6 +101,8 @@ class Deliver:
                     )
 
     async def _deliver(self, item: ClaimedDelivery) -> None:
+        if item.cursor or item.run > 1:
+            await flush(self.ledger, self.bus, topic=item.topic, job=item.job)
         known = await self._known(item) if item.policy == "changed" else frozenset[bytes]()
         total = int(item.manifest["counts"]["written"])
         begins = 0
@@ -115,7 +122,7 @@ class Deliver:
         cursor, ends = max(item.cursor, begins), begins + part.counts.written
         bundle = await self.bundles.get(item.tenant, item.context_hash)
         recipe = Recipe(bundle, item.context_hash, item.inputs)
-        offset, skip = 0, cursor - begins
+        offset, skip, commits = 0, cursor - begins, 0
         async with self._lent(part) as file:
             while cursor < ends:
                 work = ToDeliver(recipe, item.number, file, offset, skip, TOGETHER, TOGETHER_BYTES)
@@ -126,6 +133,8 @@ class Deliver:
                     if _digest(record.key, record.sha256) not in known
                 ]
                 was, now = cursor, cursor + len(found.records)
+                while self.ledger.crowded:  # the bus is down or slow: what is told must fit
+                    commits = await self.ledger.changed(commits, CROWDED_SECONDS)
                 if not await self.ledger.do(
                     lambda conn, was=was, now=now, batch=batch: _advance(
                         conn, item, was, now, batch
@@ -162,7 +171,8 @@ class Deliver:
         if made.inline is not None:
             yield Input(made.inline)
             return
-        async with self.store.local(ObjectRef(made.key, made.version, made.size)) as (path, _):
+        ref = ObjectRef(made.key, made.version, made.size, part.documents_sha256)
+        async with self.store.local(ref) as (path, _):
             yield Input(None, str(path))
 
     async def _known(self, item: ClaimedDelivery) -> frozenset[bytes]:
@@ -170,16 +180,19 @@ class Deliver:
         after, known = 0, set[bytes]()
         while page := await self.ledger.read(
             lambda conn, start=after: job_events(
-                conn, tenant=item.tenant, job=item.job, after=start, limit=1000
+                conn,
+                tenant=item.tenant,
+                job=item.job,
+                topic=item.topic,
+                after=start,
+                limit=1000,
             )
         ):
             after = page[-1].position
             known |= {
                 _digest(stored.event.key, stored.event.data["sha256"])
                 for stored in page
-                if stored.event.type == RECORD_DELIVERED
-                and stored.event.topic == item.topic
-                and stored.event.data["run"] < item.run
+                if stored.event.type == RECORD_DELIVERED and stored.event.data["run"] < item.run
             }
         return frozenset(known)
 
@@ -210,10 +223,9 @@ def _event(item: ClaimedDelivery, part: PartOutput, record: Record, position: in
         data["record"] = read_json(record.document)
     else:
         listed = {entry["number"]: entry for entry in item.manifest["parts"]}
-        data["object"] = {
-            "key": listed[part.number]["documents"]["key"],
-            "range": [record.begins, record.begins + len(record.document)],
-        }
+        stands = listed[part.number]["documents"]
+        start = stands.get("range", [0])[0] + record.begins
+        data["object"] = {"key": stands["key"], "range": [start, start + len(record.document)]}
     return Event(
         id=event_id(RECORD_DELIVERED, item.job, item.run, item.number, position),
         type=RECORD_DELIVERED,

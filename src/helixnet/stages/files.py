@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Protocol
 
-from helixnet.errors import NotFoundError, RefusedError
+from helixnet.errors import NotFoundError, RefusedError, UnavailableError
 from helixnet.ports import ObjectRef, ObjectStore
 from helixnet.stages.work import Input
 
@@ -53,8 +53,10 @@ async def settle(store: ObjectStore, drop: ObjectRef, key: str) -> None:
 
 
 @asynccontextmanager
-async def lent(store: ObjectStore, job: Filed) -> AsyncGenerator[Input]:
-    """Lend a worker the whole file of a job.
+async def lent(
+    store: ObjectStore, job: Filed, start: int = 0, end: int | None = None
+) -> AsyncGenerator[Input]:
+    """Lend a worker the file of a job, of which it will read bytes ``[start, end)`` at most.
 
     Raises:
         RefusedError: the store has no such object any more.
@@ -64,7 +66,10 @@ async def lent(store: ObjectStore, job: Filed) -> AsyncGenerator[Input]:
         yield Input(job.content)
         return
     try:
-        async with store.local(ObjectRef(job.key, job.version, job.size)) as (path, _):
+        ref = ObjectRef(job.key, job.version, job.size)
+        async with store.local(ref, start, end) as (path, place):
+            if place != start:
+                raise UnavailableError(f"{job.key} is lent at another place than asked for")
             yield Input(None, str(path))
     except NotFoundError as error:
         raise RefusedError(f"the stored file is gone: {error}", code="HX-5009") from error

@@ -110,7 +110,7 @@ class Ingest:
     async def _prepare(self, run: ClaimedRun, stack: AsyncExitStack) -> ToIndex:
         if not run.context_hash:
             raise _unmatched(run)
-        if run.origin_key:
+        if run.origin_key and run.content is None:
             drop = ObjectRef(run.origin_key, run.origin_version, run.size)
             await settle(self.store, drop, run.key)
         bundle = await self.bundles.get(run.tenant, run.context_hash)
@@ -126,6 +126,9 @@ class Ingest:
         failures: list[Failure] = []
         for run, answer in zip(batch, answers, strict=True):
             match decide(answer) if isinstance(answer, Ended) else answer:
+                case Indexed() as found if run.corrects not in {0, records_of(found)}:
+                    error = _miscounted(run, records_of(found))
+                    refusals.append(Refusal(id=run.id, epoch=run.epoch, error=error))
                 case Indexed() as found:
                     starts.append(self._start(run, found))
                 case Refused(error):
@@ -158,6 +161,20 @@ def _unmatched(run: ClaimedRun) -> RefusedError:
         text = f"the context of flow {run.flow} is not published"
         hint = "publish it, then rerun the job with it"
     return RefusedError(text, code="HX-7002", hint=hint)
+
+
+def records_of(found: Indexed) -> int:
+    """Return how many records a file holds."""
+    return sum(part.records for part in found.index.parts)
+
+
+def _miscounted(run: ClaimedRun, records: int) -> dict[str, object]:
+    """Say that a file of corrected rejects would lose some, or bring others with it."""
+    return {
+        "code": "HX-5010",
+        "message": f"the file holds {records} records and stands for {run.corrects} rejects",
+        "hint": "name the records that it corrects; they are open again",
+    }
 
 
 def size_of(run: ClaimedRun) -> int:

@@ -108,7 +108,9 @@ class Mapper:
 
     async def _prepare(self, part: ClaimedPart, stack: AsyncExitStack) -> ToMap:
         bundle = await self.bundles.get(part.tenant, part.context_hash)
-        file = await stack.enter_async_context(lent(self.store, part))
+        file = await stack.enter_async_context(
+            lent(self.store, part, part.part.start, part.part.end)
+        )
         recipe = Recipe(bundle, part.context_hash, part.inputs)
         folder = str(self.scratch)
         return ToMap(recipe, file, part.name, part.index, part.part, folder, INLINE_BYTES)

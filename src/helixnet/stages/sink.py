@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -26,9 +26,11 @@ from helixnet.ledger.finish import (
     verdict,
 )
 from helixnet.ledger.leases import Failure, Lease
+from helixnet.ledger.parts import Output
 from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
+from helixnet.stages.copies import Apart, Copies, Json, Together
 from helixnet.stages.policy import EndedError, failure_of
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Recipe, declared_topics
@@ -36,7 +38,6 @@ from helixnet.stages.work import Recipe, declared_topics
 TOGETHER: Final = 16
 PAGE: Final = 100
 MOST_DECLARED: Final = 1000
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,10 +112,11 @@ class Sink:
     async def _finish(self, run: Finishable) -> Finish:
         state, error = verdict(run)
         good = state is not RunState.FAILED
-        written: list[str] = []
-        listing = [item async for item in self._parts(run, written, with_documents=good)]
+        stem = f"results/{run.tenant}/{run.job}/{run.run}"
+        copies = (Together if self.store.traits.costly else Apart)(self.store, stem)
+        listing = [item async for item in self._parts(run, copies, with_documents=good)]
         manifest = _manifest(run, state, listing)
-        await self._copy(run, "manifest.json", json_text(manifest).encode(), written)
+        written = await copies.close(json_text(manifest).encode())
         topics = await self._topics(run) if good and run.deliver != "none" else ()
         deliveries = [
             NewDelivery(number, out_topic(run.tenant, topic), run.deliver)
@@ -131,7 +133,7 @@ class Sink:
         )
 
     async def _parts(
-        self, run: Finishable, written: list[str], *, with_documents: bool
+        self, run: Finishable, copies: Copies, *, with_documents: bool
     ) -> AsyncIterator[Json]:
         """Yield one manifest entry a part, and see that the store has what it names."""
         after = -1
@@ -140,36 +142,10 @@ class Sink:
                 lambda conn, start=after: outputs(conn, run.id, after=start, limit=PAGE)
             )
             for part in page:
-                yield await self._entry(run, part, written, with_documents=with_documents)
+                yield await _entry(run, part, copies, with_documents=with_documents)
                 after = part.number
             if len(page) < PAGE:
                 return
-
-    async def _entry(
-        self, run: Finishable, part: PartOutput, written: list[str], *, with_documents: bool
-    ) -> Json:
-        suffix = f"{part.number:05}-e{part.epoch}.ndjson"
-        entry: Json = {"number": part.number, "counts": asdict(part.counts)}
-        if with_documents:
-            name = "result.ndjson" if run.parts_total == 1 else f"part-{suffix}"
-            key = part.documents.key
-            if part.documents.inline is not None:
-                key = await self._copy(run, name, part.documents.inline, written)
-            size, digest = part.documents.size, part.documents_sha256
-            entry["documents"] = {"key": key, "size": size, "sha256": digest}
-        if part.rejects.size:
-            key = part.rejects.key
-            if part.rejects.inline is not None:
-                key = await self._copy(run, f"rejects-{suffix}", part.rejects.inline, written)
-            entry["rejects"] = {"key": key, "size": part.rejects.size}
-        return entry
-
-    async def _copy(self, run: Finishable, name: str, content: bytes, written: list[str]) -> str:
-        """Put what the ledger holds beside the rest, for people and tools that read folders."""
-        key = f"results/{run.tenant}/{run.job}/{run.run}/{name}"
-        await self.store.put_bytes(key, content, durable=False)
-        written.append(key)
-        return key
 
     async def _topics(self, run: Finishable) -> Sequence[str]:
         """Return what a bundle declares, worked out once a bundle."""
@@ -190,6 +166,27 @@ class Sink:
     ) -> None:
         finish_runs(conn, finishes)
         fail_finish(conn, failures, max_attempts=self.max_attempts)
+
+
+async def _entry(
+    run: Finishable, part: PartOutput, copies: Copies, *, with_documents: bool
+) -> Json:
+    suffix = f"{part.number:05}-e{part.epoch}.ndjson"
+    entry: Json = {"number": part.number, "counts": asdict(part.counts)}
+    if with_documents:
+        name = "result.ndjson" if run.parts_total == 1 else f"part-{suffix}"
+        place = await _place(part.documents, name, copies)
+        entry["documents"] = place | {"sha256": part.documents_sha256}
+    if part.rejects.size:
+        entry["rejects"] = await _place(part.rejects, f"rejects-{suffix}", copies)
+    return entry
+
+
+async def _place(made: Output, name: str, copies: Copies) -> Json:
+    """Say where the store has an output, once it has."""
+    if made.inline is None:
+        return {"key": made.key, "size": made.size}
+    return await copies.add(name, made.inline)
 
 
 def _manifest(run: Finishable, state: RunState, parts: list[Json]) -> Json:

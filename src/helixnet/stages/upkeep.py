@@ -1,60 +1,17 @@
-"""What must happen though nobody asks: events are sent, leases run out, old things go."""
+"""What must happen though nobody asks: leases run out, old things go."""
 
 import asyncio
 from dataclasses import dataclass
 
 import structlog
 
-from helixnet.crashpoints import reach
 from helixnet.errors import UnavailableError
-from helixnet.ledger.outbox import mark_published, unpublished
+from helixnet.ledger.errands import drop_old
 from helixnet.ledger.reaper import reap
 from helixnet.ledger.retention import clean, garbage_keys, strike
-from helixnet.metrics import Metrics
-from helixnet.ports import Bus, Ledger, ObjectStore
+from helixnet.ports import Ledger, ObjectStore
 
 log = structlog.get_logger()
-TOGETHER = 500
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Publisher:
-    """Sends what transactions told, and marks it; what stayed unmarked is sent again.
-
-    A process that dies between its commit and the mark leaves events to whichever publisher
-    comes by after ``sweep_seconds``: twice is possible, never is not.
-    """
-
-    ledger: Ledger
-    bus: Bus
-    metrics: Metrics
-    sweep_seconds: float
-    poll_seconds: float
-
-    async def run(self) -> None:
-        """Send until cancelled."""
-        mark = 0
-        while True:
-            try:
-                while await self.send():
-                    pass
-            except UnavailableError as error:
-                log.warning("events not sent", error=str(error))
-                await asyncio.sleep(self.poll_seconds)
-            mark = await self.ledger.changed(mark, self.poll_seconds)
-
-    async def send(self) -> int:
-        """Send what waits now; returns how many events that was."""
-        waiting = await self.ledger.do(
-            lambda conn: unpublished(conn, limit=TOGETHER, stale=self.sweep_seconds)
-        )
-        if waiting:
-            await self.bus.publish([stored.event for stored in waiting])
-            reach("publisher.sent")
-            positions = [stored.position for stored in waiting]
-            await self.ledger.do(lambda conn: mark_published(conn, positions))
-            self.metrics.count("helixnet_events_published_total", len(waiting), kind="outbox")
-        return len(waiting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +55,7 @@ class Cleaner:
 
     async def clean(self) -> None:
         """Clean once; rows forget an object before it goes, so a crash between costs nothing."""
+        await self.ledger.do(drop_old)
         while True:
             cleaned = await self.ledger.do(lambda conn: clean(conn, {}))
             if not any(cleaned.rows.values()):

@@ -96,7 +96,7 @@ def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
         with work.file.open(beat) as stream:
             index = index_file(plan, stream, part_size=work.part_size)
     except (ContextError, RefusedError, RejectedError, OSError) as error:
-        return decide(_known(error))
+        return decide(known_fault(error))
     if work.sha256 and index.sha256 != work.sha256:
         return decide(RefusedError("the stored file is not the one accepted", code="HX-5009"))
     stop = plan.context.stop_at
@@ -158,7 +158,7 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
         texts, bad = documents.finish(), rejects.finish()
         kept = True
     except (ContextError, RefusedError, RejectedError, OSError) as error:
-        return decide(_known(error))
+        return decide(known_fault(error))
     finally:
         if not kept:
             documents.discard()
@@ -235,7 +235,7 @@ def deliver_some(work: ToDeliver, beat: Beat) -> Keyed:
     return Keyed(found, place)
 
 
-def _known(error: Exception) -> Exception:
+def known_fault(error: Exception) -> Exception:
     """Say what a full disk is: the world's fault, not the file's."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return UnavailableError("no room for output in the data folder", code="HX-7004")

@@ -107,6 +107,18 @@ async def test_roles_of_another_shape_are_no_roles(
     assert (await verifier.identity(f"Bearer {token}")).roles == set()
 
 
+async def test_a_token_ends_with_its_last_second(
+    provider: Counted, verifier: Verifier, tmp_path: Path
+) -> None:
+    """``exp`` is the first moment at which it is refused (RFC 7519, 4.1.4)."""
+    token = await login(provider)
+    while time.time() % 1 > 0.5:  # so that the second does not end meanwhile
+        time.sleep(0.05)
+    ending = resigned(token, read_keys(tmp_path)[0].pem, exp=int(time.time()))
+    with pytest.raises(UnauthenticatedError):
+        await verifier.identity(f"Bearer {ending}")
+
+
 async def test_a_remembered_token_still_expires(
     provider: Counted, verifier: Verifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,11 +1,15 @@
 """Replays: tried first, then done; open jobs and other tenants' are never touched."""
 
+import asyncio
+from functools import partial
+
 import pytest
 
+from helixnet.ledger import errands
 from tests.contract.gateway.conftest import CONTEXT, SCHEMA, Running
 from tests.contract.gateway.working import work
 
-PATH = "/api/v1/replays"
+PATH = "/api/v1/replays?wait=0"
 
 
 async def submit(gateway: Running, name: str = "a.csv", user: str = "demo") -> str:
@@ -23,7 +27,7 @@ async def test_a_dry_run_changes_nothing(gateway: Running) -> None:
     said = answer.json()
     assert said["jobs"] == done
     assert said["left_out"] == [{"job_id": opened, "reason": "it is PENDING"}]
-    assert said["replay_id"] is None
+    assert (said["state"], said["dry_run"], said["comparison"]) == ("PENDING", True, None)
     assert said["unchanged"] == 3
     shown = (await gateway.get("/api/v1/jobs", "demo")).json()["jobs"]
     assert {job["run"] for job in shown} == {1}
@@ -48,7 +52,8 @@ async def test_a_dry_run_changes_nothing(gateway: Running) -> None:
         ({"until": "2001-01-01T00:00:00Z"}, []),
         ({"topic": {"name": "helix.jobs", "last": 1}}, ["one.csv"]),
         ({"topic": {"name": "helix.jobs", "first": 1, "last": 1000}}, ["one.csv", "two.csv"]),
-        ({"topic": {"name": "helix.none", "last": 1000}}, []),
+        ({"topic": {"name": "helix.results", "last": 1}}, []),
+        ({"topic": {"name": "helix.out.demo.none", "last": 1000}}, []),
     ],
 )
 async def test_jobs_are_selected(gateway: Running, select: dict, names: list[str]) -> None:
@@ -89,6 +94,10 @@ async def test_a_replay_takes_another_context(gateway: Running) -> None:
         ({"select": {"text": "a"}, "deliver": "some"}, 422),
         ({"select": {"text": "a"}, "context": "none"}, 404),
         ({"select": {"text": "a"}, "tenant": "acme"}, 403),
+        ({"select": {"topic": {"name": "helix.none", "last": 9}}}, 404),
+        ({"select": {"topic": {"name": "helix.out.acme.orders", "last": 9}}}, 404),
+        ({"select": {"topic": {"name": "helix.jobs", "last": 9, "partition": 7}}}, 404),
+        ({"select": {"topic": {"name": "helix.jobs", "first": 9, "last": 8}}}, 422),
     ],
 )
 async def test_a_bad_replay_is_refused(gateway: Running, request_: dict, status: int) -> None:
@@ -106,3 +115,37 @@ async def test_another_tenants_job_is_not_replayed(gateway: Running) -> None:
     assert answer.status_code == 404
     audit = (await gateway.get("/api/v1/audit?action=access.denied", "admin")).json()["entries"]
     assert audit[0]["subject"] == f"job/{job}"
+
+
+async def test_a_replay_tells_how_far_it_is(gateway: Running) -> None:
+    """To its own tenant only."""
+    job = await submit(gateway)
+    await work(gateway.ledger)
+    answer = await gateway.ask("POST", PATH, "demo", json={"select": {"jobs": [job]}})
+    url = answer.json()["url"]
+    said = (await gateway.get(url, "demo")).json()
+    assert (said["state"], said["selected"], said["begun"]) == ("DONE", 1, 1)
+    assert (await gateway.get(url, "chuck")).status_code == 404
+    assert (await gateway.get(f"{url}0", "demo")).status_code == 404
+
+
+async def test_a_large_replay_begins_in_batches(gateway: Running) -> None:
+    """The first at once, the others by whoever claims the errand, each job once."""
+    for number in range(0, 250, 10):
+        await asyncio.gather(*(submit(gateway, f"{number + n}.csv") for n in range(10)))
+        await work(gateway.ledger)
+    answer = await gateway.ask("POST", PATH, "demo", json={"select": {"text": ".csv"}})
+    said = answer.json()
+    assert (said["state"], said["selected"], said["begun"]) == ("PENDING", 250, 200)
+    claim = partial(errands.claim_errands, worker="w", limit=1, lease_seconds=60)
+    (claimed,) = await gateway.ledger.do(claim)
+    assert await gateway.ledger.do(lambda conn: errands.advance(conn, claimed)) == 250
+    assert await gateway.ledger.do(lambda conn: errands.advance(conn, claimed)) == -1
+    said = (await gateway.get(said["url"], "demo")).json()
+    assert (said["state"], said["begun"], said["left_out"]) == ("DONE", 250, [])
+    found = await gateway.ledger.read(
+        lambda conn: conn.exec_driver_sql(
+            "SELECT count(*), count(DISTINCT job), min(run), max(run) FROM runs WHERE replay <> ''"
+        ).one()
+    )
+    assert tuple(found) == (250, 250, 2, 2)

@@ -118,9 +118,20 @@ async def test_the_issuer_shows_discovery_and_keys(gateway: Running) -> None:
     assert keys[0]["alg"] == "RS256"
 
 
+async def test_clients_are_told_that_a_password_is_enough(gateway: Running) -> None:
+    """The embedded issuer has the password form and nothing else; Authorize shows just that."""
+    offered = (await gateway.http.get("/api/v1/auth/methods")).json()
+    assert offered["password_form"]
+    assert offered["authorization_endpoint"] == offered["device_authorization_endpoint"] == ""
+    document = (await gateway.http.get("/openapi.json")).json()
+    flows = {"password": {"tokenUrl": "/api/v1/auth/token", "scopes": {}}}
+    scheme = document["components"]["securitySchemes"]["HelixNet"]
+    assert scheme == {"type": "oauth2", "flows": flows}
+
+
 async def test_pages_load_nothing_foreign(gateway: Running) -> None:
     """The policy forbids it, and what the pages name is there."""
-    for path in ("/", "/docs"):
+    for path in ("/", "/docs", "/docs/oauth2-redirect"):
         page = await gateway.http.get(path)
         assert page.status_code == 200
         assert "default-src 'none'" in page.headers["content-security-policy"]

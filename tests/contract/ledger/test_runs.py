@@ -8,7 +8,7 @@ from helixnet.engine.outcome import Counts
 from helixnet.errors import ConflictError, NotFoundError, UsageError
 from helixnet.events import Topic
 from helixnet.jobs import RunState
-from helixnet.ledger import finish, outbox, parts, queries, replays, runs
+from helixnet.ledger import errands, finish, outbox, parts, queries, replays, runs
 from helixnet.ledger.leases import Failure
 from tests.contract.ledger.driving import BAD, GOOD, Driver, index
 
@@ -242,12 +242,15 @@ async def test_a_replay_runs_a_selection_again(hx: Driver) -> None:
     wanted = queries.JobFilter(tenant="demo", states=[RunState.PARTIAL, RunState.PROCESSING])
     chosen = await hx.read(queries.select_jobs, wanted)
     assert chosen == [bad, still_open]
-    again = replays.Again(trigger="replay", by="ann")
-    replay, ran = await hx.do(
-        replays.replay, tenant="demo", job_ids=chosen, selection={"state": "PARTIAL"}, again=again
-    )
-    assert ran == [bad]
-    assert (await hx.detail(bad)).runs[0].replay == replay
+    again = replays.Again(trigger="replay", replay="r", by="ann")
+    await hx.do(replays.keep_replay, tenant="demo", selection={"state": "PARTIAL"}, again=again)
+    assert await hx.do(errands.ask, tenant="demo", ids=chosen, again=again) == "r"
+    shown = await hx.read(errands.errand, tenant="demo", replay="r")
+    assert (shown.state, shown.selected, shown.begun) == ("DONE", 2, 1)
+    assert shown.left_out == [[still_open, "it is PROCESSING"]]
+    assert (await hx.detail(bad)).runs[0].replay == "r"
+    (kept,) = await hx.sql("SELECT jobs, actor FROM replays")
+    assert tuple(kept) == (1, "ann")
     assert len((await hx.detail(good)).runs) == 1
 
 

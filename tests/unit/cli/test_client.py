@@ -5,7 +5,6 @@ import json
 import socket
 import sys
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from threading import Thread
 
 import httpx
@@ -49,41 +48,8 @@ def test_a_name_stays_one_segment_of_a_path(name: str) -> None:
     assert not path.endswith(("/.", "/.."))
 
 
-def test_tokens_are_kept_apart_and_forgotten_in_time(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    connection.keep_token("http://old", "gone", -1)
-    connection.keep_token("http://one", "first", 60)
-    connection.keep_token("http://two", "second", 60)
-    kept = connection.read_tokens()
-    assert {url: kept[url]["token"] for url in kept} == {
-        "http://one": "first",
-        "http://two": "second",
-    }
-    assert connection.kept_tokens().stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in connection.kept_tokens().parent.iterdir()] == ["tokens.json"]
-
-
-@pytest.mark.parametrize("text", ["", "nonsense", "[]", "3"])
-def test_a_broken_file_of_tokens_counts_as_empty(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path))
-    connection.kept_tokens().parent.mkdir(parents=True)
-    connection.kept_tokens().write_text(text)
-    assert connection.read_tokens() == {}
-    connection.keep_token("http://one", "first", 60)
-    assert connection.read_tokens()["http://one"]["token"] == "first"
-
-
-def test_a_home_that_can_not_be_written_is_said(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("HOME", str(tmp_path / "file"))
-    with pytest.raises(UsageError, match="can't be kept"):
-        connection.keep_token("http://one", "first", 60)
+def nobody() -> str:
+    return ""
 
 
 class Answer(BaseHTTPRequestHandler):
@@ -104,7 +70,7 @@ def test_a_server_on_this_machine_may_start_a_moment_later(
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    server = connection.Server(f"http://127.0.0.1:{port}", "")
+    server = connection.Server(f"http://127.0.0.1:{port}", nobody)
     server.await_start(0.1)
     assert f"waiting for http://127.0.0.1:{port}" in capsys.readouterr().err
     with pytest.raises(UnavailableError):
@@ -116,7 +82,7 @@ def test_a_server_on_this_machine_may_start_a_moment_later(
 
 
 def test_a_server_elsewhere_is_not_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
-    connection.Server("http://192.0.2.1:9", "").await_start(3600)
+    connection.Server("http://192.0.2.1:9", nobody).await_start(3600)
     assert capsys.readouterr().err == ""
 
 

@@ -17,12 +17,11 @@ from helixnet.engine.plan import Plan, compile_plan
 from helixnet.engine.transform import (
     FileOutcome,
     PartOutcome,
-    Verdict,
     index_file,
-    judge,
     map_part,
     transform_file,
 )
+from helixnet.engine.verdict import Verdict, judge, terms_of
 from helixnet.errors import RefusedError
 
 CONTEXT = """\
@@ -203,6 +202,7 @@ def counts(records: int, rejected: int) -> Counts:
         ({"stop_at": StopAt(number=1)}, counts(9, 1), False, ("PARTIAL", "")),
         ({"stop_at": StopAt(number=1)}, counts(9, 2), False, ("FAILED", "HX-5007")),
         ({"stop_at": StopAt(number=1)}, counts(9, 0), True, ("FAILED", "HX-5007")),
+        ({}, counts(9, 0), True, ("FAILED", "HX-5008")),
         ({}, Counts(records=2, used=1), False, ("FAILED", "HX-5008")),
         ({}, Counts(documents=2, written=1), False, ("FAILED", "HX-5008")),
     ],
@@ -210,6 +210,6 @@ def counts(records: int, rejected: int) -> Counts:
 def test_one_function_judges_a_run(
     changes: dict[str, object], found: Counts, expected: tuple[str, str], *, stopped: bool
 ) -> None:
-    verdict = judge(plan_of(CONTEXT, **changes), found, stopped=stopped)
+    verdict = judge(terms_of(plan_of(CONTEXT, **changes).context), found, stopped=stopped)
     assert (verdict.state, verdict.code) == expected
     assert bool(verdict.message) is (verdict.state == "FAILED")

@@ -1,4 +1,6 @@
 // The jobs page: log in, watch the list, open a job. Everything comes from the public API.
+import * as login from "./login.js";
+
 const API = "/api/v1";
 const FINAL = ["COMPLETED", "PARTIAL", "FAILED", "CANCELLED"];
 const LIST_EVERY = 2000; // ms
@@ -8,17 +10,17 @@ const $ = (id) => document.getElementById(id);
 let watching = new AbortController(); // ends what belongs to the view that was left
 let shown = null; // the job on view
 
-const token = () => sessionStorage.getItem("token");
 const say = (text) => { $("notice").textContent = text; };
 const pause = (ms, signal) => new Promise((done) => {
   const timer = setTimeout(done, ms);
   signal.addEventListener("abort", () => { clearTimeout(timer); done(); }, { once: true });
 });
 
-async function call(path, options = {}) {
-  const headers = { ...options.headers, Authorization: `Bearer ${token()}` };
+async function call(path, options = {}, renew = true) {
+  const headers = { ...options.headers, Authorization: `Bearer ${login.token()}` };
   const answer = await fetch(path.startsWith("http") ? path : API + path, { ...options, headers });
   if (answer.status === 401) {
+    if (renew && await login.renewed()) return call(path, options, false);
     leave("Please log in again.");
     throw new DOMException("logged out", "AbortError");
   }
@@ -30,7 +32,7 @@ async function call(path, options = {}) {
 }
 
 function leave(text = "") {
-  sessionStorage.removeItem("token");
+  login.forget();
   say(text);
   route();
 }
@@ -222,14 +224,22 @@ async function route() {
   watching = new AbortController();
   const { signal } = watching;
   const id = location.hash.match(/^#job\/([0-9a-zA-Z-]+)$/)?.[1];
-  $("login").hidden = Boolean(token());
-  $("list").hidden = !token() || Boolean(id);
-  $("job").hidden = !token() || !id;
-  $("who").hidden = !token();
+  const known = Boolean(login.token());
+  $("login").hidden = known;
+  $("list").hidden = !known || Boolean(id);
+  $("job").hidden = !known || !id;
+  $("who").hidden = !known;
   document.title = "HelixNet jobs";
-  if (!token()) return $("username").focus();
-  $("name").textContent = sessionStorage.getItem("name");
+  $("name").textContent = login.name();
+  if (!known) return guarded(offerLogin, signal);
   await guarded(() => (id ? watchJob(id, signal) : watchList(signal)), signal);
+}
+
+async function offerLogin() {
+  const offered = await login.methods();
+  $("login-form").hidden = !offered.password_form;
+  $("login-away").hidden = !offered.authorization_endpoint;
+  (offered.password_form ? $("username") : $("away")).focus();
 }
 
 async function guarded(work, signal = null) {
@@ -245,12 +255,7 @@ async function guarded(work, signal = null) {
 $("login-form").addEventListener("submit", (event) => {
   event.preventDefault();
   guarded(async () => {
-    const body = new URLSearchParams(new FormData(event.target));
-    const answer = await fetch(`${API}/auth/token`, { method: "POST", body });
-    const given = await answer.json();
-    if (!answer.ok) throw new Error([given.detail, given.hint].filter(Boolean).join(": "));
-    sessionStorage.setItem("token", given.access_token);
-    sessionStorage.setItem("name", body.get("username"));
+    await login.byPassword(new URLSearchParams(new FormData(event.target)));
     event.target.reset();
     say("");
     route();
@@ -258,7 +263,11 @@ $("login-form").addEventListener("submit", (event) => {
   });
 });
 $("filter").addEventListener("submit", (event) => { event.preventDefault(); say(""); route(); });
-$("leave").addEventListener("click", () => leave("You are logged out."));
+$("away").addEventListener("click", () => guarded(login.atIssuer));
+$("leave").addEventListener("click", () => guarded(async () => {
+  await login.end();
+  leave("You are logged out.");
+}));
 $("older").addEventListener("click", () => guarded(() => {
   oldest = true;
   return fill(older, { append: true });
@@ -269,4 +278,5 @@ $("get-result").addEventListener("click", () => guarded(() => download("result",
 $("get-rejects").addEventListener("click",
   () => guarded(() => download("rejects", "application/x-ndjson")));
 window.addEventListener("hashchange", () => { say(""); route(); });
+await guarded(login.returned);
 route();

@@ -1,0 +1,1 @@
+"""The stack's four servers as plain processes on loopback: provisioned, started, broken, ended."""
