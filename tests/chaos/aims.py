@@ -52,6 +52,11 @@ def at_points(points: list[str]) -> Iterator[Fault]:
         yield Fault("serve", "crash", 0.3, point)
 
 
+def nothing(_seed: int) -> Iterator[Fault]:
+    """Break nothing: what is missing shows by itself."""
+    yield from ()
+
+
 def children(seed: int) -> Iterator[Fault]:
     """End processes that work for the server."""
     dice = random.Random(seed)  # noqa: S311 - no secret
@@ -82,6 +87,7 @@ AIMS: Final = {
     "no-reaper": Aim(children, mix("lines", "orders", sizes=((200, 3000),)), stall=15.0),
     "no-epoch": Aim(stalls, mix("lines", sizes=((5000, 8000),), open_jobs=6), ZOMBIE),
     "unconditional-finish": Aim(stalls, mix("own"), ZOMBIE),
+    "no-reconciler": Aim(nothing, mix("lines"), stall=10.0),
     "no-outbox": Aim(at_point("sink.committed", 3), mix("lines", "orders")),
     "take-first": Aim(at_point("inbox.accepted", 3), mix("lines")),
     "cursor-first": Aim(at_point("deliver.between", 3), mix("orders", sizes=((300, 900),))),
