@@ -173,7 +173,7 @@ def start_inbox(parts: Parts, crew: Crew) -> Inbox:
         engine=version("helixnet"),
     )
     crew.start(inbox.run(), "inbox")
-    crew.start(inbox.listen(partial(parts.bus.subscribe, Topic.DROPS, "ingest")), "notifications")
+    crew.start(inbox.listen(partial(parts.bus.subscribe, Topic.DROPS, "inbox")), "notifications")
     return inbox
 
 
