@@ -95,7 +95,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         asyncio.run(upgrade(url, running.secrets[postgres.OWNER]))
         yield running
     finally:
-        postgres.server.stop(running)
+        running.stop()
 
 
 @pytest.fixture
@@ -109,7 +109,10 @@ async def database(cluster: Server, request: pytest.FixtureRequest) -> AsyncIter
 
 
 @pytest.fixture(
-    params=["sqlite", pytest.param("postgres", marks=[pytest.mark.stack, pytest.mark.xdist_group("postgres")])]
+    params=[
+        "sqlite",
+        pytest.param("postgres", marks=[pytest.mark.stack, pytest.mark.xdist_group("postgres")]),
+    ]
 )
 async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LedgerServer]:
     if request.param == "sqlite":
