@@ -1,5 +1,6 @@
 """A token passes when everything about it is right, and is refused in one voice otherwise."""
 
+import asyncio
 import base64
 import shutil
 import time
@@ -113,7 +114,7 @@ async def test_a_token_ends_with_its_last_second(
     """``exp`` is the first moment at which it is refused (RFC 7519, 4.1.4)."""
     token = await login(provider)
     while time.time() % 1 > 0.5:  # so that the second does not end meanwhile
-        time.sleep(0.05)
+        await asyncio.sleep(0.05)
     ending = resigned(token, read_keys(tmp_path)[0].pem, exp=int(time.time()))
     with pytest.raises(UnauthenticatedError):
         await verifier.identity(f"Bearer {ending}")
