@@ -119,12 +119,22 @@ class Load:
         for number in range(self.mix.clients):
             self._running.append(self._pool.submit(self._work, number))
 
-    def end(self) -> None:
-        """Send nothing new; returns when every client has its last answer."""
+    def end(self, look: Callable[[], None]) -> list[str]:
+        """Send nothing new, and return when every client has its last answer.
+
+        Args:
+            look: called now and then, so that somebody starts again what must answer.
+
+        Returns:
+            why clients gave up; none of them should.
+        """
         self._ending.set()
-        for running in self._running:
-            running.result()
+        while not all(running.done() for running in self._running):
+            look()
+            time.sleep(0.1)
         self._pool.shutdown()
+        errors = [running.exception() for running in self._running]
+        return [f"a client gave up: {error!r}"[:500] for error in errors if error]
 
     def failed(self) -> bool:
         """Whether a client has ended by an error of its own."""
@@ -189,7 +199,10 @@ class Load:
         return job
 
     def _drop(self, client: Client, dice: random.Random) -> None:
-        recipe, made = self._made(dice, FLOWS)
+        kinds = tuple(kind for kind in self.mix.kinds if kind in FLOWS)
+        if not kinds:
+            return
+        recipe, made = self._made(dice, kinds)
         self._intend("drop", recipe, made, client.tenant)
         self.target.drop(client.tenant, recipe.kind, recipe.name, made.content)
         self.witness.acknowledge("drop", recipe.number)
