@@ -22,6 +22,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from helixnet.adapters.kafka_logs import KafkaLog
 from helixnet.adapters.kafka_records import Record, decode
+from helixnet.adapters.kafka_steady import steady
 from helixnet.errors import UnavailableError
 from helixnet.events import Event
 from helixnet.ledger.dead import Letter
@@ -138,6 +139,9 @@ class Subscription:
             broker, subscriber = self._reader()
             self._broker = broker
             try:
+                await broker.connect()  # no network yet: of a consumer alone it makes the builder
+                made = broker.config.broker_config
+                made.builder = steady(made.builder, self._keep)
                 await broker.start()
             except (KafkaError, OSError) as error:
                 await broker.stop()
