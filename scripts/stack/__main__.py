@@ -70,18 +70,18 @@ def provision(_folder: Path) -> int:
 
 
 def _guide(folder: Path, running: dict[str, Server]) -> str:
-    gateway, store, broker = (running[name] for name in ("gateway", "minio", "kafka"))
-    secrets = folder / "secrets"
+    at = {name: each.url for name, each in running.items()}
+    secrets, access = folder / "secrets", running["minio"].secrets["access_key"]
     return f"""
-  {gateway.url}/        status page; {gateway.url}/docs is its REST
-      users demo, chuck, marcel, admin (the password is the name), of {running["keycloak"].url}
-  {store.url}         bucket helix; access key {store.secrets["access_key"]}, secret in {secrets}/store
-  {broker.address}              topic helix.results has an event for every run that ended
-  {running["postgres"].url}   role helixnet, password in {secrets}/helixnet
-  sftp -P {running["ingest"].ports["sftp"]} NAME@127.0.0.1   once `helixnet partners` knows NAME's key
+  {at["gateway"]}/ is the status page, {at["gateway"]}/docs its REST
+    users demo, chuck, marcel, admin (the password is the name), of {at["keycloak"]}
+  {at["minio"]} has the bucket helix: access key {access}, secret in {secrets}/store
+  {running["kafka"].address} has the topic helix.results: an event for every run that ended
+  {at["postgres"]}: role helixnet, password in {secrets}/helixnet
+  sftp -P {running["ingest"].ports["sftp"]} NAME@127.0.0.1: drops of partners (helixnet partners)
 
 Try:
-  export HELIXNET_URL={gateway.url}
+  export HELIXNET_URL={at["gateway"]}
   make seed-data
   scripts/uv run helixnet login           # by the browser, or --user demo
   scripts/uv run helixnet jobs list

@@ -41,7 +41,7 @@ def prepare(servers: Mapping[str, Server], folder: Path) -> None:
         try:
             done = provisioning.run("helixnet", command, **told)
         except provisioning.CannotProvisionError as error:
-            raise server.ServerError(str(error)) from error
+            raise server.ServerError(f"`helixnet {' '.join(words)}` failed: {error}") from error
         for line in done.strip().splitlines():
             provisioning.say(f"  {line}")
 

@@ -4,11 +4,11 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import psutil
-
 from scripts.stack import kafka, keycloak, minio, postgres, server, services
 from scripts.stack.provisioning import say
 from scripts.stack.server import Server
@@ -27,42 +27,75 @@ PORTS: Final[Mapping[str, Mapping[str, int]]] = {
 SERVERS: Final = ("kafka", "minio", "postgres", "keycloak")
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where each process of a stack has its folder and ports, and so how it is started."""
+
+    folder: Path
+    ports: Mapping[str, Mapping[str, int]]
+
+    def kafka(self) -> Server:
+        """Have the broker."""
+        ports = self.ports["kafka"]
+        return self._have(
+            "kafka",
+            lambda own: kafka.start(own, port=ports["main"], controller_port=ports["controller"]),
+        )
+
+    def minio(self, broker: str) -> Server:
+        """Have the store, which notifies the broker."""
+        port = self.ports["minio"]["main"]
+        return self._have("minio", lambda own: minio.start(own, port=port, kafka=broker))
+
+    def postgres(self) -> Server:
+        """Have the cluster."""
+        port = self.ports["postgres"]["main"]
+        return self._have("postgres", lambda own: postgres.start(own, port=port))
+
+    def keycloak(self) -> Server:
+        """Have the provider, whose realm lets the gateway's pages log in."""
+        main, management = (self.ports["keycloak"][name] for name in ("main", "management"))
+        told = {
+            "HELIX_URL": f"http://127.0.0.1:{self.ports['gateway']['main']}",
+            "HELIX_SERVICES_SECRET": machine_secret(self.folder),
+        }
+        return self._have(
+            "keycloak",
+            lambda own: keycloak.start(own, port=main, management_port=management, variables=told),
+        )
+
+    def service(self, name: str, servers: Mapping[str, Server]) -> Server:
+        """Have one of the four services."""
+        return self._have(
+            name, lambda _: services.start(name, servers, self.folder, self.ports[name])
+        )
+
+    def _have(self, name: str, start: Callable[[Path], Server]) -> Server:
+        """Give the process that runs already, or start it."""
+        found = server.load(self.folder / name)
+        if found is not None and found.running():
+            say(f"{name} runs already at {found.address}")
+            return found
+        started = time.monotonic()
+        made = start(self.folder / name)
+        say(f"{name} is ready at {made.address} after {time.monotonic() - started:.1f} s")
+        return made
+
+
 def up(folder: Path) -> dict[str, Server]:
     """Start what does not run; each that is started is told with its seconds."""
     ports = {name: _ports(folder / name, wanted) for name, wanted in PORTS.items()}
-    gateway = f"http://127.0.0.1:{ports['gateway']['main']}"
-
-    def start_minio(own: Path, broker: str) -> Server:
-        return minio.start(own, port=ports["minio"]["main"], kafka=broker)
-
-    def start_keycloak(own: Path) -> Server:
-        told = {"HELIX_URL": gateway, "HELIX_SERVICES_SECRET": machine_secret(folder)}
-        main, management = ports["keycloak"]["main"], ports["keycloak"]["management"]
-        return keycloak.start(own, port=main, management_port=management, variables=told)
-
-    def start_kafka(own: Path) -> Server:
-        main, controller = ports["kafka"]["main"], ports["kafka"]["controller"]
-        return kafka.start(own, port=main, controller_port=controller)
-
-    def start_postgres(own: Path) -> Server:
-        return postgres.start(own, port=ports["postgres"]["main"])
-
+    layout = Layout(folder, ports)
     with ThreadPoolExecutor() as pool:
-        identity = pool.submit(_have, folder / "keycloak", start_keycloak)
-        ledger = pool.submit(_have, folder / "postgres", start_postgres)
-        broker = _have(folder / "kafka", start_kafka)
-        store = _have(folder / "minio", lambda own: start_minio(own, broker.address))
-        found = [broker, store, ledger.result(), identity.result()]
+        identity, ledger = pool.submit(layout.keycloak), pool.submit(layout.postgres)
+        broker = layout.kafka()
+        found = [broker, layout.minio(broker.address), ledger.result(), identity.result()]
     running = {each.name: each for each in found}
     say("making topics, tables and bucket")
     services.prepare(running, folder)
-
-    def start_service(name: str) -> Server:
-        return _have(folder / name, lambda _: services.start(name, running, folder, ports[name]))
-
     with ThreadPoolExecutor() as pool:
-        running |= dict(zip(services.NAMES, pool.map(start_service, services.NAMES), strict=True))
-    return running
+        made = pool.map(lambda name: layout.service(name, running), services.NAMES)
+        return running | dict(zip(services.NAMES, made, strict=True))
 
 
 def machine_secret(folder: Path) -> str:
@@ -117,18 +150,6 @@ def _end(each: Server) -> str:
     started = time.monotonic()
     each.stop()
     return f"{each.name} (process {each.pid}) ended in {time.monotonic() - started:.1f} s"
-
-
-def _have(folder: Path, start: Callable[[Path], Server]) -> Server:
-    """Give the server that runs on a folder, or start it there."""
-    found = server.load(folder)
-    if found is not None and found.running():
-        say(f"{found.name} runs already at {found.address}")
-        return found
-    started = time.monotonic()
-    made = start(folder)
-    say(f"{made.name} is ready at {made.address} after {time.monotonic() - started:.1f} s")
-    return made
 
 
 def _ports(folder: Path, wanted: Mapping[str, int]) -> dict[str, int]:
