@@ -1,4 +1,7 @@
-"""Write the generated pages of ``docs/`` from the tables in the code; ``--check`` compares only."""
+"""Write what is generated from the tables in the code; ``--check`` compares only.
+
+The pages of ``docs/``, and the AsyncAPI document.
+"""
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +23,11 @@ from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.dates import date_text
 
-DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
+ROOT: Final = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # run as a file, it stands beside no package
+from scripts import asyncapi  # noqa: E402 - only now can it be found
+
+DOCS: Final = ROOT / "docs"
 NOTE: Final = "<!-- Made by `make docs` from the tables in the code: change those, not this. -->\n"
 
 FILTERS_INTRO: Final = """\
@@ -209,23 +216,27 @@ PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "filters.md": filters_page,
     "errors.md": errors_page,
 }
+FILES: Final[Mapping[Path, Callable[[], str]]] = {
+    **{DOCS / name: page for name, page in PAGES.items()},
+    **dict.fromkeys(asyncapi.FILES, asyncapi.text),
+}
 
 
 def main() -> int:
-    """Write the pages, or with ``--check`` exit 1 if one is not up to date."""
-    stale = [name for name, page in PAGES.items() if _text(name) != page()]
+    """Write the files, or with ``--check`` exit 1 if one is not up to date."""
+    stale = {path: made() for path, made in FILES.items() if _text(path) != made()}
     if "--check" in sys.argv[1:]:
-        print("\n".join(f"docs/{name} is not up to date: make docs" for name in stale))
+        for path in stale:
+            print(f"{path.relative_to(ROOT)} is not up to date: make docs")
         return 1 if stale else 0
-    for name in stale:
-        (DOCS / name).write_text(PAGES[name](), encoding="utf-8")
-        print(f"docs/{name} written")
+    for path, text in stale.items():
+        path.write_text(text, encoding="utf-8")
+        print(f"{path.relative_to(ROOT)} written")
     return 0
 
 
-def _text(name: str) -> str:
-    page = DOCS / name
-    return page.read_text(encoding="utf-8") if page.exists() else ""
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
 if __name__ == "__main__":

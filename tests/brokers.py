@@ -1,7 +1,7 @@
 """A real Kafka for tests: one broker a test session and worker, emptied between tests."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from helixnet.adapters.kafka_admin import KafkaTopics
 from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
 
 PARTITIONS = 4
+PATIENCE = 120
 
 
 @contextmanager
@@ -45,15 +46,25 @@ async def emptied(running: Server) -> None:
     await asyncio.sleep(0.2)
 
 
+async def eventually(check: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            if await check():
+                return
+            await asyncio.sleep(0.2)
+
+
+async def _gone(admin: AIOKafkaAdminClient, names: Sequence[str]) -> bool:
+    return not set(names) & set(await admin.list_topics())
+
+
 async def removed(running: Server, names: Sequence[str]) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=running.address)
     await admin.start()
     try:
         if names:
             await admin.delete_topics(list(names))
-        async with asyncio.timeout(60):
-            while set(names) & set(await admin.list_topics()):
-                await asyncio.sleep(0.1)
+        await eventually(lambda: _gone(admin, names))
     finally:
         await admin.close()
 

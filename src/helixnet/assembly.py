@@ -30,10 +30,10 @@ from helixnet.stages.deliver import Deliver
 from helixnet.stages.inbox import Inbox
 from helixnet.stages.ingest import Ingest
 from helixnet.stages.mapper import Mapper
+from helixnet.stages.outbox import Publisher
 from helixnet.stages.replay import Replay
 from helixnet.stages.service import Service, Stage, Times
 from helixnet.stages.sink import Sink
-from helixnet.stages.outbox import Publisher
 from helixnet.stages.upkeep import Cleaner, Reaper
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})

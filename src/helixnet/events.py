@@ -63,6 +63,21 @@ TOPICS: Final[Mapping[str, TopicRule]] = {
 DECLARED: Final = TopicRule("the documents that a context delivers, in order", 30, ordered=True)
 
 
+@dataclass(frozen=True, slots=True)
+class TopicChange:
+    """What was done about a topic, or would be.
+
+    Args:
+        topic: its name.
+        action: ``created``, ``partitions raised``, ``settings changed``, ``kept``.
+        detail: from what to what.
+    """
+
+    topic: str
+    action: str
+    detail: str = ""
+
+
 def rule_of(topic: str) -> TopicRule | None:
     """Return the rule of a fixed or declared topic; None for a name that is neither."""
     return TOPICS.get(topic) or (DECLARED if topic.startswith(OUT) else None)

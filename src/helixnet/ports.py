@@ -166,6 +166,7 @@ class Bus(Protocol):
         """Make the topics that are not there, by their rule; those that are stay as they are.
 
         Raises:
+            ConflictError: the bus can't have a topic of that name.
             UnavailableError: the bus does not answer.
         """
         ...

@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from helixnet import assembly, crashpoints
 from helixnet.assembly import Parts
 from helixnet.errors import UnavailableError, UsageError
+from helixnet.events import TopicChange
 from helixnet.metrics import Metrics
 from helixnet.pipeline import SERVICES
 from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore, Workers
@@ -343,3 +344,15 @@ async def _serve(app: FastAPI, listener: socket.socket, crew: Crew, stack: Async
     ready = asyncio.ensure_future(server.ready())
     await asyncio.wait({ready, serving}, return_when=asyncio.FIRST_COMPLETED)
     ready.cancel()
+
+
+async def apply_topics(settings: Settings, *, dry_run: bool) -> list[TopicChange]:
+    """Bring the fixed topics of the bus to what their table says; none where it is the ledger.
+
+    Raises:
+        UsageError: the setting names no bus.
+        UnavailableError: the bus does not answer.
+    """
+    if settings.bus == LOCAL:
+        return []
+    return await _kafka_topics(settings).apply(dry_run=dry_run)

@@ -14,9 +14,9 @@ from uuid import uuid4
 import httpx
 from jose import jwt
 from miniopy_async import Minio
-
 from scripts.stack import postgres
 from scripts.stack.server import Server
+
 from tests.scenario.running import PATIENCE, Person, eventually, free_port, pss, session_of
 from tests.servers import Backing
 

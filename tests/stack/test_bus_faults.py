@@ -6,11 +6,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from pathlib import Path
 
 import psutil
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from scripts.stack import server as servers
 from scripts.stack.server import Server
 
@@ -19,10 +22,9 @@ from helixnet.errors import ConflictError, UnavailableError
 from helixnet.events import Event, Topic, event_id, out_topic
 from helixnet.ledger.dead import RECORD_DEAD, get_letter, list_letters, requeue
 from helixnet.ledger.outbox import read_topic
-from tests.brokers import Kafka, broker, emptied, removed, topics_of
+from tests.brokers import PATIENCE, Kafka, broker, emptied, eventually, removed, topics_of
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(300)]
-PATIENCE = 120
 GOOD = [
     ("ce_specversion", b"1.0"),
     ("ce_type", b"io.helixnet.test.v1"),
@@ -86,6 +88,14 @@ async def collect(bus: KafkaBus, group: str, count: int, topic: Topic = Topic.PA
     return list(found.values())
 
 
+async def taken(bus: KafkaBus, numbers: range) -> bool:
+    try:
+        await bus.publish([event(n) for n in numbers])
+    except UnavailableError:
+        return False
+    return True
+
+
 async def put(kafka: Kafka, records: list[tuple[bytes | None, list[tuple[str, bytes]]]]) -> None:
     """Write records as a stranger would, all into one partition."""
     producer = AIOKafkaProducer(bootstrap_servers=kafka.running.address)
@@ -136,7 +146,7 @@ async def test_poison_blocks_nothing_and_is_kept(kafka: Kafka) -> None:
     await again.publish([event(1)])
     (one,) = await collect(again, "mapper", 1)
     assert one.id == event(1).id  # the offsets have moved past all of it
-    assert len(await kafka.ledgers[0].read(lambda conn: list_letters(conn))) == len(POISON)
+    assert len(await kafka.ledgers[0].read(list_letters)) == len(POISON)
 
 
 async def test_a_letter_read_by_two_groups_is_kept_once(kafka: Kafka) -> None:
@@ -144,7 +154,7 @@ async def test_a_letter_read_by_two_groups_is_kept_once(kafka: Kafka) -> None:
     await put(kafka, [POISON[0], good(1)])
     for group in ("mapper", "other"):
         await collect(bus, group, 1)
-    assert len(await kafka.ledgers[0].read(lambda conn: list_letters(conn))) == 1
+    assert len(await kafka.ledgers[0].read(list_letters)) == 1
 
 
 async def test_a_requeued_letter_is_the_record_that_it_was(kafka: Kafka) -> None:
@@ -153,33 +163,80 @@ async def test_a_requeued_letter_is_the_record_that_it_was(kafka: Kafka) -> None
     await put(kafka, [POISON[1], good(1)])
     await collect(bus, "mapper", 1)
     ledger = kafka.ledgers[0]
-    (kept,) = await ledger.read(lambda conn: list_letters(conn))
+    (kept,) = await ledger.read(list_letters)
     await ledger.do(lambda conn: requeue(conn, kept.letter.id, by="admin"))
     with pytest.raises(ConflictError):
         await ledger.do(lambda conn: requeue(conn, kept.letter.id, by="admin"))
     (told,) = await ledger.read(lambda conn: read_topic(conn, Topic.PARTS, 0))
     await bus.publish([told.event])
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.running.address, group_id=None)
-    await consumer.start()
-    try:
-        place = TopicPartition(Topic.PARTS, 0)
-        consumer.assign([place, *(TopicPartition(Topic.PARTS, n) for n in range(1, 4))])
-        await consumer.seek_to_beginning()
-        records = []
-        async with asyncio.timeout(PATIENCE):
-            while len(records) < 3:
-                fetched = await consumer.getmany(timeout_ms=500)
-                records += [record for some in fetched.values() for record in some]
-    finally:
-        await consumer.stop()
     value, headers = POISON[1]
-    same = [r for r in records if r.value == value]
+    same = [r for r in await records_of(kafka, Topic.PARTS, 3) if r.value == value]
     assert len(same) == 2
     assert {r.key for r in same} == {b"key"}
     assert [list(r.headers) for r in same] == [headers, headers]
     one = await ledger.read(lambda conn: get_letter(conn, kept.letter.id))
     assert one.requeued
     assert one.by == "admin"
+
+
+async def records_of(kafka: Kafka, topic: str, count: int) -> "list[ConsumerRecord[bytes, bytes]]":
+    """Read a topic as any client does."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka.running.address)
+    await consumer.start()
+    try:
+        places = [TopicPartition(topic, n) for n in range(await partitions(kafka, topic))]
+        consumer.assign(places)
+        for place in places:
+            consumer.seek(place, 0)
+        records: list[ConsumerRecord[bytes, bytes]] = []
+        async with asyncio.timeout(PATIENCE):
+            while len(records) < count:
+                fetched = await consumer.getmany(timeout_ms=500)
+                records += [record for some in fetched.values() for record in some]
+    finally:
+        await consumer.stop()
+    return records
+
+
+async def partitions(kafka: Kafka, topic: str) -> int:
+    return await topics_of(kafka.running).partitions(topic)
+
+
+async def test_any_client_reads_a_delivered_record(kafka: Kafka) -> None:
+    """Key, hash and attributes are beside the document, whose numbers are exact."""
+    bus = await kafka.bus()
+    topic = out_topic("acme", "orders")
+    price = Decimal("1.10")
+    data = {"job": "j7", "run": 1, "position": 0, "sha256": "ab" * 32, "record": {"price": price}}
+    sent = replace(event(7, topic), data=data)
+    await bus.publish([sent])
+    (record,) = await records_of(kafka, topic, 1)
+    headers = dict(record.headers)
+    assert record.key == b"k7"
+    assert record.value is not None
+    assert b'"record":{"price":1.10}' in record.value
+    assert headers["ce_id"] == sent.id.encode()
+    assert headers["ce_hxsha256"] == b"ab" * 32
+    assert (headers["ce_specversion"], headers["content-type"]) == (b"1.0", b"application/json")
+    assert (headers["ce_hxtenant"], headers["ce_hxjob"], headers["ce_hxseq"]) == (
+        b"acme",
+        b"j7",
+        b"7",
+    )
+
+
+async def test_an_event_for_a_topic_that_kafka_refuses_is_kept(kafka: Kafka) -> None:
+    """To Kafka ``a.b`` and ``a_b`` collide: neither is lost, and no other event waits for it."""
+    bus = await kafka.bus()
+    await bus.ensure([out_topic("acme", "a.b")])
+    with pytest.raises(ConflictError, match="collides"):
+        await bus.ensure([out_topic("acme", "a_b")])
+    await bus.publish([event(1, out_topic("acme", "a_b")), event(2)])
+    (one,) = await collect(bus, "mapper", 1)
+    assert one.id == event(2).id
+    (kept,) = await kafka.ledgers[0].read(list_letters)
+    assert kept.letter.topic == out_topic("acme", "a_b")
+    assert "collides" in kept.letter.reason
 
 
 async def test_bucket_notifications_become_drops(kafka: Kafka) -> None:
@@ -232,13 +289,7 @@ async def test_a_killed_broker_loses_nothing(kafka: Kafka) -> None:
     reading = asyncio.ensure_future(collect(bus, "mapper", 60))
     await asyncio.sleep(1)
     kafka.running = kafka.running.restart()
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                await bus.publish([event(n) for n in range(100, 110)])
-                break
-            except UnavailableError:
-                await asyncio.sleep(0.5)
+    await eventually(lambda: taken(bus, range(100, 110)))
     found = {item.data["number"] for item in await reading}
     assert set(range(50, 110)) <= found
 
@@ -253,13 +304,7 @@ async def test_a_bus_starts_without_a_broker(kafka: Kafka) -> None:
     await asyncio.sleep(2)
     assert not waiting.done()
     kafka.running = kafka.running.restart()
-    async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                await bus.publish([event(1)])
-                break
-            except UnavailableError:
-                await asyncio.sleep(0.5)
+    await eventually(lambda: taken(bus, range(1, 2)))
     (one,) = await waiting
     assert one.id == event(1).id
 
@@ -291,13 +336,8 @@ async def test_a_topic_made_anew_is_read_from_its_beginning(kafka: Kafka) -> Non
     with pytest.raises(UnavailableError):
         await bus.publish([event(99)])
     await topics_of(kafka.running).apply(dry_run=False)
+    await eventually(lambda: taken(bus, range(100, 105)))
     async with asyncio.timeout(PATIENCE):
-        while True:
-            try:
-                await bus.publish([event(n) for n in range(100, 105)])
-                break
-            except UnavailableError:
-                await asyncio.sleep(0.5)
         found = {item.data["number"] for item in await waiting}
         while not set(range(100, 105)) <= found:
             found |= {item.data["number"] for item in await anext(subscription)}
@@ -339,16 +379,17 @@ async def test_two_members_share_a_group(kafka: Kafka) -> None:
                 await one.publish([event(n) for n in range(number, number + 40)])
                 number += 40
                 await asyncio.sleep(0.5)
-            while len(seen) < number:
-                await asyncio.sleep(0.1)
-            while await lag(one) + await lag(other):
-                await asyncio.sleep(0.2)
+        await eventually(lambda: all_read(one, other))
         assert seen == set(range(number))
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await other.close()
+
+
+async def all_read(*buses: KafkaBus) -> bool:
+    return sum([await lag(bus) for bus in buses]) == 0
 
 
 async def lag(bus: KafkaBus) -> int:
@@ -376,38 +417,52 @@ asyncio.run(main(*sys.argv[1:]))
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A process that reads for the group, and writes down what it reads."""
+
+    process: psutil.Popen
+    output: Path
+
+    @property
+    def numbers(self) -> set[int]:
+        return {int(word) for word in self.output.read_text().split() if word.isdigit()}
+
+
+@contextmanager
+def member_of(kafka: Kafka, folder: Path) -> Iterator[Member]:
+    folder.mkdir()
+    output = folder / "numbers"
+    program = [sys.executable, "-c", MEMBER, kafka.running.address, str(folder)]
+    with output.open("w") as out:
+        process = psutil.Popen(program, stdout=out, stderr=subprocess.STDOUT)
+    try:
+        yield Member(process, output)
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()
+
+
+async def until(member: Member, wanted: set[int]) -> None:
+    async with asyncio.timeout(PATIENCE):
+        while not wanted <= member.numbers:
+            assert member.process.poll() is None, member.output.read_text()
+            await asyncio.sleep(0.2)
+
+
 async def test_a_paused_member_loses_its_share_and_comes_back(kafka: Kafka, tmp_path: Path) -> None:
     """Its partitions are read by another within a session; when it goes on it reads again."""
     bus = await kafka.bus()
-    program = [sys.executable, "-c", MEMBER, kafka.running.address, str(tmp_path)]
-    out = (tmp_path / "numbers").open("w+")
-    member = subprocess.Popen(program, stdout=out, stderr=subprocess.STDOUT, text=True)
-    process = psutil.Process(member.pid)
-
-    def printed() -> set[int]:
-        text = (tmp_path / "numbers").read_text()
-        return {int(word) for word in text.split() if word.isdigit()}
-
-    async def until(wanted: set[int], where: "list[set[int]]") -> None:
-        async with asyncio.timeout(PATIENCE):
-            while not wanted <= printed().union(*where):
-                assert member.poll() is None, (tmp_path / "numbers").read_text()
-                await asyncio.sleep(0.2)
-
-    try:
+    with member_of(kafka, tmp_path / "member") as member:
         await bus.publish([event(n) for n in range(40)])
-        await until(set(range(40)), [])
-        process.send_signal(signal.SIGSTOP)
+        await until(member, set(range(40)))
+        member.process.send_signal(signal.SIGSTOP)
         await bus.publish([event(n) for n in range(40, 80)])
         found = await collect(bus, "mapper", 40)
         assert {item.data["number"] for item in found} >= set(range(40, 80))
-        process.send_signal(signal.SIGCONT)
+        member.process.send_signal(signal.SIGCONT)
         await kafka.close()
         bus = await kafka.bus()
         await bus.publish([event(n) for n in range(80, 120)])
-        await until(set(range(80, 120)), [])
-    finally:
-        process.send_signal(signal.SIGCONT)
-        member.kill()
-        member.wait()
-        out.close()
+        await until(member, set(range(80, 120)))

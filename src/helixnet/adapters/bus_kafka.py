@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 
 from helixnet.adapters.kafka_admin import KafkaTopics
 from helixnet.adapters.kafka_publisher import Publisher
-from helixnet.adapters.kafka_records import record_of
+from helixnet.adapters.kafka_records import record_of, unsent
 from helixnet.adapters.kafka_span import read_span
 from helixnet.adapters.kafka_subscription import Subscription
 from helixnet.errors import NotFoundError, UnavailableError
@@ -47,8 +47,14 @@ class KafkaBus:
     async def publish(self, events: Sequence[Event]) -> None:
         """See the port."""
         fresh = [event for event in events if event.type != RECORD_REQUEUED]
-        if fresh:
-            await self._publisher.send(fresh)
+        refused = await self._publisher.require({event.topic for event in fresh})
+        sent = [event for event in fresh if event.topic not in refused]
+        if sent:
+            await self._publisher.send(sent)
+        if refused:
+            lost = [event for event in fresh if event.topic in refused]
+            await self._bury([unsent(event, refused[event.topic]) for event in lost])
+            log.error("kafka refuses topics", topics=sorted(refused), count=len(lost))
         for event in events:
             if event.type == RECORD_REQUEUED:
                 await self._put_back(str(event.data["letter"]))

@@ -8,30 +8,15 @@ from typing import Any, Final
 
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import InvalidTopicError, KafkaError, TopicAlreadyExistsError, for_code
 
-from helixnet.errors import UnavailableError
-from helixnet.events import TOPICS, rule_of
+from helixnet.errors import ConflictError, UnavailableError
+from helixnet.events import TOPICS, TopicChange, rule_of
 
 PATIENCE_SECONDS: Final = 15.0
 SETTLE_SECONDS: Final = 0.05
 SETTLE_TIMES: Final = 100
 _OWN: Final = 1  # source of a setting: the topic's own, not a default of broker or cluster
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What was done about a topic, or would be.
-
-    Args:
-        topic: its name.
-        action: ``created``, ``partitions raised``, ``settings changed``, ``kept``.
-        detail: from what to what.
-    """
-
-    topic: str
-    action: str
-    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +52,15 @@ class KafkaTopics:
         """Make those that are not there.
 
         Raises:
+            ConflictError: Kafka can't have a topic of that name beside another: to it ``.`` and
+                ``_`` are the same.
             UnavailableError: the bus does not answer, or refuses.
         """
         async with self._admin() as admin:
             there = set(await admin.list_topics())
             missing = [topic for topic in dict.fromkeys(topics) if topic not in there]
-            if missing:
-                await self._create(admin, missing)
+            for topic in missing:  # each by itself: one that is refused keeps no other waiting
+                await self._create(admin, [topic])
 
     async def names(self) -> frozenset[str]:
         """Return the topics that are there.
@@ -96,7 +83,7 @@ class KafkaTopics:
             (described,) = await admin.describe_topics([topic])
             return len(described["partitions"])
 
-    async def apply(self, *, dry_run: bool) -> list[Change]:
+    async def apply(self, *, dry_run: bool) -> list[TopicChange]:
         """Bring the fixed topics to what the table says; say what was done.
 
         Raises:
@@ -104,23 +91,23 @@ class KafkaTopics:
         """
         async with self._admin() as admin:
             found = await _found(admin, TOPICS)
-            changes: list[Change] = []
+            changes: list[TopicChange] = []
             for topic in TOPICS:
                 changes += await self._bring(admin, topic, found.get(topic), dry_run=dry_run)
             return changes
 
     async def _bring(
         self, admin: AIOKafkaAdminClient, topic: str, there: _Found | None, *, dry_run: bool
-    ) -> list[Change]:
+    ) -> list[TopicChange]:
         """Make or alter one topic."""
         if there is None:
             if not dry_run:
                 await self._create(admin, [topic])
-            return [Change(topic, "created", f"{self._partitions} partitions")]
-        changes: list[Change] = []
+            return [TopicChange(topic, "created", f"{self._partitions} partitions")]
+        changes: list[TopicChange] = []
         if there.partitions < self._partitions:
             detail = f"{there.partitions} → {self._partitions}"
-            changes.append(Change(topic, "partitions raised", detail))
+            changes.append(TopicChange(topic, "partitions raised", detail))
             if not dry_run:
                 raised = {topic: NewPartitions(self._partitions)}
                 await admin.create_partitions(raised)
@@ -128,11 +115,11 @@ class KafkaTopics:
         other = {n: v for n, v in wanted.items() if there.configs.get(n) != v}
         if other:
             detail = ", ".join(f"{n}: {there.configs.get(n)} → {v}" for n, v in other.items())
-            changes.append(Change(topic, "settings changed", detail))
+            changes.append(TopicChange(topic, "settings changed", detail))
             if not dry_run:
                 kept = {name: there.configs[name] for name in there.own}
                 await _alter(admin, topic, kept | dict(wanted))
-        return changes or [Change(topic, "kept", f"{there.partitions} partitions")]
+        return changes or [TopicChange(topic, "kept", f"{there.partitions} partitions")]
 
     async def _create(self, admin: AIOKafkaAdminClient, topics: Sequence[str]) -> None:
         made: list[NewTopic] = []
@@ -199,6 +186,7 @@ def _check(answered: Iterable[Mapping[str, Any]], topic: str) -> None:
     """Raise what an answer says went wrong; that somebody was faster is no fault."""
     for item in answered:
         kind = for_code(item["error_code"]) if item["error_code"] else None
-        if kind is not None and kind is not TopicAlreadyExistsError:
-            said = item.get("error_message") or kind.__name__
-            raise UnavailableError(f"Kafka refuses {topic}: {said}")
+        if kind is None or kind is TopicAlreadyExistsError:
+            continue
+        said = f"Kafka refuses {topic}: {item.get('error_message') or kind.__name__}"
+        raise ConflictError(said) if kind is InvalidTopicError else UnavailableError(said)

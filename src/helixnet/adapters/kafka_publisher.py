@@ -6,7 +6,7 @@ asked, under the same ids.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -20,13 +20,15 @@ from faststream.kafka import KafkaBroker
 from helixnet.adapters.kafka_admin import KafkaTopics
 from helixnet.adapters.kafka_logs import KafkaLog
 from helixnet.adapters.kafka_records import Headers, headers_of, value_of
-from helixnet.errors import UnavailableError
+from helixnet.errors import ConflictError, UnavailableError
 from helixnet.events import OUT, Event
 
 log = structlog.get_logger()
 SEND_SECONDS: Final = 15.0  # after which a group counts as not durable
 CONNECT_SECONDS: Final = 10.0
-STOP_SECONDS: Final = 3.0
+STOP_SECONDS: Final = 5.0
+REQUEST_MS: Final = 10_000
+METADATA_MS: Final = 10_000  # a topic that was made anew is found within this time
 LINGER_MS: Final = 2
 BATCH_BYTES: Final = 128 * 1024
 REQUEST_BYTES: Final = 1 << 20
@@ -46,8 +48,10 @@ class Publisher:
         self._servers = list(servers)
         self._topics = topics
         self._known: set[str] = set()
+        self._refused: dict[str, str] = {}
         self._broker: KafkaBroker | None = None
         self._lock = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
 
     async def connect(self) -> KafkaBroker:
         """Return a broker that is connected, the same as before while it works.
@@ -67,7 +71,6 @@ class Publisher:
             UnavailableError: some may not be.
         """
         broker = await self.connect()
-        await self._require({event.topic for event in events})
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 await asyncio.gather(*[await self._put(broker, event) for event in events])
@@ -85,7 +88,7 @@ class Publisher:
         Raises:
             UnavailableError: it may not be durable.
         """
-        await self._require({topic})
+        await self.require({topic})
         producer = AIOKafkaProducer(
             bootstrap_servers=self._servers, acks="all", max_request_size=REQUEST_BYTES
         )
@@ -100,11 +103,16 @@ class Publisher:
                 await asyncio.wait_for(producer.stop(), STOP_SECONDS)
 
     async def close(self) -> None:
-        """Let go; what is not confirmed is not waited for."""
+        """Let go; what is not confirmed within a short time is not waited for."""
         async with self._lock:
             broker, self._broker = self._broker, None
         if broker is not None:
-            await _stop(broker)
+            self._end(broker)
+        if self._ending:
+            _, late = await asyncio.wait(self._ending, timeout=STOP_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
     async def _put(self, broker: KafkaBroker, event: Event) -> Confirmation:
         """Hand an event to the producer, which groups what follows closely."""
@@ -117,21 +125,29 @@ class Publisher:
             no_confirm=True,
         )
 
-    async def _require(self, topics: set[str]) -> None:
-        """Make sure of topics before the first send: an unknown one would wait for its time-out."""
-        missing = topics - self._known
-        if not missing:
-            return
-        there = await self._topics.names()
-        absent = missing - there
-        fixed = {topic for topic in absent if not topic.startswith(OUT)}
-        if fixed:
-            raise UnavailableError(
-                f"Kafka has no topic {', '.join(sorted(fixed))}", hint="helixnet topics apply"
-            )
-        if absent:
-            await self._topics.ensure(sorted(absent))
-        self._known |= missing
+    async def require(self, topics: set[str]) -> Mapping[str, str]:
+        """Make sure of topics before the first send: an unknown one would wait for its time-out.
+
+        Returns:
+            by topic, why Kafka can't have it; those are sent nothing.
+
+        Raises:
+            UnavailableError: Kafka does not answer, or lacks a fixed topic.
+        """
+        missing = topics - self._known - self._refused.keys()
+        if missing:
+            absent = missing - await self._topics.names()
+            fixed = sorted(topic for topic in absent if not topic.startswith(OUT))
+            if fixed:
+                text = f"Kafka has no topic {', '.join(fixed)}"
+                raise UnavailableError(text, hint="helixnet topics apply")
+            for topic in sorted(absent):
+                try:
+                    await self._topics.ensure([topic])
+                except ConflictError as error:
+                    self._refused[topic] = str(error)
+            self._known |= missing - self._refused.keys()
+        return {topic: why for topic, why in self._refused.items() if topic in topics}
 
     async def _connected(self) -> KafkaBroker:
         """Ask first whether Kafka is there: FastStream's start would leave an open producer."""
@@ -145,6 +161,8 @@ class Publisher:
             max_batch_size=BATCH_BYTES,
             max_request_size=REQUEST_BYTES,
             retry_backoff_ms=RETRY_MS,
+            request_timeout_ms=REQUEST_MS,
+            metadata_max_age_ms=METADATA_MS,
             allow_auto_create_topics=False,
             apply_types=False,
             logger=KafkaLog(),
@@ -164,15 +182,21 @@ class Publisher:
     async def _drop(self, broker: KafkaBroker) -> None:
         """Forget a producer that failed, and what was known of topics."""
         self._known.clear()
+        self._refused.clear()
         async with self._lock:
             if self._broker is broker:
                 self._broker = None
-        await _stop(broker)
+                self._end(broker)
+
+    def _end(self, broker: KafkaBroker) -> None:
+        """Close aside: a producer gives what it holds until its time-out, and nobody waits."""
+        task = asyncio.create_task(_stop(broker), name="kafka producer ends")
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
 
 
 async def _stop(broker: KafkaBroker) -> None:
-    """Close within a bounded time, also when nobody answers."""
     try:
-        await asyncio.wait_for(broker.stop(), STOP_SECONDS)
-    except (KafkaError, OSError, TimeoutError) as error:
+        await broker.stop()
+    except (KafkaError, OSError) as error:
         log.warning("producer not closed cleanly", error=repr(error))

@@ -18,6 +18,7 @@ from helixnet.ledger.dead import Letter
 from helixnet.ledger.json_text import pack, unpack
 
 SOURCE: Final = "/helixnet"
+MAX_SEQ_DIGITS: Final = 18  # fits into 64 bits
 CONTENT_TYPE: Final = "application/json"
 Record = ConsumerRecord[bytes, bytes]
 Headers = Sequence[tuple[str, bytes | None]]
@@ -86,7 +87,7 @@ def event_of(record: Record) -> Sequence[Event]:
         if not attributes.get(name):
             raise UndecodableError(f"the header ce_{name} is missing")
     seq = attributes.get("hxseq", "0")
-    if not (seq.isascii() and seq.isdigit()):
+    if not (seq.isascii() and seq.isdigit() and len(seq) <= MAX_SEQ_DIGITS):
         raise UndecodableError("the header ce_hxseq is no number")
     return [
         Event(
@@ -125,7 +126,7 @@ def _notification(record: Record) -> Sequence[Event]:
     """Read what a bucket tells; its message is no CloudEvent."""
     try:
         return drops(_object(record.value))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise UndecodableError(f"no bucket notification: {error!r}") from error
 
 
@@ -146,6 +147,22 @@ def letter_of(record: Record, error: Exception) -> Letter:
         headers=[[name, _text(value)] for name, value in record.headers],
         error=type(error).__name__.removesuffix("Error"),
         reason=str(error)[:500],
+    )
+
+
+def unsent(event: Event, reason: str) -> Letter:
+    """Keep an event whose topic Kafka can't have, as the record that it would have been."""
+    headers = [[name, _text(value.encode())] for name, value in headers_of(event).items()]
+    return Letter(
+        id=event_id("unsent", event.id),
+        topic=event.topic,
+        partition=-1,
+        offset=-1,
+        key=event.key.encode(),
+        value=value_of(event),
+        headers=headers,
+        error="Refused",
+        reason=reason[:500],
     )
 
 

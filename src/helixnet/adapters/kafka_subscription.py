@@ -33,6 +33,7 @@ COMMIT_SECONDS: Final = 0.5
 COMMIT_PATIENCE: Final = 5.0
 STOP_SECONDS: Final = 4.0
 RETRY_MS: Final = 500
+METADATA_MS: Final = 10_000  # a topic that was made anew is found within this time
 MAX_POLL_MS: Final = 600_000
 BACKOFF_SECONDS: Final = (0.5, 1.0, 2.0, 5.0)
 Records = tuple[Record, ...]
@@ -59,7 +60,7 @@ class Subscription:
         self._handed: asyncio.Queue[Records] = asyncio.Queue(maxsize=1)
         self._done: dict[TopicPartition, int] = {}  # dealt with, not yet committed
         self._committed = time.monotonic()
-        self._ending = asyncio.Lock()
+        self._ending: asyncio.Task[None] | None = None
 
     async def batches(self) -> AsyncGenerator[Sequence[Event]]:
         """Yield events; what was yielded is dealt with when the next is asked for."""
@@ -99,22 +100,23 @@ class Subscription:
         return sum(max(0, ends[part] - reached[part]) for part in assigned)
 
     async def stop(self) -> None:
-        """Leave the group within a bounded time; commit what was dealt with, if that is quick."""
-        async with self._ending:  # who comes second waits for the first
-            broker, self._broker = self._broker, None
-            while not self._handed.empty():
-                self._handed.get_nowait()  # else FastStream waits for its place: a fault to it
-            if broker is not None:
-                await self._close(broker)
-            self._consumer = None
+        """Leave the group; where Kafka does not answer, that goes on aside for a while."""
+        broker, self._broker = self._broker, None
+        while not self._handed.empty():
+            self._handed.get_nowait()  # else FastStream waits for its place: a fault to it
+        if broker is not None:
+            self._ending = asyncio.create_task(self._close(broker), name="kafka consumer ends")
+        if self._ending is not None:
+            await asyncio.wait({self._ending}, timeout=STOP_SECONDS)
 
     async def _close(self, broker: KafkaBroker) -> None:
+        """Commit and leave. Ended half-way, the client would stay a member that reads nothing."""
         try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await self._commit()
-                await broker.stop()
-        except (KafkaError, OSError, TimeoutError) as error:
+            await self._commit()
+            await broker.stop()
+        except (KafkaError, OSError) as error:
             log.warning("subscription not closed cleanly", **self._where(), error=repr(error))
+        self._consumer = None
 
     async def _next(self) -> Records:
         """Wait for records, and commit meanwhile what was dealt with."""
@@ -150,6 +152,7 @@ class Subscription:
             consumer_only=True,
             allow_auto_create_topics=False,
             retry_backoff_ms=RETRY_MS,
+            metadata_max_age_ms=METADATA_MS,
             graceful_timeout=None,
             apply_types=False,
             logger=KafkaLog(),
@@ -226,6 +229,7 @@ class _Revoked(ConsumerRebalanceListener):
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """See aiokafka."""
+        del revoked
         await self._commit()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:

@@ -5,6 +5,7 @@ A log line says what happened to which job; it never holds a payload, a token or
 
 import logging
 import sys
+import time
 from typing import Final
 
 import structlog
@@ -21,11 +22,26 @@ LEVELS: Final = {
 FORMATS: Final = ("auto", "text", "json")
 
 
+REPEAT_SECONDS: Final = 30.0  # a library that says the same again and again is heard this often
+_REMEMBERED: Final = 256
+
+
 class _Forward(logging.Handler):
-    """Gives what libraries log the same shape."""
+    """Gives what libraries log the same shape, and lets none of them flood the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Pass a record on, with its error if it has one."""
+        """Pass a record on, with its error if it has one; not what was said a moment ago."""
+        said, now = (record.name, record.getMessage()), time.monotonic()
+        if now - self._said.get(said, -REPEAT_SECONDS) < REPEAT_SECONDS:
+            return
+        self._said.pop(said, None)
+        self._said[said] = now
+        while len(self._said) > _REMEMBERED:
+            del self._said[next(iter(self._said))]
         logger = structlog.get_logger()
         told = {"logger": record.name, "exc_info": record.exc_info}
         logger.log(record.levelno, record.getMessage(), **told)

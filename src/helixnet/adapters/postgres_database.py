@@ -34,9 +34,7 @@ _BYPASSES: Final = text(
 _GRANTS: Final = {
     "SELECT": "meta, alembic_version, rejects",
     "SELECT, INSERT": "tenants, replays, errands, fixes, bundles, contexts, audit",
-    "SELECT, INSERT, UPDATE": (
-        "jobs, runs, parts, deliveries, events, idempotency, dead_letters"
-    ),
+    "SELECT, INSERT, UPDATE": ("jobs, runs, parts, deliveries, events, idempotency, dead_letters"),
     "SELECT, INSERT, UPDATE, DELETE": "flows, partners",
 }
 

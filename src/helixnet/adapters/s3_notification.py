@@ -28,7 +28,10 @@ def drops(message: Mapping[str, Any]) -> Sequence[Event]:
 def _seen(record: Mapping[str, Any]) -> Event | None:
     """Folders and what is not about a new object are nothing to look at."""
     name, told = str(record["eventName"]), record["s3"]["object"]
-    key = unquote_plus(told["key"], errors="strict")
+    key, size = told["key"], told.get("size", 0)
+    if not isinstance(key, str) or not isinstance(size, int):
+        raise TypeError("an object's key is a text and its size a whole number")
+    key = unquote_plus(key, errors="strict")
     if not name.removeprefix("s3:").startswith(_CREATED) or not key or key.endswith("/"):
         return None
     version, sequencer = str(told.get("versionId") or ""), str(told.get("sequencer") or "")
@@ -42,5 +45,5 @@ def _seen(record: Mapping[str, Any]) -> Event | None:
         job="",
         seq=0,
         time=str(record.get("eventTime") or ""),
-        data={"key": key, "version": version, "size": int(told.get("size") or 0), "event": name},
+        data={"key": key, "version": version, "size": size, "event": name},
     )

@@ -8,6 +8,7 @@ from helixnet.gateway import (
     auditing,
     contexts,
     corrections,
+    dead,
     flows,
     health,
     jobs,
@@ -29,7 +30,7 @@ from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore
 _ABOUT = (
     "Business files in, validated JSON out. Log in by **Authorize**; of the demo users, which "
     "exist for trying things out only, the password is the name. Errors are "
-    "`application/problem+json` (RFC 9457)."
+    "`application/problem+json` (RFC 9457). Topics and events: [AsyncAPI](/asyncapi.json)."
 )
 
 
@@ -99,6 +100,7 @@ def _include(app: FastAPI, settings: GatewaySettings) -> None:
         replays,
         contexts,
         flows,
+        dead,
         auditing,
         health,
         openapi,

@@ -22,11 +22,16 @@ _REMEMBERED: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The context of a run: what the ledger keeps of it."""
+    """The context of a run: what the ledger keeps of it.
+
+    Args:
+        topics: that it delivers to, by the names it gives them; none where they are not asked for.
+    """
 
     hash: str
     name: str
     version: str
+    topics: tuple[str, ...] = ()
 
 
 # Bundles that passed, by hash, with their zip while that is small: the content alone decides, so
@@ -95,7 +100,8 @@ def _check(bundle: Bundle) -> tuple[Chosen, bytes]:
         raise ContextError(problems)
     packed = bundle.to_zip()
     kept = packed if len(packed) <= INLINE_BYTES else b""
-    return Chosen(bundle.hash, context.name, context.version), kept
+    topics = tuple(deliver.topic for deliver in context.deliver)
+    return Chosen(bundle.hash, context.name, context.version, topics), kept
 
 
 async def stored(services: Gateway, tenant: str, bundle: Bundle) -> StoredBundle:

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
@@ -9,7 +10,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
-from helixnet.errors import UsageError
+from helixnet.errors import UnavailableError, UsageError
+from helixnet.events import out_topic
 from helixnet.gateway.access import (
     DESIGNERS,
     READERS,
@@ -101,7 +103,10 @@ def _model(row: Published) -> ContextModel:
 async def publish_context(
     request: Request, response: Response, caller: Designer, services: Services
 ) -> ContextModel:
-    """Name and version stand in the context; a version that is there already never changes."""
+    """Name and version stand in the context; a version that is there already never changes.
+
+    The topics that it delivers to are made on the bus.
+    """
     async with receive_form(request, services.settings.scratch) as form:
         tenant = one_tenant(caller, form.texts.get("tenant"))
         bundle = await bundle_of_form(form, limit=services.settings.max_bundle)
@@ -123,6 +128,8 @@ async def publish_context(
         )
         return made
 
+    with suppress(UnavailableError):  # the bus makes what is missing before the first event, too
+        await services.bus.ensure([out_topic(tenant, name) for name in chosen.topics])
     made = await services.ledger.do(unit)
     response.headers["Location"] = f"/api/v1/contexts/{made.name}"
     return _model(made)

@@ -33,6 +33,12 @@ async def returned() -> FileResponse:
     return FileResponse(_FOLDER / "oauth2-redirect.html", headers=_FRESH)
 
 
+@router.get("/asyncapi.json")
+async def asyncapi() -> FileResponse:
+    """The topics and events, for machines (AsyncAPI 3.0)."""
+    return FileResponse(_FOLDER / "asyncapi.json", headers=_FRESH)
+
+
 def mount(app: FastAPI) -> None:
     """Serve the pages and what they load."""
     app.include_router(router)

@@ -30,6 +30,7 @@ from helixnet.jobs import FINAL, DeliveryState
 from helixnet.ledger.catalog import Flow, list_flows
 from helixnet.ledger.dialect import clock, insert_ignore, microseconds, position_of
 from helixnet.ledger.tables import (
+    dead_letters,
     deliveries,
     events,
     garbage,
@@ -244,7 +245,18 @@ def _events(sweep: _Sweep) -> _Found:
     ids = list(sweep.conn.execute(query).scalars())
     if ids and not sweep.dry_run:
         sweep.conn.execute(delete(events).where(events.c.id.in_(ids)))
-    return len(ids), []
+    return len(ids) + (_letters(sweep) if sweep.rest else 0), []
+
+
+def _letters(sweep: _Sweep) -> int:
+    """Dead letters go with the events of no job: an event tells of each."""
+    query = select(dead_letters.c.number).where(dead_letters.c.at < sweep.before)
+    numbers = list(
+        sweep.conn.execute(query.order_by(dead_letters.c.number).limit(sweep.limit)).scalars()
+    )
+    if numbers and not sweep.dry_run:
+        sweep.conn.execute(delete(dead_letters).where(dead_letters.c.number.in_(numbers)))
+    return len(numbers)
 
 
 def _jobs(sweep: _Sweep) -> _Found:

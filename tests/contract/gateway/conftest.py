@@ -2,7 +2,8 @@
 
 import shutil
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
 from helixnet.adapters.store_folder import FolderStore
 from helixnet.gateway.app import create_app
 from helixnet.gateway.options import GatewaySettings
+from helixnet.ports import Bus
 
 URL = "http://127.0.0.1:8080"
 CONTEXT = b"""\
@@ -91,10 +93,21 @@ def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 async def gateway(tmp_path: Path, signing_keys: Path) -> AsyncIterator[Running]:
-    shutil.copytree(signing_keys, tmp_path / "identity")
-    identity = LocalIdentity(tmp_path / "identity", issuer=URL, demo_users=True)
-    store = FolderStore(tmp_path)
-    ledger = open_ledger(tmp_path / "ledger.db")
+    async with serving(
+        tmp_path, signing_keys, lambda ledger: LocalBus(ledger, poll_seconds=1)
+    ) as running:
+        yield running
+
+
+@asynccontextmanager
+async def serving(
+    folder: Path, keys: Path, bus_of: Callable[[LedgerSqlite], Bus]
+) -> AsyncIterator[Running]:
+    """Run a gateway with the bus that is made of its ledger."""
+    shutil.copytree(keys, folder / "identity")
+    identity = LocalIdentity(folder / "identity", issuer=URL, demo_users=True)
+    store = FolderStore(folder)
+    ledger = open_ledger(folder / "ledger.db")
     settings = GatewaySettings(
         scratch=store.scratch,
         hosts=frozenset({"127.0.0.1", "localhost", "::1"}),
@@ -102,16 +115,10 @@ async def gateway(tmp_path: Path, signing_keys: Path) -> AsyncIterator[Running]:
         heartbeat_seconds=0.05,
     )
     app = create_app(
-        ledger=ledger,
-        store=store,
-        bus=LocalBus(ledger, poll_seconds=1),
-        identity=identity,
-        settings=settings,
+        ledger=ledger, store=store, bus=bus_of(ledger), identity=identity, settings=settings
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
-        yield Running(
-            app, http, tmp_path / "identity", identity=identity, ledger=ledger, store=store
-        )
+        yield Running(app, http, folder / "identity", identity=identity, ledger=ledger, store=store)
     await ledger.close()
     await store.close()
