@@ -13,13 +13,13 @@ class Step:
 
     Args:
         stage: its name, which is its consumer group's too.
-        wakes: topic whose events ring its bell.
+        wakes: topic whose events ring its bell; None where it only looks now and then.
         tells: topics that its transactions write to.
         state: the only one whose events ring it, where ``wakes`` tells of others too.
     """
 
     stage: str
-    wakes: Topic
+    wakes: Topic | None
     tells: tuple[Topic, ...]
     state: RunState | None = None
 
@@ -27,6 +27,7 @@ class Step:
 PIPELINE: Final = (
     Step("ingest", Topic.JOBS, (Topic.JOBS, Topic.PARTS), RunState.PENDING),
     Step("mapper", Topic.PARTS, (Topic.MAPPED,)),
+    Step("replay", None, (Topic.JOBS,)),  # in the mapper's process: it uses its workers
     Step("sink", Topic.MAPPED, (Topic.JOBS, Topic.RESULTS)),
     Step("deliver", Topic.RESULTS, (Topic.JOBS,)),
 )

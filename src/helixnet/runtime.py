@@ -231,6 +231,7 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
             **shared, workers=parts.clerk, part_size=settings.part_size, engine=engine
         ),
         "mapper": Mapper(**shared, workers=parts.mapping, scratch=parts.scratch),
+        "replay": Replay(**shared, workers=parts.mapping, scratch=parts.scratch),
         "sink": Sink(**shared, workers=parts.clerk),
         "deliver": Deliver(**shared, workers=parts.clerk),
     }
@@ -249,26 +250,10 @@ def _start_stages(parts: _Parts, crew: Crew, stack: AsyncExitStack) -> None:
             times=times,
         )
         running.append((service, crew.start(service.run(), step.stage)))
-        signals = partial(parts.bus.subscribe, step.wakes, step.stage)
-        crew.start(service.listen(signals, state=step.state), step.stage)
+        if step.wakes is not None:
+            signals = partial(parts.bus.subscribe, step.wakes, step.stage)
+            crew.start(service.listen(signals, state=step.state), step.stage)
         crew.start(service.keep_leases(), step.stage)
-    replay = Service[Any](  # no topic wakes it: it waits a poll interval
-        Replay(
-            ledger=parts.ledger,
-            store=parts.store,
-            workers=parts.mapping,
-            bundles=shared["bundles"],
-            worker=shared["worker"],
-            scratch=parts.scratch,
-            lease_seconds=settings.lease_seconds,
-            max_attempts=settings.max_attempts,
-        ),
-        name="replay",
-        ledger=parts.ledger,
-        times=times,
-    )
-    running.append((replay, crew.start(replay.run(), "replay")))
-    crew.start(replay.keep_leases(), "replay")
     stack.push_async_callback(_drain, running)
     reaper = Reaper(
         ledger=parts.ledger, max_attempts=settings.max_attempts, interval=settings.poll_seconds / 2
