@@ -19,7 +19,7 @@ from typing import Any, Final
 import psutil
 
 FILE: Final = "server.json"
-STOP_SECONDS: Final = 20.0
+KILL_SECONDS: Final = 20.0
 READY_SECONDS: Final = 600.0  # generous: a busy machine is no fault
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -40,6 +40,7 @@ class Server:
     variables: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
     stop_signal: int = signal.SIGTERM
+    stop_seconds: float = 20.0
     pid: int = 0
     born: float = 0.0
 
@@ -56,19 +57,24 @@ class Server:
     def running(self) -> bool:
         """Whether the very process that was started lives."""
         process = self._process()
-        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+        if process is None:
+            return False
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # Until its last thread has ended, a killed process keeps its ports and locks.
+            return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
+        return False
 
     def stop(self) -> None:
-        """End it gracefully, or by force after 20 s."""
+        """End it gracefully, or by force after ``stop_seconds``."""
         self.resume()
         self._signal(self.stop_signal, family=False)
-        if not self._gone(STOP_SECONDS):
+        if not self._gone(self.stop_seconds):
             self.kill()
 
     def kill(self) -> None:
         """End it and its children at once, as a power cut does."""
         self._signal(signal.SIGKILL)
-        if not self._gone(STOP_SECONDS):
+        if not self._gone(KILL_SECONDS):
             raise ServerError(f"{self.name}: process {self.pid} does not end")
 
     def pause(self) -> None:
@@ -144,7 +150,14 @@ def is_ready(server: Server) -> bool:
 
 
 def launch(server: Server) -> Server:
-    """Start the server's command and return it once it answers."""
+    """Start the server's command and return it once it answers.
+
+    Raises:
+        ServerError: a port is taken, or the process ended, or it does not become ready.
+    """
+    for port in server.ports.values():
+        if not is_free(port):  # else the probe would be answered by the other process
+            raise ServerError(f"{server.name}: port {port} is taken by another process")
     started = _spawn(server)
     _write(started)
     end = time.monotonic() + READY_SECONDS
@@ -177,6 +190,17 @@ def free_ports(count: int = 1) -> list[int]:
     for each in probes:
         each.close()
     return ports
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a loopback port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _spawn(server: Server) -> Server:

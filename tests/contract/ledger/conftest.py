@@ -95,7 +95,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         asyncio.run(upgrade(url, running.secrets[postgres.OWNER]))
         yield running
     finally:
-        postgres.server.stop(running)
+        running.stop()
 
 
 @pytest.fixture
