@@ -26,11 +26,13 @@ class Aim:
 
     Args:
         faults: by seed.
+        shows: of :data:`tests.chaos.findings.KINDS`, what the checker must call it.
         stall: seconds without progress after which open work counts as stuck.
     """
 
     faults: Callable[[int], Iterator[Fault]]
     mix: Mix
+    shows: str
     settings: Mapping[str, str] = field(default_factory=dict[str, str])
     stall: float = 60.0
 
@@ -84,11 +86,11 @@ def mix(*kinds: str, sizes: tuple[tuple[int, int], ...] = SMALL, open_jobs: int 
 
 
 AIMS: Final = {
-    "no-reaper": Aim(children, mix("lines", "orders", sizes=((200, 3000),)), stall=15.0),
-    "no-epoch": Aim(stalls, mix("lines", sizes=((5000, 8000),), open_jobs=6), ZOMBIE),
-    "unconditional-finish": Aim(stalls, mix("own"), ZOMBIE),
-    "no-reconciler": Aim(nothing, mix("lines"), stall=10.0),
-    "no-outbox": Aim(at_point("sink.committed", 3), mix("lines", "orders")),
-    "take-first": Aim(at_point("inbox.accepted", 3), mix("lines")),
-    "cursor-first": Aim(at_point("deliver.between", 3), mix("orders", sizes=((300, 900),))),
+    "no-reaper": Aim(children, mix("lines", "orders", sizes=((200, 3000),)), "open", stall=15.0),
+    "no-epoch": Aim(stalls, mix("lines", sizes=((5000, 8000),), open_jobs=6), "doubled", ZOMBIE),
+    "unconditional-finish": Aim(stalls, mix("own"), "wrong", ZOMBIE),
+    "no-reconciler": Aim(nothing, mix("lines"), "lost", stall=10.0),
+    "no-outbox": Aim(at_point("sink.committed", 3), mix("lines", "orders"), "lost"),
+    "take-first": Aim(at_point("inbox.accepted", 3), mix("lines"), "lost"),
+    "cursor-first": Aim(at_point("deliver.between", 3), mix("orders", sizes=((300, 900),)), "lost"),
 }

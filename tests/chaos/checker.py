@@ -53,11 +53,13 @@ def check(log: Path, told: Json, findings: Findings) -> tuple[Checked, Json]:
         check_results(evidence, books, tenant, findings)
         check_mapped(evidence, books, tenant, findings)
         delivered += check_deliveries(evidence, results, tenant, findings)
+    left = leftovers(evidence, books)
+    evidence.close()
     for client in clients.values():
         client.close()
     documents = sum(len(result.lines) for result in results.values())
     runs = sum(map(len, books.runs.values()))
-    return Checked(len(books.jobs), runs, documents, delivered), leftovers(evidence, books)
+    return Checked(len(books.jobs), runs, documents, delivered), left
 
 
 def check_rest(

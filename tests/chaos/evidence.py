@@ -34,6 +34,10 @@ class Evidence(Protocol):
         """Yield the events of a topic that a tenant may see, in the order of the topic."""
         ...
 
+    def close(self) -> None:
+        """Let connections go."""
+        ...
+
 
 class EmbeddedEvidence:
     """The data folder of the embedded shape; its topics are read by REST."""
@@ -66,6 +70,9 @@ class EmbeddedEvidence:
             answer.raise_for_status()
             for line in answer.iter_lines():
                 yield json.loads(line, parse_float=Decimal)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
 
 
 def open_evidence(told: Mapping[str, Any], tokens: Mapping[str, str]) -> Evidence:

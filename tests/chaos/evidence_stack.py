@@ -23,6 +23,7 @@ class StackEvidence:
         self.url: str = told["url"]
         self._told = told
         self._runner = asyncio.Runner()
+        self._client: Minio | None = None
         self._events: dict[str, list[Json]] = {}
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
@@ -40,33 +41,35 @@ class StackEvidence:
 
     def stored(self, key: str) -> bytes | None:
         async def get() -> bytes | None:
-            client = self._client()
             try:
-                async with await client.get_object(self._told["bucket"], key) as answer:
+                async with await self._store().get_object(self._told["bucket"], key) as answer:
                     return await answer.read()
             except S3Error as error:
                 if error.code in ABSENT:
                     return None
                 raise
-            finally:
-                await client.close_session()
 
         return self._do(get())
 
     def keys(self, prefix: str) -> set[str]:
         async def look() -> set[str]:
-            client = self._client()
-            try:
-                found = client.list_objects(self._told["bucket"], prefix=prefix, recursive=True)
-                return {str(item.object_name) async for item in found}
-            finally:
-                await client.close_session()
+            bucket = self._told["bucket"]
+            found = self._store().list_objects(bucket, prefix=prefix, recursive=True)
+            return {str(item.object_name) async for item in found}
 
         return self._do(look())
 
-    def _client(self) -> Minio:
-        address, access, secret = self._told["store"]
-        return Minio(address, access_key=access, secret_key=secret, secure=False)
+    def _store(self) -> Minio:
+        """Make the client on its loop at the first use, and keep its connections."""
+        if self._client is None:
+            address, access, secret = self._told["store"]
+            self._client = Minio(address, access_key=access, secret_key=secret, secure=False)
+        return self._client
+
+    def close(self) -> None:
+        if self._client is not None:
+            self._do(self._client.close_session())
+        self._runner.close()
 
     def topic(self, name: str, tenant: str) -> Iterator[Json]:
         if name not in self._events:

@@ -47,14 +47,12 @@ class Victim(Protocol):
 
 
 class Target(Protocol):
-    """A running HelixNet of some shape.
+    """A running HelixNet of some shape."""
 
-    Attributes:
-        url: of the gateway.
-        victims: by name.
-    """
-
-    url: str
+    @property
+    def url(self) -> str:
+        """Address of the gateway."""
+        ...
 
     @property
     def victims(self) -> Mapping[str, Victim]:
