@@ -92,5 +92,7 @@ AIMS: Final = {
     "no-reconciler": Aim(nothing, mix("lines"), "lost", stall=10.0),
     "no-outbox": Aim(at_point("sink.committed", 3), mix("lines", "orders"), "lost"),
     "take-first": Aim(at_point("inbox.accepted", 3), mix("lines"), "lost"),
-    "cursor-first": Aim(at_point("deliver.between", 3), mix("orders", sizes=((300, 900),)), "lost"),
+    "cursor-first": Aim(
+        at_point("deliver.between", 3), mix("orders", sizes=((250, 500),), open_jobs=8), "lost"
+    ),
 }

@@ -34,6 +34,7 @@ class Campaign:
         stall: seconds without any progress after which open work counts as stuck.
         after: seconds that clients go on after the last fault.
         reach: seconds that a process has to come to its crash point.
+        hasty: whether a process that ended unasked is reason enough to stop and judge.
     """
 
     target: Target
@@ -46,6 +47,7 @@ class Campaign:
     stall: float = 90.0
     after: float = 2.0
     reach: float = REACH_SECONDS
+    hasty: bool = False
     say: Callable[[str], None] = lambda _: None
 
 
@@ -115,13 +117,17 @@ def _rage(campaign: Campaign, witness: Witness, nemesis: Nemesis) -> None:
             nemesis.do(fault)
             what = f"{fault.kind} {fault.point or fault.victim}"
             campaign.say(f"{nemesis.kills:4} kills, {witness.acknowledged:5} acknowledged: {what}")
-            if load.failed():
+            if load.failed() or _enough(campaign, nemesis):
                 break
         time.sleep(campaign.after)
     finally:
         nemesis.wake()
         nemesis.troubles += load.end(nemesis.look)
     nemesis.look()
+
+
+def _enough(campaign: Campaign, nemesis: Nemesis) -> bool:
+    return campaign.hasty and bool(nemesis.troubles)
 
 
 def _rest(campaign: Campaign, nemesis: Nemesis) -> bool:
@@ -133,7 +139,7 @@ def _rest(campaign: Campaign, nemesis: Nemesis) -> bool:
 def _rested(campaign: Campaign, nemesis: Nemesis, evidence: Evidence) -> bool:
     begun = moved = time.monotonic()
     left, mark = open_work(evidence)
-    while left:
+    while left and not _enough(campaign, nemesis):
         time.sleep(0.5)
         nemesis.look()
         left, now = open_work(evidence)

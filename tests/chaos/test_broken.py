@@ -52,6 +52,7 @@ def shoot(name: str, folder: Path, seed: int, source: Path | None) -> Outcome:
             mix=aim.mix,
             stall=aim.stall,
             reach=60.0,
+            hasty=True,
         )
     )
 
