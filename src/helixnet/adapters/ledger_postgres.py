@@ -1,7 +1,7 @@
 """The ledger on Postgres: the same functions, many processes, one transaction a unit."""
 
 import asyncio
-import random
+import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
@@ -116,7 +116,7 @@ class LedgerPostgres:
             except Exception as error:
                 if attempt == ATTEMPTS or not postgres_errors.may_repeat(error):
                     raise self._translated(error) from error
-            await asyncio.sleep(random.uniform(0, PAUSE_SECONDS * 2**attempt))  # noqa: S311 - spreads attempts
+            await asyncio.sleep(PAUSE_SECONDS * secrets.randbelow(2**attempt))
         raise UnavailableError(f"{self._where}: no connection lasts")
 
     async def _once(self, unit: Callable[[Connection], T], tenant: str | None) -> T:
@@ -132,7 +132,7 @@ class LedgerPostgres:
                 raise
             await self._committed(conn)
         finally:
-            await conn.close()
+            await self._released(conn)
         if self._relay:
             self._outgoing.put(told.events)
         if told.wrote:
@@ -182,13 +182,21 @@ class LedgerPostgres:
                 raise _LostError from error
             raise self._translated(error) from error
         finally:
-            await conn.close()
+            await self._released(conn)
 
     async def _connected(self, engine: AsyncEngine) -> AsyncConnection:
         try:
             return await engine.connect()
         except Exception as error:
             raise self._translated(error) from error
+
+    async def _released(self, conn: AsyncConnection) -> None:
+        """Give a connection back; what it was asked has its outcome already."""
+        try:
+            await conn.close()
+        except Exception as error:
+            if not await self._dropped(conn, error):
+                raise
 
     async def _dropped(self, conn: AsyncConnection, error: Exception) -> bool:
         """Let a lost connection go without asking it anything; False when it is not lost."""
