@@ -34,7 +34,9 @@ _BYPASSES: Final = text(
 _GRANTS: Final = {
     "SELECT": "meta, alembic_version, rejects",
     "SELECT, INSERT": "tenants, bundles, contexts, audit",
-    "SELECT, INSERT, UPDATE": ("jobs, runs, parts, deliveries, events, idempotency, dead_letters"),
+    "SELECT, INSERT, UPDATE": (
+        "jobs, runs, parts, deliveries, events, idempotency, dead_letters, replays, errands"
+    ),
     "SELECT, INSERT, UPDATE, DELETE": "flows, partners, fixes",
 }
 
