@@ -110,7 +110,8 @@ def _places(folder: Path, ports: dict[str, int]) -> dict[str, str]:
 
 def _format(jars: Path, properties: Path) -> None:
     """Give the broker's storage its identity."""
-    identity = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+    # The first byte is fixed: an identity that began with a dash would be taken for an option.
+    identity = base64.urlsafe_b64encode(b"h" + secrets.token_bytes(15)).decode().rstrip("=")
     java = [provisioning.program("java", NAME), "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*"]
     form = ["format", "--standalone", "--cluster-id", identity, "--config", str(properties)]
     provisioning.run(NAME, [*java, "kafka.tools.StorageTool", *form])

@@ -13,15 +13,15 @@ import yaml
 from miniopy_async.api import Minio
 from miniopy_async.error import S3Error
 from scripts.stack import kafka, minio, postgres, provisioning
-from scripts.stack.server import ServerError, free_ports, launch
+from scripts.stack.server import Server, ServerError, free_ports, launch
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "compose"
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 
-def service(name: str) -> dict[str, Any]:
-    return yaml.safe_load((COMPOSE / "core.yaml").read_text(encoding="utf-8"))["services"][name]
+def service(name: str, layer: str = "core.yaml") -> dict[str, Any]:
+    return yaml.safe_load((COMPOSE / layer).read_text(encoding="utf-8"))["services"][name]
 
 
 def test_postgres_gets_its_roles_and_databases(
@@ -85,7 +85,7 @@ def test_kafka_starts_with_these_settings(tmp_path: Path) -> None:
     form = ["format", "--cluster-id", given["CLUSTER_ID"], "--config", str(path)]
     subprocess.run([*java, "kafka.tools.StorageTool", *form], check=True, capture_output=True)
     server = launch(
-        kafka.Server(
+        Server(
             name=kafka.NAME,
             folder=tmp_path,
             url=f"kafka://127.0.0.1:{main}",
@@ -98,6 +98,52 @@ def test_kafka_starts_with_these_settings(tmp_path: Path) -> None:
     effective = dict(re.findall(r"^\s+([\w.]+) = (.*)$", log, re.MULTILINE))
     for name, value in (properties | here).items():
         assert effective[name].strip("[]").replace(" ", "") == value.strip("[]"), name
+
+
+def test_keycloak_gets_its_secrets_from_files(tmp_path: Path) -> None:
+    """The shell before it reads each secret, passes the command on, and is replaced."""
+    said = service("keycloak", "auth.yaml")
+    shell, flags, script, name = said["entrypoint"]
+    names = re.findall(r"/run/secrets/(\w+)", script)
+    assert names == said["secrets"]
+    for each in names:
+        (tmp_path / each).write_text(f"the {each}\n", encoding="ascii")
+    script = script.replace("$$", "$").replace("/run/secrets", str(tmp_path))
+    script = script.replace("/opt/keycloak/bin/kc.sh", "/usr/bin/printenv")
+    wanted = ["KC_DB_PASSWORD", "KC_BOOTSTRAP_ADMIN_PASSWORD", "HELIX_SERVICES_SECRET"]
+    command = [shell, flags, script, name, *wanted]
+    done = subprocess.run(command, env={}, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"the {each}" for each in names]
+    (tmp_path / names[0]).unlink()
+    assert subprocess.run(command, env={}, capture_output=True, check=False).returncode != 0
+
+
+def test_keycloak_is_asked_for_its_health(keycloak: Server) -> None:
+    """The check in bash, which is all that its image has, tells up from down."""
+    shell, flags, script = service("keycloak", "auth.yaml")["healthcheck"]["test"][1:]
+    port = "/127.0.0.1/9000"
+    assert port in script
+    here = [str(keycloak.ports["management"]), str(free_ports()[0])]
+    scripts = [script.replace("$$", "$").replace(port, f"/127.0.0.1/{each}") for each in here]
+    up, down = (
+        subprocess.run([shell, flags, each], capture_output=True, check=False) for each in scripts
+    )
+    assert up.returncode == 0, up.stderr
+    assert down.returncode != 0
+
+
+def test_the_realm_is_the_one_that_compose_names() -> None:
+    """Clients and placeholders that the layers use are in the realm file that they mount."""
+    values = dict(
+        line.split("=", 1)
+        for line in (COMPOSE / ".env").read_text(encoding="utf-8").splitlines()
+        if "=" in line and line[0] != "#"
+    )
+    text = (COMPOSE / values["HELIX_REALM_FILE"]).read_text(encoding="utf-8")
+    realm = json.loads(text)
+    assert realm["realm"] == "helixnet"
+    assert values["HELIX_PASSWORD_CLIENT"] in {client["clientId"] for client in realm["clients"]}
+    assert "${HELIX_SERVICES_SECRET:" in text
 
 
 def test_minio_starts_as_its_image_does(tmp_path: Path) -> None:
@@ -114,7 +160,7 @@ def test_minio_starts_as_its_image_does(tmp_path: Path) -> None:
     command = [replaced.get(word, word) for word in json.loads(said["CMD"])]
     assert set(replaced.values()) <= set(command)
     server = launch(
-        minio.Server(
+        Server(
             name=minio.NAME,
             folder=tmp_path,
             url=f"http://127.0.0.1:{port}",
