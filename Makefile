@@ -1,7 +1,7 @@
 UV := scripts/uv
 RUN := $(UV) run --quiet --locked --all-extras
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos chaos-report nightly wheel rebuild seed-data show-users deploy-code db-init docs
+.PHONY: help demo test check bench chaos chaos-report stack stack-down stack-status stack-logs nightly wheel rebuild seed-data show-users deploy-code db-init docs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -17,6 +17,18 @@ check: ## format, lint, types, floors and unit tests, in under a minute
 
 bench: ## measure beside peers and write bench/RESULTS.md (SHORT=1 for a quick look)
 	@$(RUN) python bench/run.py $(if $(SHORT),--short)
+
+stack: ## start Kafka, MinIO, Postgres, Keycloak and the four services (STACK=folder)
+	@$(RUN) python -m scripts.stack up --folder $(or $(STACK),helixnet-stack)
+
+stack-down: ## end what make stack started; the data stay
+	@$(RUN) python -m scripts.stack down --folder $(or $(STACK),helixnet-stack)
+
+stack-status: ## show each process of the stack
+	@$(RUN) python -m scripts.stack status --folder $(or $(STACK),helixnet-stack)
+
+stack-logs: ## show the end of each log of the stack
+	@$(RUN) python -m scripts.stack logs --folder $(or $(STACK),helixnet-stack)
 
 chaos: ## kill a server under load and judge what it did (KILLS=20 SEED=random SHAPE=embedded)
 	@$(RUN) python -m scripts.chaos --kills=$(or $(KILLS),20) --shape=$(or $(SHAPE),embedded) $(if $(SEED),--seed=$(SEED))

@@ -17,9 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.campaign import Campaign, Outcome, keep, results_file, run
-from tests.chaos.embedded import Embedded
-
-SHAPES = {"embedded": Embedded}
+from tests.chaos.shapes import SHAPES, make_target
 
 
 def arguments() -> argparse.ArgumentParser:
@@ -41,7 +39,7 @@ def campaign(shape: str, seed: int, kills: int) -> int:
     def say(text: str) -> None:
         print(f"{time.monotonic() - begun:7.1f} s {text}", flush=True)
 
-    target = SHAPES[shape](folder)
+    target = make_target(shape, folder)
     outcome = run(
         Campaign(target=target, folder=folder, shape=shape, seed=seed, kills=kills, say=say)
     )

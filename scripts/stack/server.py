@@ -57,7 +57,12 @@ class Server:
     def running(self) -> bool:
         """Whether the very process that was started lives."""
         process = self._process()
-        return process is not None and process.status() != psutil.STATUS_ZOMBIE
+        if process is None:
+            return False
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # Until its last thread has ended, a killed process keeps its ports and locks.
+            return process.status() != psutil.STATUS_ZOMBIE or process.num_threads() > 1
+        return False
 
     def stop(self) -> None:
         """End it gracefully, or by force after ``stop_seconds``."""

@@ -39,7 +39,7 @@ from helixnet.stages.upkeep import Cleaner, Reaper
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 ANY_HOST: Final = "*"
 LAST_SECONDS: Final = 3.0  # for events that a process has yet to send when it ends
-STEPS: Final = {step.stage: step for step in PIPELINE}  # a stage without one is woken by no topic
+STEPS: Final = {step.stage: step for step in PIPELINE}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +78,8 @@ def start_stages(parts: Parts, crew: Crew, stack: AsyncExitStack) -> None:
         service = Service[Any](stage, name=name, ledger=parts.ledger, times=times)
         running.append((service, crew.start(service.run(), name)))
         crew.start(service.keep_leases(), name)
-        if name in STEPS:
-            step = STEPS[name]
+        step = STEPS[name]
+        if step.wakes is not None:
             signals = partial(parts.bus.subscribe, step.wakes, name)
             crew.start(service.listen(signals, state=step.state), name)
     stack.push_async_callback(_drain, running)
@@ -100,11 +100,7 @@ def _stages(parts: Parts) -> dict[str, Stage[Any]]:
     made: dict[str, Stage[Any]] = {}
     if parts.mapping is not None:
         made["mapper"] = Mapper(**shared, workers=parts.mapping, scratch=parts.scratch)
-        made["replay"] = Replay(
-            **{name: value for name, value in shared.items() if name != "metrics"},
-            workers=parts.mapping,
-            scratch=parts.scratch,
-        )
+        made["replay"] = Replay(**shared, workers=parts.mapping, scratch=parts.scratch)
     if parts.clerk is not None:
         engine = version("helixnet")
         size = settings.part_size
@@ -114,7 +110,7 @@ def _stages(parts: Parts) -> dict[str, Stage[Any]]:
             "deliver": Deliver(**shared, workers=parts.clerk, bus=parts.bus),
         }
     own = parts.services
-    return {n: stage for n, stage in made.items() if n not in STEPS or STEPS[n].service in own}
+    return {name: stage for name, stage in made.items() if STEPS[name].service in own}
 
 
 async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]") -> None:
@@ -173,7 +169,7 @@ def start_inbox(parts: Parts, crew: Crew) -> Inbox:
         engine=version("helixnet"),
     )
     crew.start(inbox.run(), "inbox")
-    crew.start(inbox.listen(partial(parts.bus.subscribe, Topic.DROPS, "ingest")), "notifications")
+    crew.start(inbox.listen(partial(parts.bus.subscribe, Topic.DROPS, "inbox")), "notifications")
     return inbox
 
 

@@ -9,6 +9,7 @@ from uuid import UUID, uuid5
 
 NAMESPACE: Final = UUID("b7c7f4a5-8f0e-5f0e-9d51-6a1f5c6d0c11")
 MAX_EVENT_BYTES: Final = 64 * 1024
+DROP_SEEN: Final = "io.helixnet.drop.seen.v1"  # what a store told of an object, made an event
 
 
 class Topic(StrEnum):

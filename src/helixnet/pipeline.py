@@ -14,14 +14,14 @@ class Step:
     Args:
         stage: its name, which is its consumer group's too.
         service: whose process runs it in the stack.
-        wakes: topic whose events ring its bell.
+        wakes: topic whose events ring its bell; None where it only looks now and then.
         tells: topics that its transactions write to.
         state: the only one whose events ring it, where ``wakes`` tells of others too.
     """
 
     stage: str
     service: str
-    wakes: Topic
+    wakes: Topic | None
     tells: tuple[Topic, ...]
     state: RunState | None = None
 
@@ -29,6 +29,7 @@ class Step:
 PIPELINE: Final = (
     Step("ingest", "ingest", Topic.JOBS, (Topic.JOBS, Topic.PARTS), RunState.PENDING),
     Step("mapper", "mapper", Topic.PARTS, (Topic.MAPPED,)),
+    Step("replay", "mapper", None, (Topic.JOBS,)),
     Step("sink", "sink", Topic.MAPPED, (Topic.JOBS, Topic.RESULTS)),
     Step("deliver", "sink", Topic.RESULTS, (Topic.JOBS,)),
 )

@@ -218,11 +218,15 @@ async def _store(
     kind, _, rest = settings.store.partition(":")
     root = Path(rest.removeprefix("//")) if kind == "file" and rest else settings.data
     scratch = stack.enter_context(_scratch(root / "tmp"))
+
+    def count(operation: str) -> None:
+        metrics.count(STORE_OPERATIONS, operation=operation)
+
     match kind:
         case "file":
             from helixnet.adapters.store_folder import FolderStore
 
-            folder = FolderStore(root, scratch)
+            folder = FolderStore(root, scratch, count=count)
             stack.push_async_callback(folder.close)
             return folder, scratch
         case "s3" | "s3+http":
@@ -233,7 +237,7 @@ async def _store(
                 access_key=settings.store_access_key,
                 secret_key=settings.store_secret_key,
                 scratch=scratch,
-                count=lambda operation: metrics.count(STORE_OPERATIONS, operation=operation),
+                count=count,
             )
             stack.push_async_callback(bucket.close)
             with suppress(UnavailableError):  # away for now: each request will look again

@@ -21,7 +21,6 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.stack,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("keycloak"),
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
 ]

@@ -52,6 +52,11 @@ def at_points(points: list[str]) -> Iterator[Fault]:
         yield Fault("serve", "crash", 0.3, point)
 
 
+def nothing(_seed: int) -> Iterator[Fault]:
+    """Break nothing: what is missing shows by itself."""
+    yield from ()
+
+
 def children(seed: int) -> Iterator[Fault]:
     """End processes that work for the server."""
     dice = random.Random(seed)  # noqa: S311 - no secret
@@ -62,21 +67,27 @@ def children(seed: int) -> Iterator[Fault]:
 def stalls(seed: int) -> Iterator[Fault]:
     """Let the processes that work for the server stand still in turn, for longer than a lease."""
     dice = random.Random(seed)  # noqa: S311 - no secret
-    for _ in range(40):
+    for _ in range(25):
         yield Fault("serve", "stall", dice.uniform(0.1, 0.8), seconds=dice.uniform(1.0, 5.0))
 
 
-def mix(*kinds: str, sizes: tuple[tuple[int, int], ...] = SMALL, pause: float = 0.3) -> Mix:
+def mix(*kinds: str, sizes: tuple[tuple[int, int], ...] = SMALL, open_jobs: int = 30) -> Mix:
     """Send these kinds only, and let nothing be cancelled or run again."""
     return Mix(
-        kinds=kinds, sizes=sizes, shares=(1,) * len(sizes), pause=pause, open_jobs=60, deeds=False
+        kinds=kinds,
+        sizes=sizes,
+        shares=(1,) * len(sizes),
+        pause=0.4,
+        open_jobs=open_jobs,
+        deeds=False,
     )
 
 
 AIMS: Final = {
     "no-reaper": Aim(children, mix("lines", "orders", sizes=((200, 3000),)), stall=15.0),
-    "no-epoch": Aim(stalls, mix("lines", sizes=((6000, 12_000),), pause=0.8), ZOMBIE),
-    "unconditional-finish": Aim(stalls, mix("own", pause=0.5), ZOMBIE),
+    "no-epoch": Aim(stalls, mix("lines", sizes=((5000, 8000),), open_jobs=6), ZOMBIE),
+    "unconditional-finish": Aim(stalls, mix("own"), ZOMBIE),
+    "no-reconciler": Aim(nothing, mix("lines"), stall=10.0),
     "no-outbox": Aim(at_point("sink.committed", 3), mix("lines", "orders")),
     "take-first": Aim(at_point("inbox.accepted", 3), mix("lines")),
     "cursor-first": Aim(at_point("deliver.between", 3), mix("orders", sizes=((300, 900),))),

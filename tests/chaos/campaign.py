@@ -43,7 +43,7 @@ class Campaign:
     mix: Mix = field(default_factory=Mix)
     faults: Iterable[Fault] | None = None
     stall: float = 90.0
-    after: float = 1.0
+    after: float = 2.0
     reach: float = REACH_SECONDS
     say: Callable[[str], None] = lambda _: None
 
@@ -119,7 +119,7 @@ def _rage(campaign: Campaign, witness: Witness, nemesis: Nemesis) -> None:
         time.sleep(campaign.after)
     finally:
         nemesis.wake()
-        load.end()
+        nemesis.troubles += load.end(nemesis.look)
     nemesis.look()
 
 

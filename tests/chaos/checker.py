@@ -119,16 +119,17 @@ def _check_audit(books: Books, findings: Findings) -> None:
 def leftovers(evidence: Evidence, books: Books) -> Json:
     """Count what a crash may leave in the store without anybody speaking of it."""
     work = {job["key"] for job in books.jobs}
-    shown = {
-        f"results/{run['tenant']}/{run['job']}/{run['run']}/manifest.json"
+    stems = {
+        f"results/{run['tenant']}/{run['job']}/{run['run']}"
         for runs in books.runs.values()
         for run in runs
-        if run["state"] != "CANCELLED"
+        if run["state"] == "CANCELLED"
     }
-    manifests = {key for key in evidence.keys("results/") if key.endswith("/manifest.json")}
+    results = evidence.keys("results/")
+    visible = {f"{stem}/{name}" for stem in stems for name in ("manifest.json", "run.ndjson")}
     return {
         "unspoken files in work/": len(evidence.keys("work/") - work),
-        "manifests of cancelled runs": len(manifests - shown),
+        "manifests of cancelled runs": len(results & visible),
     }
 
 

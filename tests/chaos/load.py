@@ -31,6 +31,7 @@ class Client:
         self._user = user
         self._http = httpx.Client(base_url=f"{url}/api/v1", timeout=ANSWER_SECONDS)
         self._token = ""
+        self.faults: set[str] = set()  # answers that a server may never give, whatever ends
 
     def ask(self, method: str, path: str, **more: Any) -> httpx.Response | None:
         """Return the answer; None when there was none, or one that promises nothing."""
@@ -42,6 +43,8 @@ class Client:
         if answer.status_code == 401:
             self._token = ""
             return None
+        if answer.status_code == 500:
+            self.faults.add(f"500 for {method} {path.partition('?')[0]}")
         return None if answer.status_code >= 500 else answer
 
     def token(self) -> str:
@@ -112,6 +115,7 @@ class Load:
     _ending: threading.Event = field(default_factory=threading.Event)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(16))
     _running: list[Any] = field(default_factory=list[Any])
+    _faults: set[str] = field(default_factory=set[str])
     _known: set[str] = field(default_factory=set[str])  # acknowledged jobs that nobody cancels
 
     def start(self) -> None:
@@ -119,12 +123,23 @@ class Load:
         for number in range(self.mix.clients):
             self._running.append(self._pool.submit(self._work, number))
 
-    def end(self) -> None:
-        """Send nothing new; returns when every client has its last answer."""
+    def end(self, look: Callable[[], None]) -> list[str]:
+        """Send nothing new, and return when every client has its last answer.
+
+        Args:
+            look: called now and then, so that somebody starts again what must answer.
+
+        Returns:
+            why clients gave up, and answers that none of them should get.
+        """
         self._ending.set()
-        for running in self._running:
-            running.result()
+        while not all(running.done() for running in self._running):
+            look()
+            time.sleep(0.1)
         self._pool.shutdown()
+        errors = [running.exception() for running in self._running]
+        gave_up = [f"a client gave up: {error!r}"[:500] for error in errors if error]
+        return gave_up + [f"wrong: {fault}" for fault in sorted(self._faults)]
 
     def failed(self) -> bool:
         """Whether a client has ended by an error of its own."""
@@ -142,6 +157,7 @@ class Load:
                 self._ending.wait(0.3)
             elif not self._ending.is_set():
                 dice.choice(deeds)(client, dice)
+        self._faults |= client.faults
         client.close()
 
     def _crowded(self, client: Client) -> bool:
@@ -189,9 +205,15 @@ class Load:
         return job
 
     def _drop(self, client: Client, dice: random.Random) -> None:
-        recipe, made = self._made(dice, FLOWS)
+        kinds = tuple(kind for kind in self.mix.kinds if kind in FLOWS)
+        if not kinds:
+            return
+        recipe, made = self._made(dice, kinds)
         self._intend("drop", recipe, made, client.tenant)
-        self.target.drop(client.tenant, recipe.kind, recipe.name, made.content)
+        try:
+            self.target.drop(client.tenant, recipe.kind, recipe.name, made.content)
+        except OSError:  # whether it is there nobody knows: dropped again it would be another
+            return
         self.witness.acknowledge("drop", recipe.number)
 
     def _intend(self, what: str, recipe: Recipe, made: Made, tenant: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 from helixnet.crashpoints import POINTS
 from tests.chaos.aims import at_points
 from tests.chaos.campaign import Campaign, run
-from tests.chaos.embedded import PUBLISHER, Embedded
+from tests.chaos.embedded import PUBLISHER
+from tests.chaos.shapes import make_target
 
 pytestmark = pytest.mark.scenario
 KILLS = 20
@@ -21,14 +22,15 @@ def say(text: str) -> None:
 
 
 @pytest.mark.timeout(1800)
-def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+@pytest.mark.parametrize("shape", ["embedded", pytest.param("stack", marks=pytest.mark.stack)])
+def test_nothing_is_lost_or_doubled(shape: str, tmp_path: Path) -> None:
     seed = random.randrange(1 << 31)  # noqa: S311 - no secret
     say(f"seed {seed}")
     outcome = run(
         Campaign(
-            target=Embedded(tmp_path),
+            target=make_target(shape, tmp_path),
             folder=tmp_path,
-            shape="embedded",
+            shape=shape,
             seed=seed,
             kills=KILLS,
             say=say,
@@ -44,10 +46,10 @@ def test_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
 @pytest.mark.timeout(1800)
 def test_every_crash_point_is_reached_and_survived(tmp_path: Path) -> None:
     """The table of points is a table of places that files really pass."""
-    points = sorted(set(POINTS) - {PUBLISHER})
+    points = sorted(set(POINTS) - {PUBLISHER})  # test_publisher_point.py has that one
     outcome = run(
         Campaign(
-            target=Embedded(tmp_path),
+            target=make_target("embedded", tmp_path),
             folder=tmp_path,
             shape="embedded",
             seed=1,

@@ -22,7 +22,7 @@ from helixnet.crashpoints import arm
 from helixnet.events import Event, Topic, event_id
 from helixnet.ledger.outbox import emit
 from helixnet.metrics import Metrics
-from helixnet.stages.upkeep import Publisher
+from helixnet.stages.outbox import Publisher
 
 def event(number):
     return Event(id=event_id("test", number), type="test", topic=Topic.JOBS, key=str(number),
@@ -36,6 +36,8 @@ async def main(folder, at, count):
     await here.do(lambda conn: emit(conn, [event(number) for number in range(count)]))
     arm(at)
     await publisher.send()
+    await publisher.mark()
+    await publisher.sweep()
     await here.close()
     await there.close()
 

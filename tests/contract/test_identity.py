@@ -31,7 +31,7 @@ def local(
     return LocalIdentity(folder, issuer=ISSUER, demo_users=demo_users, clock=clock)
 
 
-STACK = [pytest.mark.stack, pytest.mark.xdist_group("keycloak"), pytest.mark.timeout(300)]
+STACK = [pytest.mark.stack, pytest.mark.xdist_group("keycloak")]
 
 
 @pytest.fixture(params=["local", pytest.param("oidc", marks=STACK)])

@@ -35,6 +35,7 @@ def replay(shop: Shop) -> Replay:
         store=shop.store,
         workers=shop.workers,
         bundles=Bundles(ledger=shop.ledger, store=shop.store),
+        metrics=shop.metrics,
         worker="shop",
         scratch=shop.store.scratch,
         lease_seconds=10,

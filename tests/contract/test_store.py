@@ -205,6 +205,26 @@ async def test_no_key_leads_out(store: ObjectStore, key: str) -> None:
         await store.delete(key)
 
 
+async def test_operations_are_counted(
+    request: pytest.FixtureRequest, tmp_path: Path, store: ObjectStore
+) -> None:
+    """By kind, as the metric shows them."""
+    told: list[str] = []
+    if isinstance(store, S3Store):
+        minio: Minio = request.getfixturevalue("minio")
+        counted = await minio.store(tmp_path / "s", count=told.append)
+    else:
+        counted = FolderStore(tmp_path / "counted", count=told.append)
+    ref = await counted.put_bytes("inbox/t/x", b"data")
+    assert [block async for block in counted.read(ref)] == [b"data"]
+    assert [found async for found in counted.list("inbox/")] == [ref]
+    assert told == ["put", "get", "list"]
+    await counted.take(ref, "work/t/x")
+    await counted.delete("work/t/x")
+    assert {"copy", "delete"} <= set(told) <= {"put", "get", "copy", "delete", "list", "head"}
+    await counted.close()
+
+
 class TestFolder:
     """What only a folder can do wrong."""
 

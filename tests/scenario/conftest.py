@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
+from tests import servers
 from tests.scenario.running import EmbeddedHelix, Helix, Person
+from tests.scenario.stack import StackHelix
+from tests.servers import Backing
 
-SHAPES = {"embedded": EmbeddedHelix}
+SHAPES = [
+    "embedded",
+    pytest.param("stack", marks=[pytest.mark.stack, pytest.mark.xdist_group("stack")]),
+]
 Serve = Callable[..., EmbeddedHelix]
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -18,22 +24,43 @@ def shape(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def helix(shape: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Helix]:
+def helix(
+    shape: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Helix]:
     """One server for all scenarios that leave it running."""
-    running = SHAPES[shape](tmp_path_factory.mktemp("helix") / "data")
+    folder = tmp_path_factory.mktemp("helix")
+    if shape == "embedded":
+        running: EmbeddedHelix | StackHelix = EmbeddedHelix(folder / "data")
+    else:
+        running = StackHelix(folder / "data", request.getfixturevalue("backing"))
     running.start()
     yield running
     assert running.stop() == 0
+    running.forget()
+
+
+@pytest.fixture(scope="session")
+def own_backing(backing: Backing, server_folder: Path) -> Backing:
+    """A broker and a store for stacks of a test's own, so that they share no signals."""
+    folder = server_folder / "own"
+    own = {"kafka": servers.a_kafka(folder), "minio": servers.a_minio(folder)}
+    return Backing(backing.servers | own, backing.private_key)
 
 
 @pytest.fixture
-def own_helix(shape: str, tmp_path: Path) -> Iterator[Callable[..., Helix]]:
+def own_helix(
+    shape: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[..., Helix]]:
     """Make a server of one's own, with settings, to kill or to fill."""
-    made: list[EmbeddedHelix] = []
+    made: list[EmbeddedHelix | StackHelix] = []
 
     def make(**settings: str) -> Helix:
-        running = SHAPES[shape](tmp_path / f"helix-{len(made)}" / "data", **settings)
-        running.data.mkdir(parents=True)
+        data = tmp_path / f"helix-{len(made)}" / "data"
+        data.mkdir(parents=True)
+        if shape == "embedded":
+            running: EmbeddedHelix | StackHelix = EmbeddedHelix(data, **settings)
+        else:
+            running = StackHelix(data, request.getfixturevalue("own_backing"), **settings)
         made.append(running)
         running.start()
         return running
@@ -41,6 +68,7 @@ def own_helix(shape: str, tmp_path: Path) -> Iterator[Callable[..., Helix]]:
     yield make
     for running in made:
         running.stop()
+        running.forget()
 
 
 @pytest.fixture

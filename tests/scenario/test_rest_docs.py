@@ -33,7 +33,7 @@ def test_every_example_runs(helix: Helix) -> None:
 def test_every_route_is_described(helix: Helix) -> None:
     """A route that is not on the page is not for users."""
     document = httpx.get(f"{helix.url}/openapi.json", timeout=PATIENCE).json()
-    said = PAGE.replace("{id}", "{job_id}")
+    said = PAGE.replace("replays/{id}", "replays/{replay_id}").replace("{id}", "{job_id}")
     headings = " ".join(re.findall(r"^### (.*)$", said, re.MULTILINE))
     missing = [
         f"{method.upper()} {path}"

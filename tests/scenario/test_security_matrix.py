@@ -238,6 +238,8 @@ def test_another_tenants_things_are_not_there(
     flow = {"name": "matrix", "match": "matrix/*", "context": context}
     assert demo.http.post("/flows", json=flow).status_code in {201, 409}
     names = {"contexts": context, "flows": "matrix", "topics": "helix.out.demo.orders.validated"}
+    request = {"select": {"jobs": [job]}, "dry_run": True}
+    replay = demo.http.post("/replays?wait=0", json=request).json()["replay_id"]
     claims = claims_of(demo.token) | {
         "tenant": "acme",
         "realm_access": {"roles": ["viewer", "operator", "designer"]},
@@ -248,7 +250,7 @@ def test_another_tenants_things_are_not_there(
         if "{" not in route.path or route.roles == ("admin",):
             continue
         kind = route.path.split("/")[3]
-        path = route.filled({"job_id": job, "name": names.get(kind, "none")})
+        path = route.filled({"job_id": job, "name": names.get(kind, "none"), "replay_id": replay})
         body = flow if route.method == "PUT" else None
         query = {"one": made.json()["version"]} if path.endswith("/diff") else None
         with http.stream(route.method, path, headers=headers, json=body, params=query) as answer:

@@ -3,13 +3,20 @@
 import asyncio
 import hashlib
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from miniopy_async.api import Minio as Client
 
 from helixnet.adapters import s3_apply
@@ -215,8 +222,8 @@ class Cutting:
         self._ways: list[asyncio.Future[None]] = []
         self._server: asyncio.Server | None = None
 
-    async def open(self) -> str:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+    async def open(self, tls: ssl.SSLContext | None = None) -> str:
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
         return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
 
     async def close(self) -> None:
@@ -462,3 +469,82 @@ class TestApply:
     ) -> None:
         assert command("--store", "s3+http://127.0.0.1:9/bucket")[0] == 3
         assert command("--store", "s3+http://127.0.0.1/")[0] == 2
+
+
+ENCRYPTED = """
+import asyncio, sys
+from pathlib import Path
+from helixnet.adapters.store_s3 import S3Store
+
+async def main(url, access, secret, folder):
+    store = S3Store(url, access, secret, Path(folder))
+    data = bytes(range(256)) * 80_000  # in parts
+    (Path(folder) / "large").write_bytes(data)
+    small = await store.put_bytes("inbox/t/small", b"data")
+    large = await store.put_file("inbox/t/large", Path(folder) / "large")
+    for ref, expected in ((small, b"data"), (large, data)):
+        assert b"".join([block async for block in store.read(ref)]) == expected
+    assert await store.take(small, "work/t/small")
+    await store.remove([large, small])
+    assert [ref.key async for ref in store.list("")] == ["work/t/small"]
+    await store.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_requests_go_over_tls_to_who_is_trusted(
+    minio: Minio, store: S3Store, tmp_path: Path, *, trusted: bool
+) -> None:
+    """``s3://`` is encrypted, and a certificate that nobody vouches for is refused."""
+    assert await store.find("work/t/x") is None
+    certificate = _certificate(tmp_path)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(*certificate)
+    way = Cutting(minio.server.ports["main"], after=0, times=0)
+    url = f"s3://{await way.open(tls)}/{bucket_of(store)}"
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", ENCRYPTED, url, *minio.keys, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | ({"SSL_CERT_FILE": str(certificate[0])} if trusted else {}),
+    )
+    await way.close()
+    if trusted:
+        assert done.returncode == 0, done.stderr
+    else:
+        assert "certificate verify failed" in done.stderr
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    """Make a certificate for loopback that vouches for itself; return it with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "loopback")])
+    today = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(today - timedelta(days=1))
+        .not_valid_after(today + timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    paths = (folder / "public.crt", folder / "private.key")
+    paths[0].write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    paths[1].write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return paths

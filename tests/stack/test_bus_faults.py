@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from scripts.stack.server import Server
 from helixnet.adapters.bus_kafka import KafkaBus
 from helixnet.errors import ConflictError, UnavailableError
 from helixnet.events import Event, Topic, event_id, out_topic
-from helixnet.ledger.dead import RECORD_DEAD, get_letter, list_letters, requeue
+from helixnet.ledger.dead import RECORD_DEAD, UNREADABLE, get_letter, list_letters, requeue
 from helixnet.ledger.outbox import read_topic
 from tests.brokers import PATIENCE, Kafka, broker, emptied, eventually, removed, topics_of
 
@@ -147,6 +148,44 @@ async def test_poison_blocks_nothing_and_is_kept(kafka: Kafka) -> None:
     (one,) = await collect(again, "mapper", 1)
     assert one.id == event(1).id  # the offsets have moved past all of it
     assert len(await kafka.ledgers[0].read(list_letters)) == len(POISON)
+
+
+STRANGER = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class Name(str):
+    def encode(self, *how):
+        return b"\\xff"
+
+async def main(address, topic):
+    producer = AIOKafkaProducer(bootstrap_servers=address)
+    await producer.start()
+    for name in (Name("x"), Name("y")):
+        await producer.send_and_wait(topic, b"{}", b"key", 0, headers=[(name, b"1")])
+    await producer.stop()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_what_no_client_can_read_blocks_nothing(kafka: Kafka) -> None:
+    """A header whose name is no UTF-8 raises inside the client; its place is kept at least."""
+    bus = await kafka.bus()
+    await put(kafka, [good(number) for number in range(300)])
+    await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", STRANGER, kafka.running.address, Topic.PARTS],
+        env=os.environ | {"AIOKAFKA_NO_EXTENSIONS": "1"},  # only its Python half can be tricked
+        check=True,
+    )
+    await put(kafka, [good(number) for number in range(300, 600)])
+    await bus.publish([event(n) for n in range(1000, 1100)])
+    found = await collect(bus, "mapper", 700)
+    assert len(found) == 700
+    letters = await kafka.ledgers[0].read(list_letters)
+    assert sorted(kept.letter.offset for kept in letters) == [300, 301]
+    assert {kept.letter.error for kept in letters} == {UNREADABLE}
 
 
 async def test_a_letter_read_by_two_groups_is_kept_once(kafka: Kafka) -> None:

@@ -17,7 +17,7 @@ from tests.contract.gateway.forging import forgeries, resigned
 from tests.stack.gateways import CLIENTS, asked
 from tests.stack.realms import SECRET, Realm, private_key, realm
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("keycloak"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("keycloak")]
 ME = "/api/v1/users/me"
 
 

@@ -14,7 +14,7 @@ from tests.scenario.running import command
 from tests.stack.gateways import served
 from tests.stack.realms import SECRET, Realm, realm
 
-pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("keycloak"), pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("keycloak")]
 Run = Callable[..., CompletedProcess[str]]
 
 

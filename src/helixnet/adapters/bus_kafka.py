@@ -20,6 +20,8 @@ from helixnet.ports import Ledger
 
 log = structlog.get_logger()
 RECONNECT_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+MAX_KEY: Final = 64 * 1024  # characters: a key stands in a record twice
+_LARGE_KEY: Final = f"the record key is longer than {MAX_KEY} characters"
 CLOSE_SECONDS: Final = 8.0
 
 
@@ -48,13 +50,18 @@ class KafkaBus:
         """See the port."""
         fresh = [event for event in events if event.type != RECORD_REQUEUED]
         refused = await self._publisher.require({event.topic for event in fresh})
-        sent = [event for event in fresh if event.topic not in refused]
+        letters = [
+            unsent(event, refused.get(event.topic, _LARGE_KEY))
+            for event in fresh
+            if event.topic in refused or len(event.key) > MAX_KEY
+        ]
+        if letters:  # kept first: whoever sends again must find them told
+            await self._bury(letters)
+            topics = sorted({letter.topic for letter in letters})
+            log.error("kafka can't take events", topics=topics, count=len(letters))
+        sent = [e for e in fresh if e.topic not in refused and len(e.key) <= MAX_KEY]
         if sent:
             await self._publisher.send(sent)
-        if refused:
-            lost = [event for event in fresh if event.topic in refused]
-            await self._bury([unsent(event, refused[event.topic]) for event in lost])
-            log.error("kafka refuses topics", topics=sorted(refused), count=len(lost))
         for event in events:
             if event.type == RECORD_REQUEUED:
                 await self._put_back(str(event.data["letter"]))

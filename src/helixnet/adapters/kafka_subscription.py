@@ -14,7 +14,7 @@ from typing import Any, Final
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka.errors import CommitFailedError, IllegalStateError, KafkaError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaMessage
@@ -22,6 +22,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 
 from helixnet.adapters.kafka_logs import KafkaLog
 from helixnet.adapters.kafka_records import Record, decode
+from helixnet.adapters.kafka_steady import steady
 from helixnet.errors import UnavailableError
 from helixnet.events import Event
 from helixnet.ledger.dead import Letter
@@ -60,6 +61,7 @@ class Subscription:
         self._handed: asyncio.Queue[Records] = asyncio.Queue(maxsize=1)
         self._done: dict[TopicPartition, int] = {}  # dealt with, not yet committed
         self._committed = time.monotonic()
+        self._behind = False  # whether the last commit failed: said once
         self._ending: asyncio.Task[None] | None = None
 
     async def batches(self) -> AsyncGenerator[Sequence[Event]]:
@@ -71,8 +73,8 @@ class Subscription:
                 found, letters = decode(records)
                 if letters:
                     await self._keep(letters)
-                if found:
-                    yield [event for _, event in found]
+                for start in range(0, len(found), BATCH):  # a notification may name several
+                    yield [event for _, event in found[start : start + BATCH]]
                 self._done |= {
                     TopicPartition(item.topic, item.partition): item.offset + 1 for item in records
                 }
@@ -93,11 +95,14 @@ class Subscription:
         try:
             async with asyncio.timeout(COMMIT_PATIENCE):
                 assigned = consumer.assignment()
-                ends = await consumer.end_offsets(list(assigned)) if assigned else {}
+                if not assigned:
+                    return 0
+                starts = await consumer.beginning_offsets(list(assigned))
+                ends = await consumer.end_offsets(list(assigned))
                 reached = {part: await self._reached(consumer, part) for part in assigned}
         except (KafkaError, OSError, TimeoutError) as error:
             raise UnavailableError(f"Kafka does not answer for {self.topic}: {error!r}") from error
-        return sum(max(0, ends[part] - reached[part]) for part in assigned)
+        return sum(max(0, ends[part] - max(starts[part], reached[part])) for part in assigned)
 
     async def stop(self) -> None:
         """Leave the group; where Kafka does not answer, that goes on aside for a while."""
@@ -134,6 +139,9 @@ class Subscription:
             broker, subscriber = self._reader()
             self._broker = broker
             try:
+                await broker.connect()  # no network yet: of a consumer alone it makes the builder
+                made = broker.config.broker_config
+                made.builder = steady(made.builder, self._keep)
                 await broker.start()
             except (KafkaError, OSError) as error:
                 await broker.stop()
@@ -201,13 +209,17 @@ class Subscription:
         assigned = consumer.assignment()
         offsets = {part: offset for part, offset in self._done.items() if part in assigned}
         self._done = {}
-        if not offsets:
-            return
         try:
-            await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
-        except (KafkaError, IllegalStateError, TimeoutError) as error:
-            # A rebalance took the partition, or Kafka is away: a later commit covers this one.
-            log.warning("offsets not committed", **self._where(), error=repr(error))
+            if offsets:
+                await asyncio.wait_for(consumer.commit(offsets), COMMIT_PATIENCE)
+            self._behind = False
+        except (CommitFailedError, IllegalStateError):
+            log.warning("partitions went to another member", **self._where())
+        except (KafkaError, TimeoutError) as error:
+            self._done = offsets | self._done  # again later
+            if not self._behind:
+                log.warning("offsets not committed yet", **self._where(), error=repr(error))
+            self._behind = True
 
     async def _revoked(self) -> None:
         await self._commit()

@@ -33,9 +33,11 @@ _BYPASSES: Final = text(
 # What requests need, and no more: claims, retention and migrations are not the gateway's.
 _GRANTS: Final = {
     "SELECT": "meta, alembic_version, rejects",
-    "SELECT, INSERT": "tenants, replays, errands, fixes, bundles, contexts, audit",
-    "SELECT, INSERT, UPDATE": ("jobs, runs, parts, deliveries, events, idempotency, dead_letters"),
-    "SELECT, INSERT, UPDATE, DELETE": "flows, partners",
+    "SELECT, INSERT": "tenants, bundles, contexts, audit",
+    "SELECT, INSERT, UPDATE": (
+        "jobs, runs, parts, deliveries, events, idempotency, dead_letters, replays, errands"
+    ),
+    "SELECT, INSERT, UPDATE, DELETE": "flows, partners, fixes",
 }
 
 

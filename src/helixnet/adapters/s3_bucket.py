@@ -14,6 +14,7 @@ from miniopy_async.api import Minio
 
 from helixnet.adapters.s3_errors import APPLY, FAULTS, lacks_bucket, passes, refuses_key, told
 from helixnet.adapters.store_address import Address
+from helixnet.adapters.store_keys import Count
 from helixnet.errors import UnavailableError, UsageError
 
 CONNECTIONS: Final = 100
@@ -21,7 +22,6 @@ CONNECT_SECONDS: Final = 5.0
 ATTEMPTS: Final = 3
 FIRST_WAIT: Final = 0.1
 T = TypeVar("T")
-Count = Callable[[str], object]
 
 
 class Bucket:

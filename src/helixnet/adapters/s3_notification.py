@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final, cast
 from urllib.parse import unquote_plus
 
-from helixnet.events import Event, Topic, event_id
+from helixnet.events import DROP_SEEN, Event, Topic, event_id
 
-DROP_SEEN: Final = "io.helixnet.drop.seen.v1"
 _CREATED: Final = "ObjectCreated:"  # `s3:` stands before it or not, by who tells
 
 

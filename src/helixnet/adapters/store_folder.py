@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 from uuid import uuid4
 
-from helixnet.adapters.store_keys import AREAS, BLOCK, segments_of
+from helixnet.adapters.store_keys import AREAS, BLOCK, Count, segments_of, uncounted
 from helixnet.errors import NotFoundError, UnavailableError, UsageError
 from helixnet.ports import ObjectRef, StoreTraits
 
@@ -30,6 +30,7 @@ class FolderStore:
     Args:
         root: made if it is not there; everything in it must be on one file system.
         scratch: folder for what is being written, on that file system too; default ``tmp``.
+        count: told the kind of each operation: put, get, copy, delete, list or head.
 
     Raises:
         UnavailableError: the folder can't be made or written.
@@ -37,8 +38,11 @@ class FolderStore:
 
     traits = StoreTraits(whole=False, costly=False, door="folder")
 
-    def __init__(self, root: Path, scratch: Path | None = None) -> None:
+    def __init__(
+        self, root: Path, scratch: Path | None = None, *, count: Count = uncounted
+    ) -> None:
         self._root = root.absolute()
+        self._count = count
         self._fresh = (scratch or self._root / "tmp").absolute()
         self._threads = ThreadPoolExecutor(16, thread_name_prefix="store")
         with _translated(self._root):
@@ -53,10 +57,12 @@ class FolderStore:
 
     async def put_file(self, key: str, path: Path) -> ObjectRef:
         """See :class:`helixnet.ports.ObjectStore`."""
+        self._count("put")
         return await self._run(lambda: self._put(key, path))
 
     async def put_bytes(self, key: str, data: bytes, *, durable: bool = True) -> ObjectRef:
         """See :class:`helixnet.ports.ObjectStore`."""
+        self._count("put")
 
         def put() -> ObjectRef:
             fresh = self._fresh / uuid4().hex
@@ -74,6 +80,7 @@ class FolderStore:
         self, ref: ObjectRef, start: int = 0, end: int | None = None
     ) -> AsyncGenerator[tuple[Path, int]]:
         """See :class:`helixnet.ports.ObjectStore`; the file is lent, not copied."""
+        self._count("get")
         path = self._path(ref.key)
         await self._run(lambda: self._expect(ref))
         yield path, start
@@ -82,6 +89,7 @@ class FolderStore:
         self, ref: ObjectRef, start: int = 0, end: int | None = None
     ) -> AsyncIterator[bytes]:
         """See :class:`helixnet.ports.ObjectStore`."""
+        self._count("get")
         await self._run(lambda: self._expect(ref))
         place, stop = start, ref.size if end is None else min(end, ref.size)
         with _translated(self._path(ref.key)):
@@ -99,6 +107,7 @@ class FolderStore:
 
     async def find(self, key: str, version: str = "") -> ObjectRef | None:
         """See :class:`helixnet.ports.ObjectStore`."""
+        self._count("head")
         path = self._path(key)
         found = await self._run(lambda: object_of(key, path))
         return found if found is None or version in {"", found.version} else None
@@ -108,6 +117,7 @@ class FolderStore:
 
         A folder keeps nothing that was replaced.
         """
+        self._count("list")
         folder = prefix.rpartition("/")[0]
         root = self._path(folder) if folder else self._root
         for ref in await self._run(lambda: sorted(_walk(root, folder), key=lambda r: r.key)):
@@ -116,6 +126,7 @@ class FolderStore:
 
     async def take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
         """See :class:`helixnet.ports.ObjectStore`; a rename, so one of several takers wins."""
+        self._count("copy")
         return await self._run(lambda: self._take(ref, key))
 
     async def remove(self, refs: Sequence[ObjectRef]) -> None:
@@ -126,6 +137,7 @@ class FolderStore:
 
     async def delete(self, key: str) -> None:
         """See :class:`helixnet.ports.ObjectStore`; folders left empty below an area go too."""
+        self._count("delete")
         await self._run(lambda: self._delete(key))
 
     async def close(self) -> None:

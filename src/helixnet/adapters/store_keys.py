@@ -1,13 +1,14 @@
 """Keys: which names an object can have, whatever the store is made of."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from helixnet.errors import UsageError
 
 AREAS: Final = ("inbox", "work", "results", "contexts")
 BLOCK: Final = 1 << 20  # bytes that a store gives at a time
+Count = Callable[[str], object]  # told the kind of each operation on a store
 _SEGMENT: Final = re.compile(r"[^/\x00]{1,255}")
 
 
@@ -31,3 +32,7 @@ def is_key(key: str) -> bool:
     except UsageError:
         return False
     return True
+
+
+def uncounted(operation: str) -> None:
+    """Nobody asked for the count."""

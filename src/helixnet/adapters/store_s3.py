@@ -16,10 +16,10 @@ from miniopy_async.datatypes import Object
 from miniopy_async.deleteobjects import DeleteObject
 
 from helixnet.adapters import s3_read, s3_upload
-from helixnet.adapters.s3_bucket import ATTEMPTS, Bucket, Count
+from helixnet.adapters.s3_bucket import ATTEMPTS, Bucket
 from helixnet.adapters.s3_errors import FAULTS, told
 from helixnet.adapters.store_address import address_of
-from helixnet.adapters.store_keys import is_key, segments_of
+from helixnet.adapters.store_keys import Count, is_key, segments_of, uncounted
 from helixnet.errors import NotFoundError, UnavailableError
 from helixnet.ports import ObjectRef, StoreTraits
 
@@ -28,10 +28,6 @@ COPY: Final = 64 << 20  # bytes that one request copies, so that it is soon over
 PAGE: Final = 1000  # entries of a listing that one request brings
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _XML: Final = re.compile(r"[\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]+")
-
-
-def _uncounted(operation: str) -> None:
-    """Nobody asked for the count."""
 
 
 class S3Store:
@@ -61,7 +57,7 @@ class S3Store:
         scratch: Path,
         *,
         patience: float = PATIENCE,
-        count: Count = _uncounted,
+        count: Count = uncounted,
     ) -> None:
         self._bucket = Bucket(
             address_of(url), access_key, secret_key, patience=patience, count=count

@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = verbs.add_parser("list", help="the newest jobs first")
     listing.add_argument("--state", help="PENDING, PROCESSING, COMPLETED, PARTIAL, FAILED, …")
     listing.add_argument("--flow", help="only jobs of this flow")
+    listing.add_argument("--parent", metavar="JOB", help="only children of this job")
     listing.add_argument("--text", help="only jobs whose file name contains this")
     listing.add_argument("--limit", type=int, default=50, help="how many at most (default 50)")
     show = verbs.add_parser("show", help="state, counts and errors of a job")
@@ -40,6 +41,13 @@ def show_job(job: dict[str, Any]) -> None:
     counts: dict[str, int] = job["counts"]
     errors: list[dict[str, Any]] = job["errors"]
     print("counts       " + ", ".join(f"{name} {number}" for name, number in counts.items()))
+    if job.get("parent"):
+        print(f"parent       {job['parent']} run {job['parent_run']}, {job['corrects']} rejects")
+    if counts["rejected"]:
+        print(f"open         {job['rejects_open']} rejects")
+    for child in job["children"]:
+        note = " (superseded)" if child["superseded"] else ""
+        print(f"child        {child['job_id']} {child['state']} {child['corrects']} rejects{note}")
     for error in errors:
         print(f"error        {error.get('code', '')}: {error.get('message', '')}")
 
@@ -57,9 +65,8 @@ def main(args: argparse.Namespace) -> int:
 
     server = connection.connect(args)
     if args.verb == "list":
-        found = server.get(
-            "/jobs", state=args.state, flow=args.flow, text=args.text, limit=args.limit
-        )
+        names = ("state", "flow", "parent", "text", "limit")
+        found = server.get("/jobs", **{name: getattr(args, name) for name in names})
         if args.json:
             show.show_json(found["jobs"])
         else:

@@ -15,6 +15,14 @@ def show_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def show_exact(value: object) -> None:
+    """Print a value as indented JSON in which decimals keep every digit."""
+    import msgspec
+
+    text = msgspec.json.Encoder(decimal_format="number").encode(value)
+    print(msgspec.json.format(text, indent=2).decode())
+
+
 def show_table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     """Print the named columns of ``rows``, aligned, with a head line."""
     cells = [[text(row.get(column)) for column in columns] for row in rows]

@@ -79,6 +79,7 @@ class ChildAccepted(BaseModel):
     parent_run: int
     records: int = Field(description="rejects that it has taken; 0 in a repeat")
     left_open: int = Field(description="open rejects that are not among them")
+    more: bool = Field(description="whether some of those can go on: there were too many for one")
 
 
 @router.get(
@@ -105,10 +106,16 @@ async def raw(job_id: str, caller: Reader, services: Services, records: Records 
     openapi_extra=needs(OPERATORS),
 )
 async def requeue(
-    sent: Again, job_id: str, caller: Operator, services: Services, *, key: Key = None
+    job_id: str,
+    caller: Operator,
+    services: Services,
+    *,
+    sent: Again | None = None,
+    key: Key = None,
 ) -> ChildAccepted:
     """Make a child job of the same records, as after a correction of the context."""
     detail = await find_job(services, caller, job_id)
+    sent = sent or Again()
     wish = _wish("requeue", sent, key, detail, "")
     if known := await _repeated(services, detail, wish):
         return _answer(detail, known, None)
@@ -233,4 +240,5 @@ def _answer(detail: JobDetail, accepted: Accepted, picked: Picked | None) -> Chi
         parent_run=detail.job.run,
         records=len(picked.records) if picked and accepted.created else 0,
         left_open=picked.left_open if picked else 0,
+        more=picked is not None and picked.more,
     )

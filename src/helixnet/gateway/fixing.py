@@ -42,11 +42,13 @@ class Picked:
 
     Args:
         left_open: how many open ones are not among them.
+        more: whether some of those can go on in another child.
     """
 
     records: list[int] = field(default_factory=list[int])
     raws: list[str] = field(default_factory=list[str])
     left_open: int = 0
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +118,11 @@ async def pick(
             _refuse_taken(number, taken, wanted)
             continue
         size += len(reject["raw"])
-        if not _whole(reject, filed, wanted) or _full(picked, size, wanted):
+        if not _whole(reject, filed, wanted):
             picked.left_open += 1
+            continue
+        if _full(picked, size, wanted):
+            picked.left_open, picked.more = picked.left_open + 1, True
             continue
         picked.records.append(number)
         picked.raws.append(reject["raw"])

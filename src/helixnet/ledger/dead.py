@@ -22,6 +22,7 @@ from helixnet.ledger.tables import dead_letters
 
 RECORD_DEAD: Final = "io.helixnet.record.dead.v1"
 RECORD_REQUEUED: Final = "io.helixnet.record.requeued.v1"
+UNREADABLE: Final = "Unreadable"  # error of a record whose bytes no client gives
 CARRIED: Final = MAX_EVENT_BYTES - 4096  # of a larger record its size and hash are told
 
 
@@ -120,8 +121,10 @@ def requeue(conn: Connection, letter_id: str, *, by: str) -> Buried:
 
     Raises:
         NotFoundError: there is none.
-        ConflictError: it was put back already.
+        ConflictError: it was put back already, or its bytes could not be read.
     """
+    if get_letter(conn, letter_id).letter.error == UNREADABLE:
+        raise ConflictError(f"letter {letter_id} has no bytes: its record could not be read")
     row = conn.execute(_REQUEUE, {"letter": letter_id, "by": by}).mappings().first()
     if row is None:
         kept = get_letter(conn, letter_id)

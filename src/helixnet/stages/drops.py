@@ -6,10 +6,9 @@ from typing import Final
 
 import structlog
 
-from helixnet.events import Event
+from helixnet.events import DROP_SEEN, Event
 from helixnet.ports import ObjectRef
 
-DROP_SEEN: Final = "io.helixnet.drop.seen.v1"
 UNFINISHED: Final = ("*.tmp", "*.part", "*.filepart", ".*")
 MOST_STRAYS: Final = 10_000
 log = structlog.get_logger()

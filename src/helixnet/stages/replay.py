@@ -28,6 +28,7 @@ from helixnet.ledger.errands import (
 from helixnet.ledger.filed import FiledRun, filed_run
 from helixnet.ledger.finish import PartOutput, outputs
 from helixnet.ledger.leases import Lease
+from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectRef, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.compare import (
@@ -67,6 +68,7 @@ class Replay:
     store: ObjectStore
     workers: Workers
     bundles: Bundles
+    metrics: Metrics
     worker: str
     scratch: Path
     lease_seconds: float
@@ -150,6 +152,7 @@ class Replay:
                     scratch=str(self.scratch),
                 )
                 (answer,) = await self.workers.run(compare_one, [work])
+            self.metrics.count("helixnet_read_bytes_total", row.size)
         except (RefusedError, NotFoundError) as error:
             return {"reason": str(error)}
         return _said(answer, row)

@@ -1,9 +1,15 @@
 """One suite for every adapter of the ledger port: each is a way to open one, and open it again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import pytest
 from scripts.stack import postgres
@@ -11,11 +17,11 @@ from scripts.stack.server import Server
 
 from helixnet.adapters.ledger_postgres import open_ledger as open_postgres
 from helixnet.adapters.ledger_sqlite import open_ledger as open_sqlite
-from helixnet.adapters.postgres_care import upgrade
 from helixnet.ports import Ledger
 from tests.contract.ledger.driving import Driver
 
 TEMPLATE = "ledger_template"
+ON_POSTGRES = (pytest.mark.stack, pytest.mark.xdist_group("postgres"))
 
 
 class LedgerServer(Protocol):
@@ -27,6 +33,10 @@ class LedgerServer(Protocol):
 
     async def another(self, *, relay: bool = False) -> Ledger:
         """Open it once more, as another process would."""
+        ...
+
+    def elsewhere(self, statement: str) -> None:
+        """Run SQL from another program, at once."""
         ...
 
     async def close(self) -> None:
@@ -51,6 +61,10 @@ class Sqlite:
         """One process has the file, so it is the same ledger."""
         del relay
         return self.opened[0]
+
+    def elsewhere(self, statement: str) -> None:
+        with closing(sqlite3.connect(self.folder / "ledger.db")) as driver, driver:
+            driver.execute(statement)
 
     async def close(self) -> None:
         while self.opened:
@@ -77,6 +91,9 @@ class Postgres:
         self.opened.append(ledger)
         return ledger
 
+    def elsewhere(self, statement: str) -> None:
+        postgres.execute(self.cluster, statement, role=postgres.OWNER, database=self.name)
+
     def url(self, role: str = postgres.OWNER) -> str:
         return postgres.url(self.cluster, role=role, database=self.name, driver="asyncpg")
 
@@ -85,22 +102,37 @@ class Postgres:
             await self.opened.pop().close()
 
 
+def upgrade(database: Postgres) -> str:
+    """Migrate a database as a person does, and return what was printed."""
+    given = {
+        "HELIXNET_LEDGER": database.url(),
+        "HELIXNET_LEDGER_PASSWORD": database.cluster.secrets[postgres.OWNER],
+    }
+    command = [sys.executable, "-m", "helixnet", "db", "upgrade"]
+    done = subprocess.run(
+        command, env=os.environ | given, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with a migrated database to copy."""
-    running = postgres.start(tmp_path_factory.mktemp("postgres"))
+    quick = {"fsync": "off", "full_page_writes": "off"}  # its disk need not survive a power cut
+    running = postgres.start(tmp_path_factory.mktemp("postgres"), settings=quick)
     try:
         postgres.create_database(running, TEMPLATE)
-        url = postgres.url(running, database=TEMPLATE, driver="asyncpg")
-        asyncio.run(upgrade(url, running.secrets[postgres.OWNER]))
+        upgrade(Postgres(running, TEMPLATE))
         yield running
     finally:
         running.stop()
 
 
-@pytest.fixture
-async def database(cluster: Server, request: pytest.FixtureRequest) -> AsyncIterator[Postgres]:
-    name = f"ledger_{abs(hash(request.node.nodeid)):x}"
+@asynccontextmanager
+async def copied(cluster: Server) -> AsyncGenerator[Postgres]:
+    """A database of one test, and no longer."""
+    name = f"ledger_{uuid4().hex}"
     await asyncio.to_thread(postgres.create_database, cluster, name, template=TEMPLATE)
     running = Postgres(cluster, name)
     yield running
@@ -108,19 +140,21 @@ async def database(cluster: Server, request: pytest.FixtureRequest) -> AsyncIter
     await asyncio.to_thread(postgres.drop_database, cluster, name)
 
 
-@pytest.fixture(
-    params=[
-        "sqlite",
-        pytest.param("postgres", marks=[pytest.mark.stack, pytest.mark.xdist_group("postgres")]),
-    ]
-)
-async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LedgerServer]:
-    if request.param == "sqlite":
-        running: LedgerServer = Sqlite(tmp_path)
+@pytest.fixture
+async def database(cluster: Server) -> AsyncIterator[Postgres]:
+    async with copied(cluster) as running:
         yield running
-        await running.close()
-    else:
-        yield request.getfixturevalue("database")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=ON_POSTGRES)])
+async def server(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[LedgerServer]:
+    if request.param == "postgres":
+        async with copied(request.getfixturevalue("cluster")) as running:
+            yield running
+        return
+    made = Sqlite(tmp_path)
+    yield made
+    await made.close()
 
 
 @pytest.fixture

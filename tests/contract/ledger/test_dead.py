@@ -1,5 +1,7 @@
 """Dead letters: kept once, told once, put back once, in every ledger."""
 
+from dataclasses import replace
+
 import pytest
 
 from helixnet.errors import ConflictError, NotFoundError
@@ -7,6 +9,7 @@ from helixnet.events import Topic
 from helixnet.ledger.dead import (
     RECORD_DEAD,
     RECORD_REQUEUED,
+    UNREADABLE,
     Letter,
     bury,
     get_letter,
@@ -70,6 +73,13 @@ async def test_a_letter_is_put_back_once(hx: Driver) -> None:
     (told,) = await hx.ledger.read(lambda conn: read_topic(conn, Topic.PARTS, 0))
     assert told.event.type == RECORD_REQUEUED
     assert told.event.data["letter"] == "letter-1"
+
+
+async def test_what_could_not_be_read_can_not_be_put_back(hx: Driver) -> None:
+    unread = replace(letter(1, value=None), error=UNREADABLE)
+    await hx.ledger.do(lambda conn: bury(conn, [unread]))
+    with pytest.raises(ConflictError, match="no bytes"):
+        await hx.ledger.do(lambda conn: requeue(conn, "letter-1", by="admin"))
 
 
 async def test_letters_are_read_by_page_and_topic(hx: Driver) -> None:

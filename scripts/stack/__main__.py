@@ -1,0 +1,110 @@
+"""``make stack`` and its kin: ``python -m scripts.stack up|down|status|logs|provision``."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from scripts.stack import needs, whole
+from scripts.stack.provisioning import CannotProvisionError, say
+from scripts.stack.server import Server, ServerError
+
+_LINES: Final = 15
+
+
+def up(folder: Path) -> int:
+    """Start all and say what can be done with it."""
+    started = time.monotonic()
+    say(f"the stack lives in {folder}")
+    missing = needs.provision()
+    for line in missing:
+        say(f"can't be provisioned: {line}")
+    if missing:
+        return 3
+    try:
+        running = whole.up(folder)
+    except BaseException:
+        say("ending what was started; the logs stay: make stack-logs")
+        whole.down(folder)
+        raise
+    say(f"ready after {time.monotonic() - started:.0f} s")
+    print(_guide(folder, running))
+    return 0
+
+
+def down(folder: Path) -> int:
+    """End all by what their folders tell."""
+    for line in whole.down(folder) or [f"nothing was started in {folder}"]:
+        print(line)
+    return 0
+
+
+def status(folder: Path) -> int:
+    """Show each process; 1 unless all are ready."""
+    found = whole.known(folder)
+    print(f"{'name':10} {'state':10} {'address':22} {'pid':>8} {'MiB':>6}")
+    states = {name: whole.state(each) for name, each in found.items()}
+    for name, each in found.items():
+        size = whole.memory(each) if each.running() else 0
+        print(f"{name:10} {states[name]:10} {each.address:22} {each.pid:8} {size:6}")
+    if set(found) < set(whole.PORTS):
+        print(f"not started: {', '.join(sorted(set(whole.PORTS) - set(found)))} (make stack)")
+    return 0 if len(found) == len(whole.PORTS) and set(states.values()) == {"ready"} else 1
+
+
+def logs(folder: Path) -> int:
+    """Print the end of each log."""
+    for each in whole.known(folder).values():
+        print(f"=== {each.log}\n{each.last_lines(_LINES)}")
+    return 0
+
+
+def provision(_folder: Path) -> int:
+    """Fetch and build what is needed, and start nothing."""
+    missing = needs.provision()
+    for line in missing:
+        say(f"can't be provisioned: {line}")
+    return 3 if missing else 0
+
+
+def _guide(folder: Path, running: dict[str, Server]) -> str:
+    at = {name: each.url for name, each in running.items()}
+    secrets, access = folder / "secrets", running["minio"].secrets["access_key"]
+    return f"""
+  {at["gateway"]}/ is the status page, {at["gateway"]}/docs its REST
+    users demo, chuck, marcel, admin (the password is the name), of {at["keycloak"]}
+  {at["minio"]} has the bucket helix: access key {access}, secret in {secrets}/store
+  {running["kafka"].address} has the topic helix.results: an event for every run that ended
+  {at["postgres"]}: role helixnet, password in {secrets}/helixnet
+  sftp -P {running["ingest"].ports["sftp"]} NAME@127.0.0.1: drops of partners (helixnet partners)
+
+Try:
+  export HELIXNET_URL={at["gateway"]}
+  make seed-data
+  scripts/uv run helixnet login           # by the browser, or --user demo
+  scripts/uv run helixnet jobs list
+  make stack-status, make stack-logs, make stack-down"""
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; what goes wrong is said in words."""
+    commands: dict[str, Callable[[Path], int]] = {
+        each.__name__: each for each in (up, down, status, logs, provision)
+    }
+    parser = argparse.ArgumentParser(prog="python -m scripts.stack", description=__doc__)
+    parser.add_argument("command", choices=commands)
+    parser.add_argument("--folder", type=Path, default=Path("helixnet-stack"))
+    given = parser.parse_args(arguments)
+    try:
+        return commands[given.command](given.folder.absolute())
+    except (ServerError, CannotProvisionError) as error:
+        say(str(error))
+        return 3
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
