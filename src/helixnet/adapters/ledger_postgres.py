@@ -55,11 +55,15 @@ class LedgerPostgres:
         event.listen(self._engine.sync_engine, "after_cursor_execute", _note)
         self._bells = Bells()
         self._outgoing = Outgoing()
-        self._listener = Listener(
-            database.engine(size=1, seconds=CONNECT_SECONDS), database.where, self._bells
-        )
+        self._database = database
+        self._listener: Listener | None = None
         self._going: set[asyncio.Task[Any]] = set()
         self._closed = False
+
+    def listen(self) -> None:
+        """Begin to hear what other processes publish."""
+        engine = self._database.engine(size=1, seconds=CONNECT_SECONDS)
+        self._listener = Listener(engine, self._where, self._bells)
 
     async def do(self, unit: Callable[[Connection], T]) -> T:
         """See :class:`helixnet.ports.Ledger`."""
@@ -86,7 +90,8 @@ class LedgerPostgres:
         """See :class:`helixnet.ports.Ledger`."""
         self._closed = True
         await asyncio.gather(*self._going, return_exceptions=True)
-        await self._listener.close()
+        if self._listener is not None:
+            await self._listener.close()
         await self._engine.dispose()
 
     def _tenant(self) -> str | None:
@@ -283,4 +288,5 @@ async def open_ledger(
     except HelixNetError:
         await ledger.close()
         raise
+    ledger.listen()
     return ledger
