@@ -165,6 +165,15 @@ async def test_a_nul_character_is_the_callers_fault(hx: Driver) -> None:
         await hx.accept(submitted_by="a\0b")
 
 
+async def _looked(url: str, password: str) -> None:
+    """Open a ledger and ask it: one that does not answer is opened all the same."""
+    ledger = await open_ledger(url, password=password)
+    try:
+        await ledger.read(lambda _: None)
+    finally:
+        await ledger.close()
+
+
 @pytest.mark.parametrize(
     ("url", "password", "error", "words"),
     [
@@ -182,11 +191,7 @@ async def test_a_wrong_address_is_told_without_its_password(
 ) -> None:
     secret = password or own.cluster.secrets[postgres.OWNER]
     with pytest.raises(error, match=words) as caught:
-        ledger = await open_ledger(url.format(at=own.cluster.address), password=secret)
-        try:  # one that does not answer is opened all the same, to be waited for
-            await ledger.read(lambda _: None)
-        finally:
-            await ledger.close()
+        await _looked(url.format(at=own.cluster.address), secret)
     assert secret not in str(caught.value)
 
 
