@@ -16,8 +16,8 @@ from helixnet.events import Event, Topic, event_id
 from helixnet.jobs import PART_MOVES, RUN_MOVES, PartState, RunState
 from helixnet.ledger import arrivals, catalog, finish, outbox, parts, reaper, replays, runs
 from helixnet.ledger.leases import Failure
-from tests.contract.ledger.conftest import ON_POSTGRES, Postgres
 from tests.contract.ledger.driving import BAD, GOOD, Driver, arrival, index
+from tests.contract.ledger.servers import ON_POSTGRES, Postgres
 
 pytestmark = [pytest.mark.contract, *ON_POSTGRES]
 
