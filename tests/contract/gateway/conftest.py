@@ -1,21 +1,26 @@
 """A gateway in this process, on a real ledger and store."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from scripts.stack import postgres
 
 from helixnet.adapters.bus_local import LocalBus
 from helixnet.adapters.identity_local import LocalIdentity, rotate_keys
-from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
+from helixnet.adapters.ledger_sqlite import open_ledger
 from helixnet.adapters.store_folder import FolderStore
 from helixnet.gateway.app import create_app
 from helixnet.gateway.options import GatewaySettings
+from helixnet.ports import Ledger
+from tests.contract.ledger.servers import ON_POSTGRES, copied
 
 URL = "http://127.0.0.1:8080"
 CONTEXT = b"""\
@@ -44,14 +49,14 @@ class Running:
         folder: Path,
         *,
         identity: LocalIdentity,
-        ledger: LedgerSqlite,
+        ledger: Ledger,
         store: FolderStore,
     ) -> None:
         self.app = app
         self.http = http
         self.folder = folder  # of the signing keys
         self.identity = identity
-        self.ledger = ledger
+        self.ledger = ledger  # as the consumers have it
         self.store = store
 
     async def token(self, user: str) -> dict[str, str]:
@@ -89,29 +94,56 @@ def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+BY_LEDGER = (
+    "test_jobs",
+    "test_uploads",
+    "test_results",
+    "test_replays",
+    "test_contexts",
+    "test_live",
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What asks the ledger much is asked of both, where Postgres holds its wall as well."""
+    if "gateway" in metafunc.fixturenames:
+        kinds = ["sqlite"]
+        if metafunc.module.__name__.rpartition(".")[2] in BY_LEDGER:
+            kinds.append("postgres")
+        marks = {"sqlite": (), "postgres": ON_POSTGRES}
+        params = [pytest.param(kind, marks=marks[kind], id=kind) for kind in kinds]
+        metafunc.parametrize("gateway", params, indirect=True)
+
+
 @pytest.fixture
-async def gateway(tmp_path: Path, signing_keys: Path) -> AsyncIterator[Running]:
+async def gateway(
+    request: pytest.FixtureRequest, tmp_path: Path, signing_keys: Path
+) -> AsyncIterator[Running]:
     shutil.copytree(signing_keys, tmp_path / "identity")
-    identity = LocalIdentity(tmp_path / "identity", issuer=URL, demo_users=True)
-    store = FolderStore(tmp_path)
-    ledger = open_ledger(tmp_path / "ledger.db")
-    settings = GatewaySettings(
-        scratch=store.scratch,
-        hosts=frozenset({"127.0.0.1", "localhost", "::1"}),
-        max_body=4 << 20,
-        heartbeat_seconds=0.05,
-    )
-    app = create_app(
-        ledger=ledger,
-        store=store,
-        bus=LocalBus(ledger, poll_seconds=1),
-        identity=identity,
-        settings=settings,
-    )
-    transport = httpx.ASGITransport(app)
-    async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
-        yield Running(
-            app, http, tmp_path / "identity", identity=identity, ledger=ledger, store=store
+    async with AsyncExitStack() as stack:
+        if request.param == "postgres":
+            cluster = request.getfixturevalue("cluster")
+            server = await stack.enter_async_context(copied(cluster))
+            own: Ledger = await server.open()
+            ledger: Ledger = await server.another(role=postgres.GATEWAY, scoped=True)
+        else:
+            own = ledger = await asyncio.to_thread(open_ledger, tmp_path / "ledger.db")
+            stack.push_async_callback(ledger.close)
+        store = FolderStore(tmp_path)
+        stack.push_async_callback(store.close)
+        identity = LocalIdentity(tmp_path / "identity", issuer=URL, demo_users=True)
+        app = create_app(
+            ledger=ledger,
+            store=store,
+            bus=LocalBus(ledger, poll_seconds=1),
+            identity=identity,
+            settings=GatewaySettings(
+                scratch=store.scratch,
+                hosts=frozenset({"127.0.0.1", "localhost", "::1"}),
+                max_body=4 << 20,
+                heartbeat_seconds=0.05,
+            ),
         )
-    await ledger.close()
-    await store.close()
+        transport = httpx.ASGITransport(app)
+        http = await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url=URL))
+        yield Running(app, http, tmp_path / "identity", identity=identity, ledger=own, store=store)
