@@ -10,8 +10,8 @@ from helixnet.errors import ConflictError, UnavailableError
 from helixnet.events import Event, event_id
 from helixnet.ledger import catalog
 from helixnet.ledger.outbox import emit
-from tests.contract.ledger.conftest import LedgerServer
 from tests.contract.ledger.driving import Driver
+from tests.contract.ledger.servers import LedgerServer
 
 pytestmark = pytest.mark.contract
 

@@ -7,8 +7,8 @@ import pytest
 from helixnet.errors import TooLargeError
 from helixnet.events import Event, Topic, event_id
 from helixnet.ledger import outbox
-from tests.contract.ledger.conftest import LedgerServer
 from tests.contract.ledger.driving import Driver
+from tests.contract.ledger.servers import LedgerServer
 
 pytestmark = pytest.mark.contract
 

@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 from helixnet.adapters.postgres_database import Database
 from helixnet.errors import UsageError
 from helixnet.ledger import migrate, tables
-from tests.contract.ledger.conftest import ON_POSTGRES, Postgres, upgrade
 from tests.contract.ledger.driving import Driver
+from tests.contract.ledger.servers import ON_POSTGRES, Postgres, upgrade
 
 pytestmark = [pytest.mark.contract, *ON_POSTGRES]
 

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, text
 from helixnet.adapters.ledger_postgres import open_ledger
 from helixnet.errors import ConflictError, UnavailableError, UsageError
 from helixnet.ledger import arrivals, catalog
-from tests.contract.ledger.conftest import ON_POSTGRES, Postgres, upgrade
 from tests.contract.ledger.driving import Driver, arrival
+from tests.contract.ledger.servers import ON_POSTGRES, Postgres, upgrade
 
 pytestmark = [pytest.mark.contract, *ON_POSTGRES, pytest.mark.timeout(240)]
 

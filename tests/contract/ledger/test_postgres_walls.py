@@ -10,8 +10,8 @@ from sqlalchemy.exc import ProgrammingError
 from helixnet.errors import UsageError
 from helixnet.ledger import catalog, outbox, queries, runs, scope, tables
 from helixnet.ledger.audit import record
-from tests.contract.ledger.conftest import ON_POSTGRES, Postgres, upgrade
 from tests.contract.ledger.driving import Driver
+from tests.contract.ledger.servers import ON_POSTGRES, Postgres, upgrade
 
 pytestmark = [pytest.mark.contract, *ON_POSTGRES]
 WALLED = [table for table in tables.metadata.sorted_tables if "tenant" in table.c]

@@ -16,8 +16,9 @@ from helixnet.events import Event, Topic, event_id
 from helixnet.jobs import PART_MOVES, RUN_MOVES, PartState, RunState
 from helixnet.ledger import arrivals, catalog, finish, outbox, parts, reaper, replays, runs
 from helixnet.ledger.leases import Failure
-from tests.contract.ledger.conftest import ON_POSTGRES, Postgres
 from tests.contract.ledger.driving import BAD, GOOD, Driver, arrival, index
+from tests.contract.ledger.servers import ON_POSTGRES, Postgres
+from tests.contract.ledger.test_parts import MOUNTAIN
 
 pytestmark = [pytest.mark.contract, *ON_POSTGRES]
 
@@ -315,10 +316,7 @@ async def test_a_lone_part_behind_a_mountain_is_among_the_next(several: list[Dri
     """100,000 parts of one tenant wait: another's is claimed among the next 2 x workers."""
     hx, other, _ = several
     await hx.started(tenant="acme")
-    await hx.sql(
-        "INSERT INTO parts (run_id, job, run, tenant, state, number) "
-        "SELECT run_id, job, run, tenant, 'PENDING', n FROM parts, generate_series(1, 100000) n"
-    )
+    await hx.sql(MOUNTAIN)
     await hx.started(tenant="globex")
     first = await asyncio.gather(hx.claim_parts(limit=2), other.claim_parts(limit=2))
     assert "globex" in {part.tenant for claim in first for part in claim}
