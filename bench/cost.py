@@ -7,17 +7,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
+import psutil
 from jose import jwt
-
-from tests.scenario.running import session_of
 
 TICKS = os.sysconf("SC_CLK_TCK")
 REQUESTS = re.compile(r'^minio_s3_requests_total\{[^}]*api="(\w+)"[^}]*\} ([\d.e+]+)', re.MULTILINE)
 
 
 def seconds_of(leader: int) -> float:
-    """Sum the processor time of a process, of those it began and of those that have ended."""
-    return sum(map(_ticks, session_of(leader))) / TICKS
+    """Sum the processor time of a process, of its descendants and of those that have ended."""
+    try:
+        process = psutil.Process(leader)
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0.0
+    return sum(_ticks(each.pid) for each in family) / TICKS
 
 
 def _ticks(pid: int) -> int:

@@ -27,17 +27,40 @@ PATIENCE = 3600.0
 SEED_LINES = 50_000
 
 
+class Ends:
+    """Notes when jobs end, from :meth:`begin` on."""
+
+    def __init__(self, helix: StackHelix, token: str, count: int) -> None:
+        self._stream, self._count = results(helix.port, token), count
+        self._earlier: set[str] = set()
+        self._begun = False
+        self.moments: list[float] = []
+        self.all = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Read results without end."""
+        async for job in self._stream():
+            if not self._begun:
+                self._earlier.add(job)  # the stream begins with what the topic still holds
+            elif job not in self._earlier:
+                self.moments.append(time.monotonic())
+                if len(self.moments) == self._count:
+                    self.all.set()
+
+    async def begin(self) -> float:
+        """Let what ended before pass by; return the moment from which on ends count."""
+        heard = -1
+        while heard < len(self._earlier):
+            heard = len(self._earlier)
+            await asyncio.sleep(2)
+        self._begun = True
+        return time.monotonic()
+
+
 async def _dropped(helix: StackHelix, token: str, count: int) -> list[float]:
-    ended: list[float] = []
-    all_ended = asyncio.Event()
+    ends = Ends(helix, token, count)
     client = helix.client()
     numbers = iter(range(3_000_000, 3_000_000 + count))
-
-    async def listen() -> None:
-        async for _ in results(helix.port, token)():
-            ended.append(time.monotonic())
-            if len(ended) == count:
-                all_ended.set()
 
     async def put() -> None:
         for number in numbers:
@@ -45,23 +68,25 @@ async def _dropped(helix: StackHelix, token: str, count: int) -> list[float]:
             key = f"inbox/demo/bench/{number}.csv"
             await client.put_object(helix.name, key, BytesIO(content), len(content))
 
-    listener = asyncio.create_task(listen())
-    await asyncio.sleep(0.5)
-    started = time.monotonic()
-    await asyncio.gather(*(put() for _ in range(PUTS_AT_ONCE)))
+    listener = asyncio.create_task(ends.listen())
     try:
-        await asyncio.wait_for(all_ended.wait(), PATIENCE)
+        started = await ends.begin()
+        await asyncio.gather(*(put() for _ in range(PUTS_AT_ONCE)))
+        await asyncio.wait_for(ends.all.wait(), PATIENCE)
     except TimeoutError:
-        raise SystemExit(f"{count - len(ended)} of {count} drops did not end") from None
+        raise SystemExit(f"{count - len(ends.moments)} of {count} drops did not end") from None
     finally:
         listener.cancel()
         await client.close_session()
-    return [moment - started for moment in ended]
+    return [moment - started for moment in ends.moments]
 
 
 def drops(helix: StackHelix, *, count: int, step: int) -> list[float]:
-    """Put ``count`` files into the bucket; return the seconds that each ``step`` of ends took."""
-    ended = [0.0, *asyncio.run(_dropped(helix, prepare(helix.url), count))]
+    """Put ``count`` files into the bucket; return the seconds that each ``step`` of ends took.
+
+    The flow of W0 must have been made.
+    """
+    ended = [0.0, *asyncio.run(_dropped(helix, Person(helix.url, "demo").token, count))]
     return [ended[at] - ended[at - step] for at in range(step, count + 1, step)]
 
 

@@ -17,7 +17,7 @@ GATES = {
     "dead code": "vulture",
     "spelling": "codespell README.md CHANGELOG.md CONTRIBUTING.md docs src services examples",
     "schemas": "check-jsonschema --check-metaschema {schemas}",
-    "yaml": "yamllint --strict examples",
+    "yaml": "yamllint --strict examples compose",
 }
 
 

@@ -21,8 +21,8 @@ USERS: Final = {"demo": "demo", "chuck": "acme"}  # user -> tenant; the password
 def log_in(url: str, user: str) -> Server:
     """Reach the server as one of its demo users."""
     form = {"username": user, "password": user}
-    token = Server(url, "").post("/auth/token", data=form)["access_token"]
-    return Server(url, str(token))
+    token = Server(url, lambda: "").post("/auth/token", data=form)["access_token"]
+    return Server(url, lambda: str(token))
 
 
 def publish(server: Server, example: str) -> str:

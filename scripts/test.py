@@ -1,4 +1,7 @@
-"""``make test``: provision what the tests need, run them, and say loudly what did not run."""
+"""``make test``: provision what the tests need, run them, and say loudly what did not run.
+
+With CI=true what can't be provisioned is a failure.
+"""
 
 import os
 import shutil
@@ -7,6 +10,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # so that the stack is found, whichever way this was started
+
+from scripts.stack import needs  # noqa: E402  after the path that it is found by
+
 CI = os.environ.get("CI", "") not in ("", "0", "false")
 # What the tests call from outside Python, and the Debian package that brings it.
 PROGRAMS = {"sftp": "openssh-client", "chromium": "chromium"}
@@ -29,6 +36,17 @@ def provision() -> list[str]:
     return [name for name in missing if not shutil.which(name)]
 
 
+# Folders whose tests need no server.
+SERVERLESS = ("tests/unit", "tests/corpus")
+
+
+def wants_servers(arguments: list[str]) -> bool:
+    """Whether tests of the stack may be among those asked for."""
+    paths = [each for each in arguments if each.startswith("tests")]
+    alone = bool(paths) and all(path.startswith(SERVERLESS) for path in paths)
+    return not alone and not any("not stack" in each for each in arguments)
+
+
 def corpora() -> Path:
     """Where the third-party files are expected."""
     return Path(os.environ.get("HELIXNET_CORPORA") or ROOT.parent / "shared" / "corpora")
@@ -37,6 +55,8 @@ def corpora() -> Path:
 def main(arguments: list[str]) -> int:
     """Run pytest with the given arguments; with CI set, something not run is a failure."""
     not_run = [f"{name} is not installed" for name in provision()]
+    if wants_servers(arguments):
+        not_run += [f"the stack's tests: {line}" for line in needs.provision()]
     if not corpora().is_dir():
         not_run.append(f"no corpora in {corpora()} (set HELIXNET_CORPORA)")
     pytest = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--dist", "loadgroup"]

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import httpx
 import pytest
@@ -21,6 +21,7 @@ from scripts.stack import kafka, keycloak, minio, postgres, server
 from scripts.stack.provisioning import CannotProvisionError, locked
 from scripts.stack.server import Server
 
+T = TypeVar("T")
 CI: Final = os.environ.get("CI", "") not in ("", "0", "false")
 KEY: Final = "signing-key.pem"
 
@@ -103,8 +104,13 @@ def a_keycloak(folder: Path) -> Server:
 
 def needed(start: Callable[[Path], Server], folder: Path) -> Server:
     """Start a server for a test, or say loudly why the test can't run here."""
+    return provided(lambda: start(folder))
+
+
+def provided(step: Callable[[], T]) -> T:
+    """Take a step that needs a server's programs; without them the test is skipped, or fails."""
     try:
-        return start(folder)
+        return step()
     except CannotProvisionError as error:
         if CI:
             pytest.fail(f"not provisioned: {error}")

@@ -1,5 +1,6 @@
 """The whole stack on one folder: start it, look at it, end it."""
 
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -133,14 +134,13 @@ def state(each: Server) -> str:
 
 
 def memory(each: Server) -> int:
-    """Sum the resident memory of a process and its children, in MiB."""
+    """Sum what a process and its children take, in MiB, with what they share counted once."""
     total = 0
-    try:
+    with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(each.pid)
         for member in (process, *process.children(recursive=True)):
-            total += int(member.memory_info().rss)
-    except psutil.NoSuchProcess:
-        pass
+            found = member.memory_full_info()
+            total += int(getattr(found, "pss", found.rss))
     return total >> 20
 
 

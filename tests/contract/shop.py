@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from helixnet.adapters.bus_local import LocalBus
-from helixnet.adapters.ledger_sqlite import LedgerSqlite
 from helixnet.adapters.store_folder import FolderStore
 from helixnet.adapters.store_s3 import S3Store
 from helixnet.adapters.workers import ProcessWorkers
@@ -18,6 +17,7 @@ from helixnet.ledger.outbox import read_topic
 from helixnet.ledger.queries import JobDetail, job_detail
 from helixnet.ledger.reaper import reap
 from helixnet.metrics import Metrics
+from helixnet.ports import Bus, Ledger
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.deliver import Deliver
 from helixnet.stages.inbox import Inbox
@@ -58,12 +58,13 @@ class Shop:
     """A server's parts without its loops."""
 
     folder: Path
-    ledger: LedgerSqlite
+    ledger: Ledger
     store: FolderStore | S3Store
     workers: ProcessWorkers
     part_size: int = 16 << 20
     lease_seconds: float = 10.0
     max_attempts: int = 3
+    bus: Bus | None = None
 
     def __post_init__(self) -> None:
         self.metrics = Metrics()
@@ -80,7 +81,7 @@ class Shop:
         self.ingest = Ingest(**shared, part_size=self.part_size, engine="test")
         self.mapper = Mapper(**shared, scratch=self.store.scratch)
         self.sink = Sink(**shared)
-        self.deliver = Deliver(**shared, bus=LocalBus(self.ledger, poll_seconds=1))
+        self.deliver = Deliver(**shared, bus=self.bus or LocalBus(self.ledger, poll_seconds=1))
         self.inbox = Inbox(
             ledger=self.ledger,
             store=self.store,

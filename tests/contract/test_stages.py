@@ -5,38 +5,70 @@ import hashlib
 import io
 import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from helixnet.adapters.ledger_sqlite import open_ledger
+from helixnet.adapters.bus_local import LocalBus
+from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
 from helixnet.adapters.store_folder import FolderStore
 from helixnet.adapters.workers import ProcessWorkers
 from helixnet.engine.plan import compile_plan
 from helixnet.engine.transform import transform_file
 from helixnet.ledger.catalog import Flow, add_flow, replace_flow
 from helixnet.ledger.contexts import StoredBundle, publish
+from helixnet.ledger.outbox import read_topic
 from helixnet.ledger.parts import claim_parts
 from helixnet.ledger.queries import JobFilter, list_jobs
 from helixnet.ledger.replays import Again, rerun
 from helixnet.ledger.runs import cancel
+from helixnet.ports import Ledger
 from helixnet.stages.inbox import accept_drops
 from helixnet.stages.mapper import size_of
+from helixnet.stages.outbox import Publisher
 from helixnet.stages.upkeep import Cleaner
+from tests.contract.ledger.servers import ON_POSTGRES, LedgerServer, Sqlite, copied
 from tests.contract.shop import CONTEXT, HEADER, Shop, bundle, rows
 
 pytestmark = pytest.mark.contract
 TOPIC = "helix.out.acme.numbers.good"
 
 
-@pytest.fixture
-async def make(tmp_path: Path) -> AsyncIterator[Callable[..., Shop]]:
-    """Make a shop with settings of its own."""
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=ON_POSTGRES)])
+async def make(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> AsyncIterator[Callable[..., Shop]]:
+    """Make a shop with settings of its own, on each kind of ledger."""
     store = FolderStore(tmp_path)
-    ledger = await asyncio.to_thread(open_ledger, tmp_path / "ledger.db")
-    async with ProcessWorkers(1, preload="helixnet.stages.work", stall_seconds=60) as workers:
+    async with AsyncExitStack() as stack:
+        if request.param == "postgres":
+            cluster = request.getfixturevalue("cluster")
+            server: LedgerServer = await stack.enter_async_context(copied(cluster))
+        else:
+            server = Sqlite(tmp_path)
+        ledger = await server.open()
+        stack.push_async_callback(server.close)
+        workers = ProcessWorkers(1, preload="helixnet.stages.work", stall_seconds=60)
+        await stack.enter_async_context(workers)
         yield lambda **settings: Shop(tmp_path, ledger, store, workers, **settings)
-    await ledger.close()
+    await store.close()
+
+
+@pytest.fixture
+async def apart(tmp_path: Path) -> AsyncIterator[tuple[Shop, LedgerSqlite]]:
+    """A shop whose events travel on a bus beside its ledger, and that bus's own ledger."""
+    paths = [tmp_path / name / "ledger.db" for name in ("here", "there")]
+    for path in paths:
+        path.parent.mkdir()
+    here = await asyncio.to_thread(open_ledger, paths[0], relay=True)
+    there = await asyncio.to_thread(open_ledger, paths[1])
+    store = FolderStore(tmp_path)
+    async with ProcessWorkers(1, preload="helixnet.stages.work", stall_seconds=60) as workers:
+        bus = LocalBus(there, poll_seconds=1)
+        yield Shop(tmp_path, here, store, workers, lease_seconds=0.5, bus=bus), there
+    await here.close()
+    await there.close()
     await store.close()
 
 
@@ -204,6 +236,46 @@ async def test_a_delivery_tells_each_record_once(make: Callable[..., Shop]) -> N
     (claimed,) = await shop.deliver.claim(1)
     await asyncio.gather(shop.deliver.handle(claimed), shop.deliver.handle(claimed))
     assert [event["position"] for event in await shop.told(TOPIC)] == list(range(500))
+
+
+def forget(ledger: Ledger) -> None:
+    """Lose what a process had in memory to send, as its death does."""
+    while ledger.outgoing(1000):
+        pass
+
+
+async def test_what_a_dead_worker_told_of_a_topic_is_sent_before_more(
+    apart: tuple[Shop, LedgerSqlite],
+) -> None:
+    """It died after some commits and before it sent anything: the order on the topic holds."""
+    shop, there = apart
+    await shop.arrive(rows(3000))
+    for stage in (shop.ingest, shop.mapper, shop.sink):
+        await shop.step(stage)
+    forget(shop.ledger)
+    ((claimed,),) = await shop.deliver.claim(1)
+    working = asyncio.create_task(shop.deliver.handle([claimed]))
+    heard = 0
+    while not shop.ledger.outgoing(1):
+        heard = await shop.ledger.changed(heard, 1, TOPIC)
+    working.cancel()
+    await asyncio.wait({working})
+    await asyncio.sleep(0.6)
+    assert await shop.reap() == 1
+    forget(shop.ledger)
+    ((again,),) = await shop.deliver.claim(1)
+    assert 0 < again.cursor < 3000
+    await shop.deliver.handle([again])
+    publisher = Publisher(
+        ledger=shop.ledger,
+        bus=LocalBus(there, poll_seconds=1),
+        metrics=shop.metrics,
+        sweep_seconds=30,
+        poll_seconds=1,
+    )
+    await publisher.stop(60)
+    found = await there.read(lambda conn: read_topic(conn, TOPIC, 0, 10_000))
+    assert [stored.event.data["position"] for stored in found] == list(range(3000))
 
 
 async def test_a_rerun_gives_the_same_bytes_and_delivers_what_changed(

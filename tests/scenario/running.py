@@ -68,6 +68,14 @@ class Helix(Protocol):
         """Read an object of the store."""
         ...
 
+    def manifest(self, tenant: str, job: str, run: int = 1) -> dict[str, Any]:
+        """Read what a run's result is made of, where this shape's store keeps it."""
+        ...
+
+    def metrics(self) -> str:
+        """Read the metrics of all processes."""
+        ...
+
     def sign(self, claims: Mapping[str, Any]) -> str:
         """Have the issuer's own key sign any claims, for tokens that must be refused."""
         ...
@@ -259,6 +267,12 @@ class EmbeddedHelix:
 
     def stored(self, key: str) -> bytes:
         return (self.data / key).read_bytes()
+
+    def manifest(self, tenant: str, job: str, run: int = 1) -> dict[str, Any]:
+        return json.loads(self.stored(f"results/{tenant}/{job}/{run}/manifest.json"))
+
+    def metrics(self) -> str:
+        return httpx.get(f"{self.url}/metrics", timeout=PATIENCE).text
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         (path,) = self.data.rglob("keys.json")

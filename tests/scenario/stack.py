@@ -1,6 +1,7 @@
 """The stack as a scenario meets it: four service processes beside four servers on loopback."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -182,9 +183,16 @@ class StackHelix:
         logs = [self.log_of(name) for name in self.names]
         return "".join(path.read_text("utf-8") for path in logs if path.exists())
 
-    def metrics(self, name: str) -> str:
+    def metrics(self) -> str:
+        return "".join(self.metrics_of(name) for name in self.names)
+
+    def metrics_of(self, name: str) -> str:
         """Read the metrics of a process."""
         return httpx.get(f"http://127.0.0.1:{self.ports[name]}/metrics", timeout=PATIENCE).text
+
+    def manifest(self, tenant: str, job: str, run: int = 1) -> dict[str, Any]:
+        lines = self.stored(f"results/{tenant}/{job}/{run}/run.ndjson").splitlines()
+        return json.loads(lines[-1])
 
     def drop(self, tenant: str, flow: str, name: str, content: bytes) -> None:
         asyncio.run(self.put(f"inbox/{tenant}/{flow}/{name}", content))

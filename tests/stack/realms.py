@@ -17,7 +17,7 @@ from scripts.stack.server import Server
 
 KEY_PROVIDER = "org.keycloak.keys.KeyProvider"
 SECRET = "p+w d%/&"
-PATIENCE = 60.0
+PATIENCE = 300.0  # making a realm in a Keycloak that has just started on a busy machine
 
 
 @cache

@@ -15,9 +15,9 @@ from scripts.stack.server import Server
 
 from helixnet.adapters.bus_kafka import KafkaBus
 from helixnet.adapters.identity_local import rotate_keys
-from helixnet.adapters.ledger_sqlite import LedgerSqlite
+from helixnet.adapters.ledger_sqlite import open_ledger
 from helixnet.events import TOPICS, Topic
-from helixnet.ports import Bus
+from helixnet.ports import Bus, Ledger
 from tests.brokers import broker, removed, topics_of
 from tests.contract.gateway.conftest import CONTEXT, FILES, serving
 
@@ -103,11 +103,13 @@ DELIVERS = CONTEXT.replace(b"map:", b"deliver: [{topic: orders.new, key: out.ord
 async def test_publishing_a_context_makes_its_topics(kafka: Server, tmp_path: Path) -> None:
     """With one partition, so that documents keep their order; a colliding name is refused."""
 
-    def bus_of(ledger: LedgerSqlite) -> Bus:
+    def bus_of(ledger: Ledger) -> Bus:
         return KafkaBus([kafka.address], ledger=ledger, topics=topics_of(kafka))
 
     rotate_keys(tmp_path / "keys", now=time.time())
-    async with serving(tmp_path / "data", tmp_path / "keys", bus_of) as gateway:
+    ledger = open_ledger(tmp_path / "data" / "ledger.db")
+    places = (tmp_path / "data", tmp_path / "keys")
+    async with serving(*places, bus_of, ledger=ledger, own=ledger) as gateway:
         files = [("files", item) for item in (FILES | {"context.yaml": DELIVERS}).items()]
         made = await gateway.ask("POST", "/api/v1/contexts", "demo", files=files)
         assert made.status_code == 201, made.text
@@ -117,3 +119,4 @@ async def test_publishing_a_context_makes_its_topics(kafka: Server, tmp_path: Pa
         refused = await gateway.ask("POST", "/api/v1/contexts", "demo", files=files)
         assert refused.status_code == 409
         assert "orders_new" in refused.json()["detail"]
+    await ledger.close()

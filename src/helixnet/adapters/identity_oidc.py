@@ -60,7 +60,11 @@ class OidcIdentity:
             return self._keys
         async with self._lock:
             if not self._keys or refresh:
-                self._keys = await self._get(await self._endpoint("jwks_uri"))
+                address = await self._endpoint("jwks_uri")
+                found = await self._get(address)
+                if not isinstance(found.get("keys"), list):
+                    raise UnavailableError(f"what answers at {address} is no key set")
+                self._keys = found
             return self._keys
 
     async def password(self, username: str, password: str) -> Mapping[str, object]:

@@ -1,10 +1,11 @@
 """The ledger on Postgres: the same functions, many processes, one transaction a unit."""
 
 import asyncio
-import random
+import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
+import structlog
 from sqlalchemy import Connection, bindparam, event, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -18,6 +19,7 @@ from helixnet.events import Event
 from helixnet.ledger import scope
 from helixnet.ledger.outbox import TOLD, Told, mark_published
 
+log = structlog.get_logger()
 T = TypeVar("T")
 ATTEMPTS: Final = 5  # of a transaction that loses races
 PAUSE_SECONDS: Final = 0.01
@@ -43,6 +45,7 @@ class LedgerPostgres:
 
     def __init__(self, database: Database, *, relay: bool, scoped: bool) -> None:
         self._where = database.where
+        self._proven = False
         self._relay = relay
         self._scoped = scoped
         self._engine = database.engine()
@@ -52,11 +55,15 @@ class LedgerPostgres:
         event.listen(self._engine.sync_engine, "after_cursor_execute", _note)
         self._bells = Bells()
         self._outgoing = Outgoing()
-        self._listener = Listener(
-            database.engine(size=1, seconds=CONNECT_SECONDS), database.where, self._bells
-        )
+        self._database = database
+        self._listener: Listener | None = None
         self._going: set[asyncio.Task[Any]] = set()
         self._closed = False
+
+    def listen(self) -> None:
+        """Begin to hear what other processes publish."""
+        engine = self._database.engine(size=1, seconds=CONNECT_SECONDS)
+        self._listener = Listener(engine, self._where, self._bells)
 
     async def do(self, unit: Callable[[Connection], T]) -> T:
         """See :class:`helixnet.ports.Ledger`."""
@@ -83,7 +90,8 @@ class LedgerPostgres:
         """See :class:`helixnet.ports.Ledger`."""
         self._closed = True
         await asyncio.gather(*self._going, return_exceptions=True)
-        await self._listener.close()
+        if self._listener is not None:
+            await self._listener.close()
         await self._engine.dispose()
 
     def _tenant(self) -> str | None:
@@ -116,7 +124,7 @@ class LedgerPostgres:
             except Exception as error:
                 if attempt == ATTEMPTS or not postgres_errors.may_repeat(error):
                     raise self._translated(error) from error
-            await asyncio.sleep(random.uniform(0, PAUSE_SECONDS * 2**attempt))  # noqa: S311 - spreads attempts
+            await asyncio.sleep(PAUSE_SECONDS * secrets.randbelow(2**attempt))
         raise UnavailableError(f"{self._where}: no connection lasts")
 
     async def _once(self, unit: Callable[[Connection], T], tenant: str | None) -> T:
@@ -132,7 +140,7 @@ class LedgerPostgres:
                 raise
             await self._committed(conn)
         finally:
-            await conn.close()
+            await self._released(conn)
         if self._relay:
             self._outgoing.put(told.events)
         if told.wrote:
@@ -182,13 +190,42 @@ class LedgerPostgres:
                 raise _LostError from error
             raise self._translated(error) from error
         finally:
-            await conn.close()
+            await self._released(conn)
 
     async def _connected(self, engine: AsyncEngine) -> AsyncConnection:
         try:
-            return await engine.connect()
+            conn = await engine.connect()
         except Exception as error:
-            raise self._translated(error) from error
+            meant = self._translated if self._proven else self._refused
+            raise meant(error) from error
+        if not self._proven:
+            await self._prove(conn)
+        return conn
+
+    async def _prove(self, conn: AsyncConnection) -> None:
+        """See, on the first connection, that the tables and the role are as they must be."""
+        try:
+            await conn.run_sync(
+                lambda sync: require_present(sync, self._where, scoped=self._scoped)
+            )
+        except HelixNetError:
+            await self._released(conn)
+            raise
+        except Exception as error:
+            await self._released(conn)
+            raise self._refused(error) from error
+        self._proven = True
+
+    def _refused(self, error: BaseException) -> BaseException:
+        return postgres_errors.refused(error, self._where)
+
+    async def _released(self, conn: AsyncConnection) -> None:
+        """Give a connection back; what it was asked has its outcome already."""
+        try:
+            await conn.close()
+        except Exception as error:
+            if not await self._dropped(conn, error):
+                raise
 
     async def _dropped(self, conn: AsyncConnection, error: Exception) -> bool:
         """Let a lost connection go without asking it anything; False when it is not lost."""
@@ -229,7 +266,8 @@ async def open_ledger(
 ) -> LedgerPostgres:
     """Open the ledger at ``postgresql+asyncpg://user@host:port/database``.
 
-    Nothing is migrated and no lease is voided: other processes live on it.
+    Nothing is migrated and no lease is voided: other processes live on it. One that can't be
+    reached now is waited for: its first answer is looked at then.
 
     Args:
         url: of the database.
@@ -240,16 +278,15 @@ async def open_ledger(
     Raises:
         UsageError: the URL, role or password is wrong, or the tables are not those of this
             version.
-        UnavailableError: the database can't be reached now.
     """
     database = Database.at(url, password)
     ledger = LedgerPostgres(database, relay=relay, scoped=scoped)
     try:
-        await ledger.read(lambda conn: require_present(conn, database.where, scoped=scoped))
+        await ledger.read(lambda _: None)
+    except UnavailableError as error:  # a service starts all the same, and waits
+        log.warning("ledger not reached", error=str(error))
     except HelixNetError:
         await ledger.close()
         raise
-    except Exception as error:
-        await ledger.close()
-        raise postgres_errors.refused(error, database.where) from error
+    ledger.listen()
     return ledger

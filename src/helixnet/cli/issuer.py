@@ -141,7 +141,8 @@ def _ask(
     address: str, form: Mapping[str, str], *, client: str = "", secret: str = ""
 ) -> Mapping[str, Any]:
     """Post a form and return the answer, which may be an ``error`` (RFC 6749, 5.2)."""
-    who = (quote(client, safe=""), quote(secret, safe="")) if secret else None
+    known = (quote(client, safe=""), quote(secret, safe=""))
+    who = known if secret else httpx.USE_CLIENT_DEFAULT
     try:
         direct = loopback(address)
         with httpx.Client(timeout=TIMEOUT, trust_env=not direct) as http:

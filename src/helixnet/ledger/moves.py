@@ -84,6 +84,12 @@ def _jobs_of(rows: Table) -> Select[Any]:
     )
 
 
+def lock_job(conn: Connection, job: str) -> None:
+    """Lock one job, so that what is read of it next is the present and stays so."""
+    if has_row_locks(conn):
+        conn.execute(_BY_ID, {"ids": [job]})
+
+
 def lock_jobs(conn: Connection, of: Mapping[Table, Iterable[int]]) -> None:
     """Lock the jobs of these rows, by table, before the first change to any of them."""
     asked = [(rows, sorted(set(ids))) for rows, ids in of.items()]

@@ -10,7 +10,7 @@ from helixnet.errors import ConflictError, NotFoundError
 from helixnet.events import Event, Topic
 from helixnet.jobs import FINAL, RunState
 from helixnet.ledger.dialect import clock
-from helixnet.ledger.moves import JOB_CHANGED, Move, told
+from helixnet.ledger.moves import JOB_CHANGED, Move, lock_job, told
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import jobs, replays, runs
 
@@ -81,6 +81,7 @@ def rerun(conn: Connection, *, tenant: str, job: str, again: Again) -> int:
         NotFoundError: this tenant has no such job.
         ConflictError: the current run is still open, or the job's file is no longer kept.
     """
+    lock_job(conn, job)
     row = conn.execute(_CURRENT, {"tenant": tenant, "ids": [job]}).mappings().first()
     if row is None:
         raise NotFoundError(f"there is no job {job}")

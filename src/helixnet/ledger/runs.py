@@ -14,7 +14,7 @@ from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.endings import close_parts, end_failed, end_run, retry_or_end
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
-from helixnet.ledger.moves import PARTS_READY, Move, lock_jobs, move_jobs, told
+from helixnet.ledger.moves import PARTS_READY, Move, lock_job, lock_jobs, move_jobs, told
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import RUN_WAITS, jobs, parts, runs
 
@@ -271,6 +271,7 @@ def cancel(conn: Connection, *, tenant: str, job: str, by: str = "") -> None:
         NotFoundError: this tenant has no such job.
         ConflictError: the run is final already.
     """
+    lock_job(conn, job)
     current = conn.execute(_CURRENT, {"tenant": tenant, "job": job}).mappings().first()
     if current is None:
         raise NotFoundError(f"there is no job {job}")

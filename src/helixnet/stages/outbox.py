@@ -60,12 +60,12 @@ class Publisher:
 
     async def stop(self, seconds: float) -> None:
         """After :meth:`run` ended: send and mark what is left, as far as the time allows."""
-        scope.lift()
         try:
-            async with asyncio.timeout(seconds):
-                while await self.send():
-                    pass
-                await self.mark()
+            with scope.lifted():
+                async with asyncio.timeout(seconds):
+                    while await self.send():
+                        pass
+                    await self.mark()
         except (UnavailableError, TimeoutError) as error:
             log.warning("events left to a sweeper", error=str(error))
 

@@ -1,23 +1,26 @@
 """A gateway in this process, on a real ledger and store."""
 
+import asyncio
 import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from scripts.stack import postgres
 
 from helixnet.adapters.bus_local import LocalBus
 from helixnet.adapters.identity_local import LocalIdentity, rotate_keys
-from helixnet.adapters.ledger_sqlite import LedgerSqlite, open_ledger
+from helixnet.adapters.ledger_sqlite import open_ledger
 from helixnet.adapters.store_folder import FolderStore
 from helixnet.gateway.app import create_app
 from helixnet.gateway.options import GatewaySettings
-from helixnet.ports import Bus
+from helixnet.ports import Bus, Ledger
+from tests.contract.ledger.servers import ON_POSTGRES, copied
 
 URL = "http://127.0.0.1:8080"
 CONTEXT = b"""\
@@ -46,14 +49,14 @@ class Running:
         folder: Path,
         *,
         identity: LocalIdentity,
-        ledger: LedgerSqlite,
+        ledger: Ledger,
         store: FolderStore,
     ) -> None:
         self.app = app
         self.http = http
         self.folder = folder  # of the signing keys
         self.identity = identity
-        self.ledger = ledger
+        self.ledger = ledger  # as the consumers have it
         self.store = store
 
     async def token(self, user: str) -> dict[str, str]:
@@ -91,23 +94,55 @@ def signing_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+BY_LEDGER = (
+    "test_jobs",
+    "test_uploads",
+    "test_results",
+    "test_replays",
+    "test_contexts",
+    "test_live",
+)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """What asks the ledger much is asked of both, where Postgres holds its wall as well."""
+    if "gateway" in metafunc.fixturenames:
+        kinds = ["sqlite"]
+        if metafunc.module.__name__.rpartition(".")[2] in BY_LEDGER:
+            kinds.append("postgres")
+        marks = {"sqlite": (), "postgres": ON_POSTGRES}
+        params = [pytest.param(kind, marks=marks[kind], id=kind) for kind in kinds]
+        metafunc.parametrize("gateway", params, indirect=True)
+
+
 @pytest.fixture
-async def gateway(tmp_path: Path, signing_keys: Path) -> AsyncIterator[Running]:
-    async with serving(
-        tmp_path, signing_keys, lambda ledger: LocalBus(ledger, poll_seconds=1)
-    ) as running:
-        yield running
+async def gateway(
+    request: pytest.FixtureRequest, tmp_path: Path, signing_keys: Path
+) -> AsyncIterator[Running]:
+    async with AsyncExitStack() as stack:
+        if request.param == "postgres":
+            server = await stack.enter_async_context(copied(request.getfixturevalue("cluster")))
+            own: Ledger = await server.open()
+            ledger: Ledger = await server.another(role=postgres.GATEWAY, scoped=True)
+        else:
+            own = ledger = await asyncio.to_thread(open_ledger, tmp_path / "ledger.db")
+            stack.push_async_callback(ledger.close)
+        running = serving(tmp_path, signing_keys, _local_bus, ledger=ledger, own=own)
+        yield await stack.enter_async_context(running)
+
+
+def _local_bus(ledger: Ledger) -> Bus:
+    return LocalBus(ledger, poll_seconds=1)
 
 
 @asynccontextmanager
 async def serving(
-    folder: Path, keys: Path, bus_of: Callable[[LedgerSqlite], Bus]
+    folder: Path, keys: Path, bus_of: Callable[[Ledger], Bus], *, ledger: Ledger, own: Ledger
 ) -> AsyncIterator[Running]:
-    """Run a gateway with the bus that is made of its ledger."""
+    """Run a gateway on a ledger with the bus that is made of it; ``own`` is its owner's view."""
     shutil.copytree(keys, folder / "identity")
     identity = LocalIdentity(folder / "identity", issuer=URL, demo_users=True)
     store = FolderStore(folder)
-    ledger = open_ledger(folder / "ledger.db")
     settings = GatewaySettings(
         scratch=store.scratch,
         hosts=frozenset({"127.0.0.1", "localhost", "::1"}),
@@ -119,6 +154,5 @@ async def serving(
     )
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url=URL) as http:
-        yield Running(app, http, folder / "identity", identity=identity, ledger=ledger, store=store)
-    await ledger.close()
+        yield Running(app, http, folder / "identity", identity=identity, ledger=own, store=store)
     await store.close()

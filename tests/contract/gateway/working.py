@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from helixnet.adapters.ledger_sqlite import LedgerSqlite
 from helixnet.engine.outcome import Counts
 from helixnet.engine.source import Part, SourceIndex
 from helixnet.jobs import RunState
 from helixnet.ledger import finish, parts, runs
 from helixnet.ledger.leases import Failure
 from helixnet.ledger.parts import Output, PartDone
+from helixnet.ports import Ledger
 
 REJECT: dict[str, Any] = {
     "file": "orders.csv",
@@ -24,7 +24,7 @@ REJECT: dict[str, Any] = {
 
 
 async def work(
-    ledger: LedgerSqlite,
+    ledger: Ledger,
     documents: Sequence[bytes] = (b'{"orderId":"1"}\n',),
     *,
     rejects: bytes = b"",
@@ -54,7 +54,7 @@ async def work(
     await ledger.do(unit)
 
 
-async def fail_part(ledger: LedgerSqlite, error: dict[str, object]) -> None:
+async def fail_part(ledger: Ledger, error: dict[str, object]) -> None:
     """Split the waiting run, and let its part fail once."""
 
     def unit(conn: Connection) -> None:

@@ -7,8 +7,8 @@ import pytest
 from helixnet.errors import TooLargeError
 from helixnet.events import Event, Topic, event_id
 from helixnet.ledger import outbox
-from tests.contract.ledger.conftest import Sqlite
 from tests.contract.ledger.driving import Driver
+from tests.contract.ledger.servers import LedgerServer
 
 pytestmark = pytest.mark.contract
 
@@ -64,7 +64,9 @@ async def test_the_events_of_a_job_are_its_tenants(hx: Driver) -> None:
     assert await hx.read(outbox.job_events, tenant="acme", **asked) == []
 
 
-async def test_a_relay_gets_each_event_and_a_sweeper_what_stayed_unmarked(server: Sqlite) -> None:
+async def test_a_relay_gets_each_event_and_a_sweeper_what_stayed_unmarked(
+    server: LedgerServer,
+) -> None:
     hx = Driver(await server.open(relay=True))
     await hx.do(outbox.emit, [event(n) for n in range(3)])
     claims = await asyncio.gather(*(hx.do(outbox.unpublished) for _ in range(4)))

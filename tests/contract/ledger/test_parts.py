@@ -3,10 +3,9 @@
 import asyncio
 
 import pytest
-from sqlalchemy import Connection, insert, select
 
 from helixnet.events import Topic
-from helixnet.ledger import parts, runs, tables
+from helixnet.ledger import parts, runs
 from helixnet.ledger.leases import Failure, Lease
 from tests.contract.ledger.driving import BAD, GOOD, Driver, index
 
@@ -145,18 +144,17 @@ async def test_a_claim_is_shared_by_tenants_and_then_filled_up(hx: Driver) -> No
     assert abs(claimed.count("acme") - claimed.count("globex")) <= 1
 
 
-def _many(conn: Connection, tenant: str, count: int) -> None:
-    """Part rows beyond what a test would start one by one."""
-    run = conn.execute(select(tables.runs).where(tables.runs.c.tenant == tenant)).one()
-    base = {"run_id": run.id, "job": run.job, "run": 1, "tenant": tenant, "state": "PENDING"}
-    rows = [{**base, "number": number} for number in range(1, count)]
-    conn.execute(insert(tables.parts), rows)
+MOUNTAIN = """
+WITH RECURSIVE series(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM series WHERE n < 100000)
+INSERT INTO parts (run_id, job, run, tenant, state, number)
+SELECT run_id, job, run, tenant, 'PENDING', n FROM parts, series WHERE number = 0
+"""
 
 
 async def test_a_mountain_of_parts_hides_no_other_tenant(hx: Driver) -> None:
-    """With 20,000 parts of one tenant waiting, another's file is among the next 2 x workers."""
+    """With 100,000 parts of one tenant waiting, another's file is among the next 2 x workers."""
     await hx.started(tenant="acme")
-    await hx.do(_many, "acme", 20_000)
+    await hx.sql(MOUNTAIN)
     await hx.started(tenant="globex")
     claims = [await hx.claim_parts(limit=2) for _ in range(20)]
     assert "globex" in {part.tenant for part in claims[0] + claims[1]}

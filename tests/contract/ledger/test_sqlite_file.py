@@ -21,8 +21,8 @@ from helixnet.adapters.ledger_sqlite import open_ledger
 from helixnet.errors import ConflictError, UnavailableError, UsageError
 from helixnet.jobs import RunState
 from helixnet.ledger import catalog, migrate, parts, tables
-from tests.contract.ledger.conftest import Sqlite
 from tests.contract.ledger.driving import Driver
+from tests.contract.ledger.servers import Sqlite
 
 pytestmark = pytest.mark.contract
 LEDGERS = Path(__file__).parent.with_name("ledgers")
