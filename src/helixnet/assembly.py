@@ -193,7 +193,7 @@ def gateway_settings(parts: Parts, *, embedded_issuer: bool) -> GatewaySettings:
         scratch=parts.scratch,
         hosts=frozenset() if ANY_HOST in named else named,
         audience=settings.audience,
-        clients=frozenset(settings.clients.split()),
+        clients=frozenset([*settings.clients.split(), *settings.password_client.split()]),
         embedded_issuer=embedded_issuer,
         password_form=embedded_issuer or bool(settings.password_client),
         max_body=settings.max_body,

@@ -61,7 +61,7 @@ class Settings:
     )
     audience: str = _setting("helix-api", "the aud that tokens must carry")
     clients: str = _setting(
-        "helix-cli helix-web helix-services helix-test",
+        "helix-cli helix-web helix-services",
         "the azp values that may call, between spaces",
     )
     password_client: str = _setting(
