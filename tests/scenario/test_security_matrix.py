@@ -49,7 +49,7 @@ class Route:
     def filled(self, values: Mapping[str, str] | None = None) -> str:
         """The path with a name that nothing has, or with the given ones."""
         path = self.path
-        for name in ("job_id", "letter_id", "name"):
+        for name in ("job_id", "letter_id", "name", "replay_id"):
             path = path.replace(f"{{{name}}}", (values or {}).get(name, "0" * 32))
         assert "{" not in path, f"{path}: teach this test the parameter"
         return path
