@@ -115,6 +115,10 @@ def test_any_kafka_client_sees_results_and_records(helix: StackHelix, demo: Pers
     results = asyncio.run(consumed(address, "helix.results"))
     mine = [r for r in results if dict(r.headers).get("ce_hxjob") == job["job_id"].encode()]
     assert len({dict(record.headers)["ce_id"] for record in mine}) == 1
+    place = {"first": mine[0].offset, "last": mine[0].offset, "partition": mine[0].partition}
+    replay = {"select": {"topic": {"name": "helix.results", **place}}, "dry_run": True}
+    answer = demo.http.post("/replays?wait=60", json=replay)
+    assert answer.json()["jobs"] == [job["job_id"]], answer.text
 
 
 def test_what_was_not_notified_is_found(helix: StackHelix, demo: Person) -> None:

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--topic", metavar="NAME", help="jobs of the events of this topic, with:")
     parser.add_argument("--first", type=int, metavar="N", help="from this position or offset")
     parser.add_argument("--last", type=int, metavar="N", help="to this one")
-    parser.add_argument("--partition", type=int, metavar="P", help="of the topic (default 0)")
+    parser.add_argument("--partition", type=int, metavar="P", help="by offsets of the bus")
     parser.add_argument("--context", metavar="C[@V]", help="another published context")
     parser.add_argument("--deliver", choices=("none", "changed", "all"), default="none")
     parser.add_argument("--dry-run", action="store_true", help="only tell what would change")

@@ -1,31 +1,38 @@
 """Which jobs a replay is about: by id, filter, time, or the events of a topic."""
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from helixnet.errors import NotFoundError, TooLargeError, UsageError
+from helixnet.events import Event
 from helixnet.gateway.finding import find_job
 from helixnet.gateway.jobs import microseconds
 from helixnet.gateway.live import readable
 from helixnet.gateway.options import Gateway
 from helixnet.gateway.problems import REFUSED_REQUEST, TOO_LARGE
 from helixnet.jobs import RunState
+from helixnet.ledger.outbox import read_topic
 from helixnet.ledger.queries import JobFilter, JobRow, list_jobs
 from helixnet.ports import Identity
 
 MOST: Final = 10_000  # jobs of one replay
 MOST_POSITIONS: Final = 1_000_000  # of a topic
+TOGETHER: Final = 1000  # events of one look
 
 
 class TopicRange(BaseModel):
-    """The jobs of the events of a topic, by position: an offset, where the bus has them."""
+    """The jobs of the events of a topic: by position, as the topic's own route shows them.
+
+    With ``partition`` by the bus's offsets in that partition, as its clients know them.
+    """
 
     model_config = ConfigDict(extra="forbid")
     name: str
     first: int = Field(default=0, ge=0)
     last: int = Field(ge=0)
-    partition: int = Field(default=0, ge=0)
+    partition: int | None = Field(default=None, ge=0)
 
     @model_validator(mode="after")
     def _in_order(self) -> "TopicRange":
@@ -96,11 +103,27 @@ async def _jobs_of_topic(
     """Return the ids of the tenant's jobs that a range of a topic speaks of, in order."""
     await readable(services, caller, tenant, wanted.name)
     found: dict[str, None] = {}
-    async for _, event in services.bus.span(
-        wanted.name, wanted.first, wanted.last, wanted.partition
-    ):
+    async for event in _events(services, wanted):
         if event.tenant == tenant and event.job:
             found[event.job] = None
         if len(found) > MOST:
             break
     return found
+
+
+async def _events(services: Gateway, wanted: TopicRange) -> AsyncIterator[Event]:
+    """Yield what stands in the range: on the bus, or as this ledger counts its positions."""
+    name, first, last = wanted.name, wanted.first, wanted.last
+    if wanted.partition is not None:
+        async for _, event in services.bus.span(name, first, last, wanted.partition):
+            yield event
+        return
+    after = first - 1
+    while rows := await services.ledger.read(
+        lambda conn, start=after: read_topic(conn, name, start, TOGETHER)
+    ):
+        for stored in rows:
+            if stored.position > last:
+                return
+            yield stored.event
+        after = rows[-1].position
