@@ -1,4 +1,4 @@
-"""Puts a server together from parts that were picked for it: stages, upkeep, inbox, gateway.
+"""Puts a process together from parts that were picked for it: stages, upkeep, inbox.
 
 What runs in a process is a set of services: all of them in the embedded shape, one in each process
 of the stack. Nothing here knows an adapter.
@@ -14,15 +14,10 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-from fastapi import FastAPI
-
 from helixnet.events import Topic
-from helixnet.gateway.app import create_app
-from helixnet.gateway.options import GatewaySettings
-from helixnet.gateway.probes import create_probes
 from helixnet.metrics import Metrics
 from helixnet.pipeline import PIPELINE
-from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore, Workers
+from helixnet.ports import Bus, Ledger, ObjectStore, Workers
 from helixnet.settings import Settings
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.crew import Crew
@@ -36,8 +31,6 @@ from helixnet.stages.service import Service, Stage, Times
 from helixnet.stages.sink import Sink
 from helixnet.stages.upkeep import Cleaner, Reaper
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-ANY_HOST: Final = "*"
 LAST_SECONDS: Final = 3.0  # for events that a process has yet to send when it ends
 STEPS: Final = {step.stage: step for step in PIPELINE}
 
@@ -171,38 +164,3 @@ def start_inbox(parts: Parts, crew: Crew) -> Inbox:
     crew.start(inbox.run(), "inbox")
     crew.start(inbox.listen(partial(parts.bus.subscribe, Topic.DROPS, "inbox")), "notifications")
     return inbox
-
-
-def make_gateway(parts: Parts, identity: IdentityProvider, *, embedded_issuer: bool) -> FastAPI:
-    """Make the application that people and programs talk to."""
-    return create_app(
-        ledger=parts.ledger,
-        store=parts.store,
-        bus=parts.bus,
-        identity=identity,
-        metrics=parts.metrics,
-        settings=gateway_settings(parts, embedded_issuer=embedded_issuer),
-    )
-
-
-def gateway_settings(parts: Parts, *, embedded_issuer: bool) -> GatewaySettings:
-    """Say how the gateway shows itself."""
-    settings = parts.settings
-    named = frozenset(settings.hosts.split()) or LOOPBACK | {settings.host}
-    return GatewaySettings(
-        scratch=parts.scratch,
-        hosts=frozenset() if ANY_HOST in named else named,
-        audience=settings.audience,
-        clients=frozenset([*settings.clients.split(), *settings.password_client.split()]),
-        embedded_issuer=embedded_issuer,
-        password_form=embedded_issuer or bool(settings.password_client),
-        max_body=settings.max_body,
-        metrics=settings.metrics,
-    )
-
-
-def make_probes(parts: Parts) -> FastAPI:
-    """Make the small application by which a consumer is watched: health and metrics."""
-    return create_probes(
-        ledger=parts.ledger, bus=parts.bus, metrics=parts.metrics, shown=parts.settings.metrics
-    )

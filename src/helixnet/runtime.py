@@ -13,10 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 from uuid import uuid4
 
-from fastapi import FastAPI
-
-from helixnet import assembly, crashpoints
-from helixnet.assembly import Parts
+from helixnet import crashpoints
 from helixnet.errors import UnavailableError, UsageError
 from helixnet.events import TopicChange
 from helixnet.metrics import Metrics
@@ -26,7 +23,10 @@ from helixnet.settings import Settings
 from helixnet.stages.crew import Crew
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from helixnet.adapters.kafka_admin import KafkaTopics
+    from helixnet.assembly import Parts
 
 LOCAL: Final = "local:"
 PRELOAD: Final = "helixnet.stages.work"
@@ -61,6 +61,8 @@ async def serving(
         ConflictError: another server has the data folder.
         UnavailableError: something needed is not there.
     """
+    from helixnet import assembly
+
     crashpoints.arm(settings.crash_at)
     async with AsyncExitStack() as stack:
         _require_loopback(settings)
@@ -129,7 +131,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def _open(settings: Settings, services: frozenset[str], stack: AsyncExitStack) -> Parts:
+async def _open(settings: Settings, services: frozenset[str], stack: AsyncExitStack) -> "Parts":
     _require_folder(settings.data)
     _import_all(settings, services)
     if settings.otlp_endpoint:
@@ -144,6 +146,8 @@ async def _open(settings: Settings, services: frozenset[str], stack: AsyncExitSt
     bus = _bus(settings, ledger, stack)
     count = settings.workers or os.cpu_count() or 1
     maps, files = "mapper" in services, bool(services & {"ingest", "sink"})
+    from helixnet.assembly import Parts
+
     return Parts(
         settings=settings,
         services=services,
@@ -166,7 +170,8 @@ async def _workers(settings: Settings, count: int, stack: AsyncExitStack) -> Wor
 
 def _import_all(settings: Settings, services: frozenset[str]) -> None:
     """Import what will run before the workers start: they import too, and would slow it down."""
-    names = ["adapters.http_uvicorn"]
+    names = ["adapters.http_uvicorn", "assembly"]
+    names.append("entrance" if "gateway" in services else "gateway.probes")
     if settings.sftp and "ingest" in services:
         names.append("adapters.sftp_front")
     for name in names:
@@ -304,8 +309,10 @@ def _identity(settings: Settings, url: str) -> IdentityProvider:
             _unknown("identity", settings.identity, "'local:' or 'oidc+https://host/realms/name'")
 
 
-async def _start_doors(parts: Parts, crew: Crew, stack: AsyncExitStack) -> int | None:
+async def _start_doors(parts: "Parts", crew: Crew, stack: AsyncExitStack) -> int | None:
     """Watch the inbox, and open the SFTP front unless it is off; returns its port."""
+    from helixnet import assembly
+
     settings = parts.settings
     inbox = assembly.start_inbox(parts, crew)
     if not settings.sftp:
@@ -324,16 +331,24 @@ async def _start_doors(parts: Parts, crew: Crew, stack: AsyncExitStack) -> int |
     return await front.listen(settings.host, settings.sftp_port)
 
 
-def _application(parts: Parts, url: str) -> FastAPI:
+def _application(parts: "Parts", url: str) -> "FastAPI":
     """Make what answers on the process's port: the gateway, or probes where it does not run."""
-    if "gateway" not in parts.services:
-        return assembly.make_probes(parts)
     settings = parts.settings
+    if "gateway" not in parts.services:
+        from helixnet.gateway.probes import create_probes
+
+        return create_probes(
+            ledger=parts.ledger, bus=parts.bus, metrics=parts.metrics, shown=settings.metrics
+        )
+    from helixnet.entrance import make_gateway
+
     identity = _identity(settings, url)
-    return assembly.make_gateway(parts, identity, embedded_issuer=settings.identity == LOCAL)
+    return make_gateway(parts, identity, embedded_issuer=settings.identity == LOCAL)
 
 
-async def _serve(app: FastAPI, listener: socket.socket, crew: Crew, stack: AsyncExitStack) -> None:
+async def _serve(
+    app: "FastAPI", listener: socket.socket, crew: Crew, stack: AsyncExitStack
+) -> None:
     from helixnet.adapters.http_uvicorn import HttpServer
 
     server = HttpServer(app)

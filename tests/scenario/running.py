@@ -44,6 +44,11 @@ class Helix(Protocol):
     url: str
     sftp_port: int
 
+    @property
+    def log(self) -> str:
+        """Everything that its processes wrote."""
+        ...
+
     def start(self) -> None:
         """Start all processes and wait until they are ready."""
         ...

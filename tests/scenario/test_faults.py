@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from tests.scenario.conftest import Serve
-from tests.scenario.running import EmbeddedHelix, Person, command
+from tests.scenario.running import Person, command
 from tests.scenario.test_care import CONTENT
 from tests.scenario.test_jobs import BAD, HEADER
 
@@ -45,7 +45,8 @@ def ended(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def test_a_second_server_on_a_folder_is_refused(helix: EmbeddedHelix, start: Start) -> None:
+def test_a_second_server_on_a_folder_is_refused(serve: Serve, start: Start) -> None:
+    helix = serve()
     done = start(helix.data)
     assert done.returncode == 3
     assert "in use by process" in done.stderr

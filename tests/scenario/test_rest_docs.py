@@ -17,7 +17,11 @@ PAGE = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
 
 def test_every_example_runs(helix: Helix) -> None:
     """All in one shell, in order, as a reader types them."""
-    commands = "\n".join(re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL))
+    blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    issuer = httpx.get(f"{helix.url}/api/v1/auth/methods", timeout=PATIENCE).json()["issuer"]
+    if issuer != helix.url:  # then the issuer's own routes are elsewhere
+        blocks = [block for block in blocks if "/.well-known/" not in block]
+    commands = "\n".join(blocks)
     done = subprocess.run(
         ["sh", "-exc", commands],
         cwd=ROOT,

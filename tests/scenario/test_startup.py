@@ -5,12 +5,11 @@ import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.scenario.running import EmbeddedHelix, Helix, Person
+from tests.scenario.running import EmbeddedHelix, Person
 
 pytestmark = pytest.mark.scenario
 
@@ -28,13 +27,14 @@ def serve(data: Path, *flags: str, **environ: str) -> subprocess.CompletedProces
     )
 
 
-def test_a_second_server_on_the_folder_is_refused(own_helix: Callable[..., Helix]) -> None:
-    helix = own_helix()
-    assert isinstance(helix, EmbeddedHelix)
+def test_a_second_server_on_the_folder_is_refused(tmp_path: Path) -> None:
+    helix = EmbeddedHelix(tmp_path / "data")
+    helix.start()
     done = serve(helix.data, "--port=0")
     assert (done.returncode, "Traceback" in done.stderr) == (3, False)
     assert str(helix.data) in done.stderr
     assert Person(helix.url, "demo").jobs() == []
+    assert helix.stop() == 0
 
 
 @pytest.mark.parametrize("flag", ["--port", "--sftp-port"])
