@@ -86,7 +86,10 @@ class Helix(Protocol):
         ...
 
     def memory(self) -> int:
-        """Sum the PSS of all processes, in bytes; 0 where the system can't tell."""
+        """Sum the PSS of a server's processes, of the largest where there are several, in bytes.
+
+        0 where the system can't tell.
+        """
         ...
 
 

@@ -237,4 +237,4 @@ class StackHelix:
 
     def memory(self) -> int:
         leaders = [process.pid for process in self.processes.values()]
-        return sum(pss(pid) for leader in leaders for pid in session_of(leader))
+        return max(sum(map(pss, session_of(leader))) for leader in leaders)
