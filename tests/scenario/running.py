@@ -65,6 +65,10 @@ class Helix(Protocol):
         """Put a file where the flow looks for new ones."""
         ...
 
+    def drop_all(self, tenant: str, flow: str, files: Mapping[str, bytes]) -> None:
+        """Put many files there, as one client does."""
+        ...
+
     def add_partner(self, name: str, *, tenant: str, public_key: Path) -> None:
         """Let a partner drop files by SFTP."""
         ...
@@ -267,6 +271,10 @@ class EmbeddedHelix:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f".{name}").write_bytes(content)
         (folder / f".{name}").rename(folder / name)
+
+    def drop_all(self, tenant: str, flow: str, files: Mapping[str, bytes]) -> None:
+        for name, content in files.items():
+            self.drop(tenant, flow, name, content)
 
     def add_partner(self, name: str, *, tenant: str, public_key: Path) -> None:
         body = {"name": name, "tenant": tenant, "keys": [public_key.read_text("ascii")]}

@@ -195,13 +195,22 @@ class StackHelix:
         return json.loads(lines[-1])
 
     def drop(self, tenant: str, flow: str, name: str, content: bytes) -> None:
-        asyncio.run(self.put(f"inbox/{tenant}/{flow}/{name}", content))
+        self.drop_all(tenant, flow, {name: content})
 
-    async def put(self, key: str, content: bytes) -> None:
-        """Put an object as any S3 client does."""
-        client = self.client()
+    def drop_all(self, tenant: str, flow: str, files: Mapping[str, bytes]) -> None:
+        keyed = {f"inbox/{tenant}/{flow}/{name}": content for name, content in files.items()}
+        asyncio.run(self.put_all(keyed))
+
+    async def put_all(self, objects: Mapping[str, bytes]) -> None:
+        """Put objects as any S3 client does, some at a time."""
+        client, turns = self.client(), asyncio.Semaphore(8)
+
+        async def put(key: str, content: bytes) -> None:
+            async with turns:
+                await client.put_object(self.name, key, BytesIO(content), len(content))
+
         try:
-            await client.put_object(self.name, key, BytesIO(content), len(content))
+            await asyncio.gather(*(put(key, content) for key, content in objects.items()))
         finally:
             await client.close_session()
 

@@ -107,9 +107,10 @@ def test_two_thousand_small_files_all_finish(
     person.http.post("/contexts", files=[("files", item) for item in orders.items()])
     flow = {"name": "many", "match": "many/*.csv", "context": "acme-orders-csv"}
     assert person.http.post("/flows", json=flow).status_code in {200, 201}
-    for number in range(2000):
-        line = LINE.format(number, 1, 1)
-        helix.drop("demo", "many", f"{number:04d}.csv", (HEADER + line).encode())
+    files = {
+        f"{number:04d}.csv": (HEADER + LINE.format(number, 1, 1)).encode() for number in range(2000)
+    }
+    helix.drop_all("demo", "many", files)
 
     def all_ended() -> list[str] | None:
         names = [job["filename"] for job in every_job(person, state="COMPLETED")]
