@@ -16,7 +16,7 @@ RESULTS = Path(__file__).resolve().parent / "RESULTS.md"
 MB = 1_000_000
 
 
-def rows(*, short: bool) -> list[Row]:
+def rows(*, short: bool, stack: bool) -> list[Row]:
     """Measure everything; return (workload, figure, peer or reference, to reach)."""
     table: list[Row] = []
     lines = w1.measure(
@@ -46,15 +46,17 @@ def rows(*, short: bool) -> list[Row]:
     ]
     cost = w1.help_cost(times=3 if short else 9)
     table.append(("helixnet --help", f"{cost.wall * 1000:.0f} ms", "", "< 250 ms"))
-    return table + stack_rows.rows(short=short)
+    return table + (stack_rows.rows(short=short) if stack else [])
 
 
 def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="small sizes, few repetitions")
-    short = parser.parse_args().short
-    table = rows(short=short)
+    parser.add_argument("--stack", action="store_true", help="the stack too, also when short")
+    asked = parser.parse_args()
+    short = asked.short
+    table = rows(short=short, stack=asked.stack or not short)
     head = ["| workload | HelixNet | in the same run | to reach |", "|---|---|---|---|"]
     report = "\n".join([*head, *(f"| {' | '.join(row)} |" for row in table)])
     print(report, flush=True)

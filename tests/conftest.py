@@ -13,6 +13,14 @@ for name, examples in {"quick": 60, "thorough": 500, "nightly": 10_000}.items():
     settings.register_profile(name, max_examples=examples, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+# Tests of the stack that take minutes each on two cores: `make test` has them all, and
+# `make test TEST='-m "not long"'` leaves these out.
+LONG = (
+    *("browser/test_keycloak_pages", "chaos/test_kills", "chaos/test_publisher_point"),
+    *("scenario/test_crash", "scenario/test_size", "scenario/test_events"),
+    *("stack/test_bucket", "stack/test_bus_faults", "stack/test_compose_servers"),
+    *("stack/test_keycloak_down", "stack/test_make_stack", "stack/test_whole"),
+)
 STACK_SECONDS = 600  # a server may have to be fetched and built first
 FOLDER = "servers"
 
@@ -20,8 +28,12 @@ FOLDER = "servers"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests of the stack time for their servers."""
     for item in items:
-        if item.get_closest_marker("stack") and not item.get_closest_marker("timeout"):
+        if not item.get_closest_marker("stack"):
+            continue
+        if not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_SECONDS))
+        if item.path.with_suffix("").as_posix().endswith(LONG):
+            item.add_marker(pytest.mark.long)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
