@@ -13,13 +13,16 @@ for name, examples in {"quick": 60, "thorough": 500, "nightly": 10_000}.items():
     settings.register_profile(name, max_examples=examples, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-# Tests of the stack that take minutes each on two cores: `make test` has them all, and
-# `make test TEST='-m "not long"'` leaves these out.
+# What takes minutes each on two cores: `make test` has them all, and
+# `make test TEST='-m "not long"'` leaves these out. The first list is of every shape.
+LONG_ALWAYS = ("chaos/test_broken", "chaos/test_kills")
 LONG = (
-    *("browser/test_keycloak_pages", "chaos/test_kills", "chaos/test_publisher_point"),
-    *("scenario/test_crash", "scenario/test_size", "scenario/test_events"),
+    *("browser/test_keycloak_pages", "chaos/test_publisher_point"),
+    *("scenario/test_crash", "scenario/test_events", "scenario/test_replays", "scenario/test_size"),
     *("stack/test_bucket", "stack/test_bus_faults", "stack/test_compose_servers"),
-    *("stack/test_keycloak_down", "stack/test_make_stack", "stack/test_whole"),
+    *("stack/test_drops", "stack/test_image_steps", "stack/test_keycloak"),
+    *("stack/test_keycloak_down", "stack/test_login", "stack/test_make_stack"),
+    *("stack/test_servers", "stack/test_topics", "stack/test_whole"),
 )
 STACK_SECONDS = 600  # a server may have to be fetched and built first
 FOLDER = "servers"
@@ -28,11 +31,11 @@ FOLDER = "servers"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests of the stack time for their servers."""
     for item in items:
-        if not item.get_closest_marker("stack"):
-            continue
-        if not item.get_closest_marker("timeout"):
+        place = item.path.with_suffix("").as_posix()
+        stack = item.get_closest_marker("stack") is not None
+        if stack and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_SECONDS))
-        if item.path.with_suffix("").as_posix().endswith(LONG):
+        if place.endswith(LONG_ALWAYS) or (stack and place.endswith(LONG)):
             item.add_marker(pytest.mark.long)
 
 
