@@ -123,7 +123,7 @@ def test_a_folder_that_can_not_be_written_is_named(start: Start, tmp_path: Path)
         (("--max-attempts", "0"), "at least 1"),
         (("--sftp-port", "99999"), "at most 65535"),
         (("--log-level", "loud"), "loud"),
-        (("--bus", "kafka://x"), "kafka"),
+        (("--bus", "amqp://x"), "amqp"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_wrong_usage(
