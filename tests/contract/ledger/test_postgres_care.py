@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from helixnet.adapters.postgres_database import Database
 from helixnet.errors import UsageError
 from helixnet.ledger import migrate, tables
+from helixnet.ledger.tables import REVISION
 from tests.contract.ledger.driving import Driver
 from tests.contract.ledger.servers import ON_POSTGRES, Postgres, upgrade
 
@@ -85,7 +86,7 @@ async def test_an_older_ledger_is_refused_until_it_is_migrated_and_then_goes_on(
         "INSERT INTO events (event, type, topic, tenant, data, published)"
         " VALUES ('e', 't', 'helix.jobs', 'old', '{}', 1)"
     )
-    with pytest.raises(UsageError, match="has ledger 0002; needed is 0003"):
+    with pytest.raises(UsageError, match=f"has ledger 0002; needed is {REVISION}"):
         await empty.another()
     await asyncio.to_thread(upgrade, empty)
     hx = Driver(await empty.another())
