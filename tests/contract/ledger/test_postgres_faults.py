@@ -61,8 +61,9 @@ async def test_while_the_server_is_away_every_call_says_so_and_later_all_is_well
     outcomes = await asyncio.gather(*calls, return_exceptions=True)
     assert {type(outcome) for outcome in outcomes} == {UnavailableError}
     assert "postgresql://helixnet@127.0.0.1" in str(outcomes[0])
+    late = await own.another()
     with pytest.raises(UnavailableError):
-        await own.another()
+        await late.read(lambda _: None)
     own.cluster = await asyncio.to_thread(own.cluster.restart)
     assert await hx.accept()
 

@@ -258,9 +258,7 @@ class Chaos:
                 continue
         tenant = f"t{self.random.randint(0, 2)}"
         chosen = self.some(self.jobs[-12:])
-        await self.hx.do(
-            replays.replay, tenant=tenant, job_ids=chosen, selection={}, again=replays.Again()
-        )
+        await self.hx.do(replays.begin_runs, tenant=tenant, job_ids=chosen, again=replays.Again())
 
     async def reap(self) -> None:
         await self.hx.do(reaper.reap, max_attempts=3)
