@@ -18,8 +18,10 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 LONG_ALWAYS = ("chaos/test_broken", "chaos/test_kills")
 LONG = (
     *("browser/test_keycloak_pages", "chaos/test_publisher_point"),
+    *("contract/test_bus", "contract/test_stages", "contract/test_store", "contract/test_upkeep"),
     *("scenario/test_crash", "scenario/test_events", "scenario/test_replays", "scenario/test_size"),
-    *("stack/test_bucket", "stack/test_bus_faults", "stack/test_compose_servers"),
+    *("stack/test_bucket", "stack/test_bus_faults", "stack/test_compose"),
+    *("stack/test_compose_servers", "contract/test_replays", "contract/test_identity"),
     *("stack/test_drops", "stack/test_image_steps", "stack/test_keycloak"),
     *("stack/test_keycloak_down", "stack/test_login", "stack/test_make_stack"),
     *("stack/test_servers", "stack/test_topics", "stack/test_whole"),

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
@@ -25,6 +26,16 @@ from tests.contract.ledger.driving import Driver
 from tests.contract.ledger.servers import Sqlite
 
 pytestmark = pytest.mark.contract
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Sqlite]:
+    """Only the file: these are its own promises."""
+    made = Sqlite(tmp_path)
+    yield made
+    await made.close()
+
+
 LEDGERS = Path(__file__).parent.with_name("ledgers")
 
 
