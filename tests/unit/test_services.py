@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from helixnet.cli.service import NAMES
 from helixnet.events import Topic
 from helixnet.metrics import TABLE
+from helixnet.pipeline import SERVICES as NAMES
 from helixnet.settings import Settings
 
 SERVICES = Path(__file__).resolve().parents[2] / "services"
