@@ -30,6 +30,9 @@ FROM parts ORDER BY run_id, number
 _DELIVERIES: Final = """
 SELECT job, run, topic, state, delivered, epoch, attempts, lease_until, retry_at FROM deliveries
 """
+_REPLAYS: Final = """
+SELECT replay, selected, begun, left_out FROM errands WHERE dry_run = 0
+"""
 _OPEN: Final = """
 SELECT (SELECT count(*) FROM runs WHERE state IN ('PENDING', 'PROCESSING')) AS runs,
        (SELECT count(*) FROM deliveries WHERE state = 'PENDING') AS deliveries,
@@ -47,6 +50,7 @@ class Books:
         runs: by job, in order.
         parts: by run row, in order.
         deliveries: by (job, run).
+        replays: what each was asked for and did, by its id.
     """
 
     jobs: list[Json]
@@ -54,6 +58,7 @@ class Books:
     parts: dict[int, list[Json]]
     deliveries: dict[tuple[str, int], list[Json]]
     audit: list[Json]
+    replays: dict[str, Json]
     unpublished: int
 
 
@@ -74,6 +79,7 @@ def read_books(evidence: Evidence) -> Books:
         parts=parts,
         deliveries=deliveries,
         audit=evidence.rows("SELECT tenant, action, subject, data FROM audit"),
+        replays={row["replay"]: row for row in evidence.rows(_REPLAYS)},
         unpublished=evidence.rows("SELECT count(*) AS n FROM events WHERE published = 0")[0]["n"],
     )
 

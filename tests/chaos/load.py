@@ -258,7 +258,8 @@ class Load:
             self.witness.refuse(what, number, jobs=jobs)
             return
         assert answer.status_code in {200, 202}, answer.text
-        done = answer.json().get("jobs", jobs) if what == "replay" else jobs
-        self.witness.acknowledge(what, number, jobs=done)
-        if left := [job for job in jobs if job not in done]:
-            self.witness.refuse(what, number, jobs=left)
+        unfit = answer.json()["left_out"] if what == "replay" else []
+        left = {str(item["job_id"]) for item in unfit}
+        self.witness.acknowledge(what, number, jobs=[job for job in jobs if job not in left])
+        if left:
+            self.witness.refuse(what, number, jobs=sorted(left))

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -242,6 +243,29 @@ class TestFolder:
         with pytest.raises(UsageError):
             await store.find("inbox/t/folder/passwd")
         assert await store.find("inbox/t/pipe") is None
+        await store.close()
+
+    @pytest.mark.parametrize("moment", ["fsync", "rename"])
+    async def test_a_drop_put_in_its_place_while_it_is_taken_stays(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+    ) -> None:
+        """A partner renames the next file over the one that is being taken, at the worst time."""
+        store = FolderStore(tmp_path)
+        drop = await store.put_bytes("inbox/t/x.csv", b"first")
+        (tmp_path / "inbox/t/.x").write_bytes(b"second")
+        calls = {"fsync": os.fsync, "rename": os.rename}
+
+        def late(*arguments: Any) -> None:
+            monkeypatch.undo()
+            (tmp_path / "inbox/t/.x").rename(tmp_path / "inbox/t/x.csv")
+            calls[moment](*arguments)
+
+        monkeypatch.setattr(os, moment, late)
+        assert await store.take(drop, "work/t/j/x.csv") is None
+        newer = await store.find("inbox/t/x.csv")
+        assert newer is not None
+        assert await content(store, newer) == b"second"
+        assert await store.find("work/t/j/x.csv") is None
         await store.close()
 
     async def test_nothing_half_written_is_left(self, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from helixnet.errors import NotFoundError, UnavailableError, UsageError
 from helixnet.ports import ObjectRef, StoreTraits
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NO_OBJECT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO})
 T = TypeVar("T")
 
 
@@ -176,19 +177,43 @@ class FolderStore:
 
     def _take(self, ref: ObjectRef, key: str) -> ObjectRef | None:
         source, target = self._path(ref.key), self._path(key)
-        found = object_of(ref.key, source)
-        if found is None or found.version != ref.version:
-            return None
         with _translated(target):
-            _sync(source)
-            _make_folder(target.parent, self._root)
             try:
-                source.rename(target)
-            except FileNotFoundError:
-                return None
+                handle = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+            except OSError as error:
+                if error.errno in _NO_OBJECT:
+                    return None
+                raise
+            try:
+                os.fsync(handle)
+                _make_folder(target.parent, self._root)
+                meant = os.fstat(handle)
+                if _of(ref.key, meant).version != ref.version:
+                    return None
+                if not self._move(source, target, meant):
+                    return None
+            finally:
+                os.close(handle)
             _sync(target.parent)
             _sync(source.parent)
             return _of(key, target.stat())
+
+    def _move(self, source: Path, target: Path, meant: os.stat_result) -> bool:
+        """Rename a drop; one that a partner put in its place meanwhile goes back.
+
+        No system call renames a file only if it is a certain one, so it is looked at afterwards.
+        """
+        try:
+            source.rename(target)
+        except FileNotFoundError:
+            return False
+        moved = target.lstat()
+        if os.path.samestat(moved, meant):
+            return True
+        with suppress(FileExistsError):  # then there is a still newer drop, which replaced it
+            os.link(target, source, follow_symlinks=False)
+        target.unlink()
+        return False
 
     def _delete(self, key: str) -> None:
         path = self._path(key)

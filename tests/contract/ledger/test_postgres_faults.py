@@ -50,7 +50,8 @@ async def test_a_unit_that_meets_a_restarted_server_does_not_fail(
     own.cluster = await asyncio.to_thread(killed, own.cluster)
     made = [await hx.do(catalog.add_tenant, f"b{n}") for n in range(3)]
     assert made == [True] * 3
-    assert len(await hx.read(catalog.list_tenants)) == 23
+    names = {f"a{n}" for n in range(20)} | {f"b{n}" for n in range(3)}
+    assert names <= set(await hx.read(catalog.list_tenants))
 
 
 async def test_while_the_server_is_away_every_call_says_so_and_later_all_is_well(
