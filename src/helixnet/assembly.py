@@ -31,7 +31,7 @@ from helixnet.stages.service import Service, Stage, Times
 from helixnet.stages.sink import Sink
 from helixnet.stages.upkeep import Cleaner, Reaper
 
-LAST_SECONDS: Final = 3.0  # for events that a process has yet to send when it ends
+LAST_SECONDS: Final = 2.0  # for events that a process has yet to send when it ends
 STEPS: Final = {step.stage: step for step in PIPELINE}
 
 

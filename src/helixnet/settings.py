@@ -99,7 +99,7 @@ class Settings:
     )
     clean_seconds: float = _setting(3600.0, "how often retention is applied", least=1.0)
     stall_seconds: float = _setting(300.0, "time without progress that ends an attempt", least=1.0)
-    stop_seconds: float = _setting(18.0, "time that a stop gives to work in hand", least=0.0)
+    stop_seconds: float = _setting(12.0, "time that a stop gives to work in hand", least=0.0)
     log_level: str = _setting("info", "debug, info, warning or error")
     log_format: str = _setting("auto", "text, json, or auto: text on a terminal")
     metrics: bool = _setting(default=True, doc="whether /metrics is served")

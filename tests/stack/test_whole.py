@@ -281,3 +281,21 @@ def test_a_graceful_stop_gives_back_what_is_in_hand(helix: StackHelix, demo: Per
     print(f"\nall processes ended in {time.monotonic() - begun:.1f} s under load")
     helix.start()
     assert demo.wait(job, patience=LONG)["counts"]["written"] == 6000
+
+
+def test_a_graceful_stop_ends_though_no_server_answers(helix: StackHelix, demo: Person) -> None:
+    """Work in hand can neither be finished nor given back then: its leases run out."""
+    lines = "".join(GOOD.replace("4711", str(n)) for n in range(20_000, 26_000))
+    job = demo.submit((HEADER + lines).encode(), example("orders-csv"))
+    away = [helix.servers[name] for name in ("kafka", "minio", "postgres")]
+    for server in away:
+        server.pause()
+    begun = time.monotonic()
+    try:
+        assert helix.stop() == 0, helix.log
+    finally:
+        for server in away:
+            server.resume()
+    print(f"\nall processes ended in {time.monotonic() - begun:.1f} s, no server answering")
+    helix.start()
+    assert demo.wait(job, patience=LONG)["counts"]["written"] == 6000

@@ -22,7 +22,7 @@ log = structlog.get_logger()
 RECONNECT_SECONDS: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 MAX_KEY: Final = 64 * 1024  # characters: a key stands in a record twice
 _LARGE_KEY: Final = f"the record key is longer than {MAX_KEY} characters"
-CLOSE_SECONDS: Final = 8.0
+CLOSE_SECONDS: Final = 4.0
 
 
 class KafkaBus:

@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 
 IDLE_SECONDS = 60  # that a client may keep a silent connection
-LAST_ANSWERS = 5  # seconds for open requests when the server ends
+LAST_ANSWERS = 4  # seconds for open requests when the server ends
 
 
 class _Server(uvicorn.Server):

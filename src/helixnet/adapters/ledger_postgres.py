@@ -1,6 +1,7 @@
 """The ledger on Postgres: the same functions, many processes, one transaction a unit."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 T = TypeVar("T")
 ATTEMPTS: Final = 5  # of a transaction that loses races
 PAUSE_SECONDS: Final = 0.01
+CLOSE_SECONDS: Final = 1.0  # for a server that does not answer, too
 _WRITES: Final = ("INSERT", "UPDATE", "DELETE", "WITH")
 
 
@@ -89,10 +91,13 @@ class LedgerPostgres:
     async def close(self) -> None:
         """See :class:`helixnet.ports.Ledger`."""
         self._closed = True
-        await asyncio.gather(*self._going, return_exceptions=True)
-        if self._listener is not None:
-            await self._listener.close()
-        await self._engine.dispose()
+        if self._going:
+            await asyncio.wait(self._going, timeout=CLOSE_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                if self._listener is not None:
+                    await self._listener.close()
+                await self._engine.dispose()
 
     def _tenant(self) -> str | None:
         return scope.present() if self._scoped else None

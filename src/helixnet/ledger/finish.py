@@ -155,6 +155,9 @@ _OUTPUTS = (
     .order_by(parts.c.number)
     .limit(bindparam("most"))
 )
+_SINGLE_OUTPUTS = select(parts).where(
+    parts.c.run_id.in_(bindparam("ids", expanding=True)), parts.c.state == "DONE"
+)
 _NEW_DELIVERIES = insert(deliveries).values(state="PENDING", created=clock())
 
 
@@ -191,6 +194,15 @@ def outputs(
     """Return the DONE parts of a run by number, a page at a time, with inline bytes."""
     given = {"of_run": run_id, "after": after, "most": limit}
     return [_output(row) for row in conn.execute(_OUTPUTS, given).mappings()]
+
+
+def single_outputs(conn: Connection, claimed: Sequence[Finishable]) -> dict[int, list[PartOutput]]:
+    """Return what runs of one part wrote, by run: most runs, at once."""
+    single = {run.id: list[PartOutput]() for run in claimed if run.parts_total == 1}
+    if single:
+        for row in conn.execute(_SINGLE_OUTPUTS, {"ids": list(single)}).mappings():
+            single[row["run_id"]].append(_output(row))
+    return single
 
 
 def _output(row: RowMapping) -> PartOutput:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from helixnet.jobs import RunState
 from helixnet.ledger.leases import Lease
 from helixnet.ports import Ledger
 
+RELEASE_SECONDS: Final = 2.0
 log = structlog.get_logger()
 
 
@@ -183,7 +184,16 @@ class Service(Generic[C]):
         await asyncio.gather(*(task for task, _ in left), return_exceptions=True)
         held = [lease for _, leases in left for lease in leases]
         if held:
-            await self._ledger.do(lambda conn: self._stage.release(conn, held))
+            await self._release(held)
+
+    async def _release(self, held: Sequence[Lease]) -> None:
+        """Give work back; without a ledger that answers, it comes back when its leases end."""
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await self._ledger.do(lambda conn: self._stage.release(conn, held))
+        except (UnavailableError, TimeoutError) as error:
+            log.warning("work not released", stage=self._name, count=len(held), error=str(error))
+        else:
             log.info("work released", stage=self._name, count=len(held))
 
     async def _renew(self) -> None:

@@ -23,6 +23,7 @@ from helixnet.ledger.finish import (
     outputs,
     release_finish,
     renew_finish,
+    single_outputs,
     verdict,
 )
 from helixnet.ledger.leases import Failure, Lease
@@ -87,7 +88,8 @@ class Sink:
     async def handle(self, batch: Sequence[Finishable]) -> None:
         """Write the results of ``batch`` and end its runs."""
         with spans("finish", batch):
-            ends = await asyncio.gather(*map(self._end, batch))
+            single = await self.ledger.read(lambda conn: single_outputs(conn, batch))
+            ends = await asyncio.gather(*(self._end(run, single.get(run.id)) for run in batch))
             finishes = [end for end in ends if isinstance(end, Finish)]
             failures = [end for end in ends if isinstance(end, Failure)]
             reach("sink.copied")
@@ -103,18 +105,21 @@ class Sink:
                 amount = getattr(run.counts, outcome)
                 self.metrics.count("helixnet_records_total", amount, outcome=outcome)
 
-    async def _end(self, run: Finishable) -> Finish | Failure:
+    async def _end(self, run: Finishable, single: Sequence[PartOutput] | None) -> Finish | Failure:
         try:
-            return await self._finish(run)
+            return await self._finish(run, single)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's
             return failure_of(error, run.lease, run.attempts)
 
-    async def _finish(self, run: Finishable) -> Finish:
+    async def _finish(self, run: Finishable, single: Sequence[PartOutput] | None) -> Finish:
         state, error = verdict(run)
         good = state is not RunState.FAILED
         stem = f"results/{run.tenant}/{run.job}/{run.run}"
         copies = (Together if self.store.traits.costly else Apart)(self.store, stem)
-        listing = [item async for item in self._parts(run, copies, with_documents=good)]
+        listing = [
+            await _entry(run, part, copies, with_documents=good)
+            async for part in self._parts(run, single)
+        ]
         manifest = _manifest(run, state, listing)
         written = await copies.close(json_text(manifest).encode())
         topics = await self._topics(run) if good and run.deliver != "none" else ()
@@ -133,19 +138,21 @@ class Sink:
         )
 
     async def _parts(
-        self, run: Finishable, copies: Copies, *, with_documents: bool
-    ) -> AsyncIterator[Json]:
-        """Yield one manifest entry a part, and see that the store has what it names."""
+        self, run: Finishable, single: Sequence[PartOutput] | None
+    ) -> AsyncIterator[PartOutput]:
+        """Yield what the parts of a run wrote, in order, a page at a time if it is not known."""
+        for part in single or ():
+            yield part
         after = -1
-        while True:
+        while single is None:
             page = await self.ledger.read(
                 lambda conn, start=after: outputs(conn, run.id, after=start, limit=PAGE)
             )
             for part in page:
-                yield await _entry(run, part, copies, with_documents=with_documents)
-                after = part.number
+                yield part
             if len(page) < PAGE:
                 return
+            after = page[-1].number
 
     async def _topics(self, run: Finishable) -> Sequence[str]:
         """Return what a bundle declares, worked out once a bundle."""
