@@ -205,6 +205,8 @@ async def _accept(services: Gateway, arrival: Arrival, context: _Context) -> Acc
     reach("gateway.stored")
     try:
         accepted, chosen = await services.ledger.do(unit)
+    except UnavailableError:
+        raise  # a commit whose answer was lost may have been made: its file must stay
     except HelixNetError:
         await _forget(services, arrival)
         raise

@@ -185,7 +185,8 @@ def _insert(conn: Connection, arrivals: Sequence[Arrival]) -> set[str]:
     if not arrivals:
         return set()
     statement = insert_ignore(conn, jobs, "created", "changed", returning="id")
-    ordered = sorted(arrivals, key=lambda a: (a.tenant, a.origin_key, a.origin_version))
+    # Versions of one drop stay in the order in which they came: they are jobs in that order.
+    ordered = sorted(arrivals, key=lambda a: (a.tenant, a.origin_key))
     rows = [_job_row(arrival) for arrival in ordered]
     made = {str(job) for job in conn.execute(statement, rows).scalars()}
     new = [arrival for arrival in arrivals if arrival.job in made]

@@ -97,7 +97,8 @@ class Inbox:
         if not self.store.traits.whole:
             return 0  # whether it is complete, only listings can tell
         told = {(ref.key, ref.version): ref for ref in map(hinted, events) if ref is not None}
-        drops = [told[name] for name in sorted(told) if self._doorkeeper.is_drop(name[0])]
+        names = sorted(told, key=lambda name: name[0])  # versions stay as they were told
+        drops = [told[name] for name in names if self._doorkeeper.is_drop(name[0])]
         count = 0
         for start in range(0, len(drops), TOGETHER):
             some = drops[start : start + TOGETHER]
