@@ -21,6 +21,7 @@ from helixnet.gateway import (
     signing_in,
     uploads,
 )
+from helixnet.gateway.accepting import Acceptor
 from helixnet.gateway.auth import Verifier
 from helixnet.gateway.guard import Guard
 from helixnet.gateway.options import Gateway, GatewaySettings
@@ -73,6 +74,7 @@ def create_app(
         bus=bus,
         identity=identity,
         settings=settings,
+        acceptor=Acceptor(ledger),
         verifier=verifier,
         metrics=measures,
     )

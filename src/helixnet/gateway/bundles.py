@@ -2,36 +2,21 @@
 
 import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
-
-from sqlalchemy import Connection
 
 from helixnet.engine.context.bundle import Bundle, bundle_from_files, bundle_from_zip
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.plan import check_bundle
 from helixnet.errors import ContextError, UsageError
+from helixnet.gateway.chosen import Chosen
 from helixnet.gateway.forms import Form, content_of
 from helixnet.gateway.options import INLINE_BYTES, Gateway
 from helixnet.gateway.problems import REFUSED_REQUEST
-from helixnet.ledger.contexts import StoredBundle, find_bundle, get_context
+from helixnet.ledger.contexts import StoredBundle, find_bundle
 
 ZIP: Final = b"PK\x03\x04"
 _REMEMBERED: Final = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """The context of a run: what the ledger keeps of it.
-
-    Args:
-        topics: that it delivers to, by the names it gives them; none where they are not asked for.
-    """
-
-    hash: str
-    name: str
-    version: str
-    topics: tuple[str, ...] = ()
 
 
 # Bundles that passed, by hash, with their zip while that is small: the content alone decides, so
@@ -132,14 +117,3 @@ async def load(services: Gateway, tenant: str, hash_: str) -> Bundle:
         raise UsageError(f"the bundle {hash_} is no longer in the store")
     packed = b"".join([block async for block in services.store.read(ref)])
     return await asyncio.to_thread(bundle_from_zip, packed)
-
-
-def published(conn: Connection, tenant: str, reference: str) -> Chosen:
-    """Find a published context by ``name`` or ``name@version``.
-
-    Raises:
-        NotFoundError: this tenant has no such context or version.
-    """
-    name, _, version = reference.partition("@")
-    row = get_context(conn, tenant=tenant, name=name, version=version)
-    return Chosen(row.hash, row.name, row.version)

@@ -230,6 +230,8 @@ async def send_on(
         child = replace(child, version=ref.version)
     try:
         accepted = await services.ledger.do(lambda conn: _take(conn, caller, child, sent, wish))
+    except UnavailableError:
+        raise  # a commit whose answer was lost may have been made: its file must stay
     except HelixNetError:
         await _forget(services, child)
         raise

@@ -21,7 +21,7 @@ from helixnet.gateway.access import (
     one_tenant,
     tenant_scope,
 )
-from helixnet.gateway.bundles import published
+from helixnet.gateway.chosen import published
 from helixnet.gateway.options import Services
 from helixnet.gateway.problems import REFUSED_REQUEST, answers
 from helixnet.ledger import catalog

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from helixnet.errors import UsageError
 from helixnet.gateway.access import OPERATORS, READERS, Operator, Reader, needs, tenant_scope
-from helixnet.gateway.bundles import Chosen, bundle_of_form, checked, published, stored
+from helixnet.gateway.bundles import bundle_of_form, checked, stored
+from helixnet.gateway.chosen import Chosen, published
 from helixnet.gateway.finding import find_job
 from helixnet.gateway.forms import receive_form
 from helixnet.gateway.models import Family, JobDetailModel, JobPage, detail_model, job_model

@@ -9,6 +9,7 @@ from typing import Annotated, Final, cast
 
 from fastapi import Depends, Request
 
+from helixnet.gateway.accepting import Acceptor
 from helixnet.gateway.auth import Verifier
 from helixnet.metrics import Metrics
 from helixnet.ports import Bus, IdentityProvider, Ledger, ObjectStore
@@ -70,6 +71,7 @@ class Gateway:
     bus: Bus
     identity: IdentityProvider
     settings: GatewaySettings
+    acceptor: Acceptor
     verifier: Verifier
     metrics: Metrics
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -19,7 +19,7 @@ from helixnet.gateway.access import (
     one_tenant,
     tenant_scope,
 )
-from helixnet.gateway.bundles import Chosen
+from helixnet.gateway.chosen import Chosen
 from helixnet.gateway.jobs import again_with, named_context
 from helixnet.gateway.options import Gateway, Services
 from helixnet.gateway.problems import answers

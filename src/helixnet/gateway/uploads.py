@@ -3,23 +3,21 @@
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Final, cast
 
 import msgspec
 from fastapi import APIRouter, Header, Request, Response
-from sqlalchemy import Connection
 
 from helixnet.crashpoints import reach
 from helixnet.errors import HelixNetError, NotFoundError, UnavailableError, UsageError
+from helixnet.gateway.accepting import Context, Upload
 from helixnet.gateway.access import OPERATORS, Operator, needs, one_tenant
 from helixnet.gateway.bundles import (
-    Chosen,
     bundle_of_bytes,
     bundle_of_form,
     checked,
-    published,
     stored,
 )
 from helixnet.gateway.forms import FilePart, Form, receive_form
@@ -28,10 +26,7 @@ from helixnet.gateway.objects import copy_object, file_name, find_object, read_w
 from helixnet.gateway.options import ENGINE, INLINE_BYTES, Gateway, Services
 from helixnet.gateway.problems import REFUSED_REQUEST, answers
 from helixnet.gateway.tracing import traced
-from helixnet.ledger import arrivals
 from helixnet.ledger.arrivals import Arrival
-from helixnet.ledger.catalog import Flow, get_flow
-from helixnet.ledger.contexts import StoredBundle, keep_bundle
 from helixnet.ports import Identity, ObjectRef
 
 router = APIRouter(prefix="/api/v1", tags=["jobs"])
@@ -60,21 +55,6 @@ Key = Annotated[
         description="the same key with the same upload makes one job, however often it is sent",
     ),
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class _Context:
-    """What maps the file, before the ledger has been asked about names."""
-
-    flow: str = ""
-    reference: str = ""
-    bundle: StoredBundle | None = None
-    chosen: Chosen | None = None
-
-    @property
-    def identity(self) -> str:
-        """What makes a repeated request the same one."""
-        return self.chosen.hash if self.chosen else f"{self.flow}/{self.reference}"
 
 
 @router.post(
@@ -115,7 +95,7 @@ async def upload(
     return accepted
 
 
-async def _context(services: Gateway, caller: Identity, tenant: str, form: Form) -> _Context:
+async def _context(services: Gateway, caller: Identity, tenant: str, form: Form) -> Context:
     """Find out what maps the file; exactly one way must be given."""
     limit = services.settings.max_bundle
     flow, reference = form.texts.get("flow", ""), form.texts.get("context", "")
@@ -130,9 +110,9 @@ async def _context(services: Gateway, caller: Identity, tenant: str, form: Form)
         ref = await find_object(services, caller, tenant, object_key)
         bundle = await bundle_of_bytes(ref.key, await read_whole(services, ref, limit=limit))
     if bundle is None:
-        return _Context(flow, reference)
+        return Context(flow, reference)
     chosen = await checked(bundle)
-    return _Context(bundle=await stored(services, tenant, bundle), chosen=chosen)
+    return Context(bundle=await stored(services, tenant, bundle), chosen=chosen)
 
 
 def _inputs(form: Form) -> Mapping[str, object]:
@@ -146,7 +126,7 @@ def _inputs(form: Form) -> Mapping[str, object]:
 
 
 async def _with_content(
-    services: Gateway, caller: Identity, form: Form, arrival: Arrival, context: _Context
+    services: Gateway, caller: Identity, form: Form, arrival: Arrival, context: Context
 ) -> Arrival:
     """Put the file where the ledger's row will say that it is."""
     files = form.named("content_file")
@@ -161,7 +141,7 @@ async def _with_content(
     return await _from_store(services, named, ref)
 
 
-def _fingerprinted(arrival: Arrival, name: str, content: str, context: _Context) -> Arrival:
+def _fingerprinted(arrival: Arrival, name: str, content: str, context: Context) -> Arrival:
     said = (content, name, context.identity, dict(arrival.inputs))
     digest = hashlib.sha256(msgspec.json.encode(said, order="sorted")).hexdigest()
     return replace(arrival, name=file_name(name), fingerprint=digest)
@@ -187,24 +167,11 @@ def _work_key(arrival: Arrival) -> str:
     return f"work/{arrival.tenant}/{arrival.job}/{arrival.name}"
 
 
-async def _accept(services: Gateway, arrival: Arrival, context: _Context) -> Accepted:
+async def _accept(services: Gateway, arrival: Arrival, context: Context) -> Accepted:
     """Make the job; a file that is not needed after all is taken away again."""
-
-    def unit(conn: Connection) -> tuple[arrivals.Accepted, Chosen]:
-        chosen, flow = _resolved(conn, arrival.tenant, context)
-        full = replace(
-            arrival,
-            flow=flow.name if flow else "",
-            inputs={**(flow.inputs if flow else {}), **arrival.inputs},
-            context_hash=chosen.hash,
-            context_name=chosen.name,
-            context_version=chosen.version,
-        )
-        return arrivals.accept(conn, [full])[0], chosen
-
     reach("gateway.stored")
     try:
-        accepted, chosen = await services.ledger.do(unit)
+        accepted, chosen = await services.acceptor.accept(Upload(arrival, context))
     except UnavailableError:
         raise  # a commit whose answer was lost may have been made: its file must stay
     except HelixNetError:
@@ -223,18 +190,6 @@ async def _accept(services: Gateway, arrival: Arrival, context: _Context) -> Acc
         context_version=chosen.version,
         context_hash=chosen.hash,
     )
-
-
-def _resolved(conn: Connection, tenant: str, context: _Context) -> tuple[Chosen, Flow | None]:
-    """Name the bundle: kept in this transaction, or published before."""
-    if context.bundle is not None and context.chosen is not None:
-        keep_bundle(conn, context.bundle)
-        return context.chosen, None
-    if not context.flow:
-        return published(conn, tenant, context.reference), None
-    flow = get_flow(conn, tenant=tenant, name=context.flow)
-    reference = f"{flow.context}@{flow.version}" if flow.version else flow.context
-    return published(conn, tenant, reference), flow
 
 
 async def _forget(services: Gateway, arrival: Arrival) -> None:
