@@ -1,5 +1,6 @@
 """Uploading: what is accepted is durable, what can't be used is refused with every reason."""
 
+import asyncio
 import io
 import zipfile
 from pathlib import Path
@@ -261,3 +262,21 @@ async def test_a_disk_that_fails_is_said(gateway: Running) -> None:
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
     assert (await gateway.get("/api/v1/jobs", "demo")).json()["jobs"] == []
+
+
+async def test_uploads_that_arrive_together_are_each_answered_alone(gateway: Running) -> None:
+    """They share transactions; what is wrong with one of them is no other's concern."""
+    repeated = {"Idempotency-Key": "twice"}
+    asked = [gateway.upload(b"NO\n%d\n" % n, name=f"{n}.csv") for n in range(30)]
+    asked += [gateway.upload(name="same.csv", headers=repeated) for _ in range(3)]
+    asked += [gateway.upload(b"NO\n2\n", name="same.csv", headers=repeated)]
+    asked += [gateway.upload(files={}, data={"flow": "nowhere"}) for _ in range(2)]
+    asked += [gateway.upload(user="chuck", name="foreign.csv")]
+    answers = await asyncio.gather(*asked)
+    statuses = [answer.status_code for answer in answers]
+    assert statuses[:30] == [201] * 30
+    assert sorted(statuses[30:34]) in ([201, 201, 201, 409], [201, 409, 409, 409])
+    assert statuses[34:] == [404, 404, 201]
+    listed = (await gateway.get("/api/v1/jobs", "demo")).json()["jobs"]
+    names = sorted(job["filename"] for job in listed)
+    assert names == sorted([*(f"{n}.csv" for n in range(30)), "same.csv"])
