@@ -41,6 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.long)
 
 
+@pytest.hookimpl(trylast=True)  # after the fixtures of a run that was cut off
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """End the shared servers, once all workers have ended."""
     factory: pytest.TempPathFactory | None = getattr(session.config, "_tmp_path_factory", None)

@@ -119,7 +119,7 @@ def provided(step: Callable[[], T]) -> T:
 
 def stop_below(folder: Path) -> None:
     """End every server that was started below ``folder``."""
-    for known in sorted(folder.glob(f"*/{server.FILE}")):
+    for known in sorted(folder.rglob(server.FILE)):
         found = server.load(known.parent)
         if found is not None and found.running():
             found.stop()
