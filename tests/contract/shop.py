@@ -120,7 +120,7 @@ class Shop:
 
     async def step(self, stage: Any, room: int = 2) -> int:
         """Claim once and handle what came; returns how many items that was."""
-        batches = await stage.claim(room)
+        batches = (await stage.claim(room)).batches
         for batch in batches:
             await stage.handle(batch)
         return sum(map(len, batches))

@@ -15,7 +15,7 @@ from helixnet.jobs import RunState
 from helixnet.ledger.leases import Lease
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.runs import ClaimedRun
-from helixnet.stages.service import Service, Times
+from helixnet.stages.service import Dealt, Service, Times
 
 pytestmark = pytest.mark.contract
 
@@ -28,10 +28,10 @@ class Idle:
     def __init__(self) -> None:
         self.looked: asyncio.Queue[None] = asyncio.Queue()
 
-    async def claim(self, room: int) -> Sequence[Sequence[ClaimedRun]]:
+    async def claim(self, room: int) -> Dealt[ClaimedRun]:
         del room
         self.looked.put_nowait(None)
-        return ()
+        return Dealt((), more=False)
 
     def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
         del conn, held, seconds

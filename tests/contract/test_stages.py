@@ -186,7 +186,7 @@ async def test_a_part_whose_worker_dies_is_tried_again_and_given_up(
     job = await shop.arrive(content)
     await shop.step(shop.ingest)
     for attempt in (1, 2):
-        ((part,),) = await shop.mapper.claim(1)
+        ((part,),) = (await shop.mapper.claim(1)).batches
         assert part.attempts == attempt
         working = asyncio.create_task(shop.mapper.handle([part]))
         while not working.done():
@@ -211,10 +211,10 @@ async def test_a_zombie_changes_nothing(make: Callable[..., Shop]) -> None:
     content = rows(30_000)
     job = await shop.arrive(content)
     await shop.step(shop.ingest)
-    (old,) = await shop.mapper.claim(1)
+    (old,) = (await shop.mapper.claim(1)).batches
     await asyncio.sleep(0.3)
     assert await shop.reap() == 1
-    (new,) = await shop.mapper.claim(1)
+    (new,) = (await shop.mapper.claim(1)).batches
     assert new[0].epoch > old[0].epoch
     await shop.mapper.handle(new)
     await shop.mapper.handle(old)
@@ -233,7 +233,7 @@ async def test_a_delivery_tells_each_record_once(make: Callable[..., Shop]) -> N
     await shop.arrive(rows(500))
     for stage in (shop.ingest, shop.mapper, shop.sink):
         await shop.step(stage)
-    (claimed,) = await shop.deliver.claim(1)
+    (claimed,) = (await shop.deliver.claim(1)).batches
     await asyncio.gather(shop.deliver.handle(claimed), shop.deliver.handle(claimed))
     assert [event["position"] for event in await shop.told(TOPIC)] == list(range(500))
 
@@ -253,7 +253,7 @@ async def test_what_a_dead_worker_told_of_a_topic_is_sent_before_more(
     for stage in (shop.ingest, shop.mapper, shop.sink):
         await shop.step(stage)
     forget(shop.ledger)
-    ((claimed,),) = await shop.deliver.claim(1)
+    ((claimed,),) = (await shop.deliver.claim(1)).batches
     working = asyncio.create_task(shop.deliver.handle([claimed]))
     heard = 0
     while not shop.ledger.outgoing(1):
@@ -263,7 +263,7 @@ async def test_what_a_dead_worker_told_of_a_topic_is_sent_before_more(
     await asyncio.sleep(0.6)
     assert await shop.reap() == 1
     forget(shop.ledger)
-    ((again,),) = await shop.deliver.claim(1)
+    ((again,),) = (await shop.deliver.claim(1)).batches
     assert 0 < again.cursor < 3000
     await shop.deliver.handle([again])
     publisher = Publisher(
@@ -298,7 +298,7 @@ async def test_a_cancelled_run_stays_cancelled(make: Callable[..., Shop]) -> Non
     shop = make()
     job = await shop.arrive(rows(100))
     await shop.step(shop.ingest)
-    batches = await shop.mapper.claim(1)
+    batches = (await shop.mapper.claim(1)).batches
     await shop.ledger.do(lambda conn: cancel(conn, tenant="acme", job=job))
     for batch in batches:
         await shop.mapper.handle(batch)
@@ -313,7 +313,7 @@ async def test_what_is_too_much_goes_back_at_once(make: Callable[..., Shop]) -> 
     shop.mapper.appetite.items = 32
     await shop.arrive(rows(200_000))
     await shop.step(shop.ingest)
-    batches = await shop.mapper.claim(2)
+    batches = (await shop.mapper.claim(2)).batches
     assert [len(batch) for batch in batches] == [1, 1]
     assert all(size_of(batch[0]) > 256 << 10 for batch in batches)
     free = await shop.ledger.do(

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from helixnet.ledger.leases import Lease
 from helixnet.ports import Ledger
-from helixnet.stages.service import Claim
+from helixnet.stages.service import Claim, Dealt
 
 SMALL: Final = 256 << 10  # bytes that are worth sending together with others
 MOST_TOGETHER: Final = 32
@@ -45,6 +45,8 @@ def deal(
     hands = room - len(batches)
     if hands == 0:
         return batches, large[room:] + small
+    worth = -(-sum(map(size_of, small)) // SMALL)  # each hand is a transaction of its own
+    hands = min(hands, max(1, worth))
     return batches + [hand for n in range(hands) if (hand := small[n::hands])], []
 
 
@@ -56,7 +58,7 @@ async def claim_dealt(
     claim: Callable[[Connection, int], Sequence[L]],
     release: Callable[[Connection, Sequence[Lease]], int],
     size_of: Callable[[L], int],
-) -> list[list[L]]:
+) -> Dealt[L]:
     """Claim as much as ``room`` workers can do, dealt; what is too much goes back at once."""
     asked = room * appetite.items
     claimed = await ledger.do(lambda conn: claim(conn, asked))
@@ -65,4 +67,4 @@ async def claim_dealt(
     if surplus:
         leases = [item.lease for item in surplus]
         await ledger.do(lambda conn: release(conn, leases))
-    return batches
+    return Dealt(batches, more=len(claimed) == asked)

@@ -33,6 +33,7 @@ from helixnet.ports import Bus, Ended, Ledger, ObjectRef, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.outbox import flush
 from helixnet.stages.policy import EndedError, failure_of
+from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Input, Keyed, Recipe, Record, ToDeliver, deliver_some
 
@@ -69,14 +70,14 @@ class Deliver:
         """Some at a time: they wait for disk and ledger, not for processors."""
         return 4
 
-    async def claim(self, room: int) -> Sequence[Sequence[ClaimedDelivery]]:
+    async def claim(self, room: int) -> Dealt[ClaimedDelivery]:
         """Claim deliveries, each a batch of its own."""
         claimed = await self.ledger.do(
             lambda conn: claim_deliveries(
                 conn, worker=self.worker, limit=room, lease_seconds=self.lease_seconds
             )
         )
-        return [[delivery] for delivery in claimed]
+        return Dealt([[delivery] for delivery in claimed], more=len(claimed) == room)
 
     def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
         """See :class:`helixnet.stages.service.Stage`."""

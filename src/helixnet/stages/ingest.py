@@ -27,6 +27,7 @@ from helixnet.stages.bundles import Bundles
 from helixnet.stages.dealing import Appetite, claim_dealt
 from helixnet.stages.files import lent, settle
 from helixnet.stages.policy import Refused, Retry, decide
+from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Indexed, Recipe, ToIndex, index_one
 
@@ -58,10 +59,10 @@ class Ingest:
 
     @property
     def slots(self) -> int:
-        """One batch a worker."""
-        return self.workers.size
+        """One batch a worker, and one that is fetched or committed meanwhile."""
+        return self.workers.size + 1
 
-    async def claim(self, room: int) -> Sequence[Sequence[ClaimedRun]]:
+    async def claim(self, room: int) -> Dealt[ClaimedRun]:
         """Claim as much as ``room`` workers can do; what is too much goes back at once."""
         return await claim_dealt(
             self.ledger,

@@ -27,6 +27,7 @@ from helixnet.stages.bundles import Bundles
 from helixnet.stages.dealing import Appetite, claim_dealt
 from helixnet.stages.files import lent
 from helixnet.stages.policy import Refused, Retry, decide
+from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import MappedPart, Recipe, ToMap, map_one
 
@@ -56,10 +57,10 @@ class Mapper:
 
     @property
     def slots(self) -> int:
-        """One batch a worker."""
-        return self.workers.size
+        """One batch a worker, and one that is fetched or committed meanwhile."""
+        return self.workers.size + 1
 
-    async def claim(self, room: int) -> Sequence[Sequence[ClaimedPart]]:
+    async def claim(self, room: int) -> Dealt[ClaimedPart]:
         """Claim as much as ``room`` workers can do; what is too much goes back at once."""
         return await claim_dealt(
             self.ledger,

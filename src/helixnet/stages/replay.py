@@ -40,6 +40,7 @@ from helixnet.stages.compare import (
 )
 from helixnet.stages.files import lent
 from helixnet.stages.policy import Refused, Retry, failure_of
+from helixnet.stages.service import Dealt
 from helixnet.stages.work import Input, Recipe
 
 MOST_JOBS: Final = 20  # that one dry run looks at
@@ -79,14 +80,14 @@ class Replay:
         """One keeps workers free for mapping; another lets a dry run pass a large replay."""
         return 2
 
-    async def claim(self, room: int) -> Sequence[Sequence[ClaimedErrand]]:
+    async def claim(self, room: int) -> Dealt[ClaimedErrand]:
         """Claim errands, each a batch of its own."""
         claimed = await self.ledger.do(
             lambda conn: claim_errands(
                 conn, worker=self.worker, limit=room, lease_seconds=self.lease_seconds
             )
         )
-        return [[errand] for errand in claimed]
+        return Dealt([[errand] for errand in claimed], more=len(claimed) == room)
 
     def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
         """See :class:`helixnet.stages.service.Stage`."""

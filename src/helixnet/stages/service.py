@@ -16,6 +16,7 @@ from helixnet.ledger.leases import Lease
 from helixnet.ports import Ledger
 
 RELEASE_SECONDS: Final = 2.0
+GATHER_SECONDS: Final = 0.02  # that a busy stage lets work gather before it claims again
 log = structlog.get_logger()
 
 
@@ -31,6 +32,19 @@ class Claim(Protocol):
 C = TypeVar("C", bound=Claim)
 
 
+@dataclass(frozen=True, slots=True)
+class Dealt(Generic[C]):
+    """What a claim gave.
+
+    Args:
+        batches: none of them empty.
+        more: whether it took as much as it asked for, so that some may be left.
+    """
+
+    batches: Sequence[Sequence[C]]
+    more: bool
+
+
 class Stage(Protocol[C]):
     """One use case: what it takes from the ledger, and what it does with it."""
 
@@ -39,7 +53,7 @@ class Stage(Protocol[C]):
         """How many batches it works on at a time."""
         ...
 
-    async def claim(self, room: int) -> Sequence[Sequence[C]]:
+    async def claim(self, room: int) -> Dealt[C]:
         """Lease at most ``room`` batches of work; none when nothing waits."""
         ...
 
@@ -146,9 +160,12 @@ class Service(Generic[C]):
         """Take what there is room for."""
         self._check()
         room = self._stage.slots - len(self._active)
-        batches = await self._stage.claim(room) if room > 0 else ()
-        self._hungry = len(batches) >= room
-        for batch in batches:
+        if room <= 0:
+            self._hungry = True
+            return
+        dealt = await self._stage.claim(room)
+        self._hungry = dealt.more
+        for batch in dealt.batches:
             task = asyncio.create_task(self._stage.handle(batch), name=self._name)
             self._active[task] = [item.lease for item in batch]
             task.add_done_callback(self._ended)
@@ -171,8 +188,12 @@ class Service(Generic[C]):
                 raise error
 
     async def _wait(self) -> None:
+        """Wait for a signal; a busy stage then claims what else has come, in one transaction."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._bell.wait(), self._times.poll)
+        busy = [task for task in self._active if not task.done()]
+        if busy and not self._stopping:
+            await asyncio.wait(busy, timeout=GATHER_SECONDS, return_when=asyncio.FIRST_COMPLETED)
 
     async def _drain(self) -> None:
         """Give what is in hand its time to end, then release it."""

@@ -33,6 +33,7 @@ from helixnet.ports import Ended, Ledger, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.copies import Apart, Copies, Json, Together
 from helixnet.stages.policy import EndedError, failure_of
+from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Recipe, declared_topics
 
@@ -65,7 +66,7 @@ class Sink:
         """Some at a time: they wait for disk and ledger, not for processors."""
         return 4
 
-    async def claim(self, room: int) -> Sequence[Sequence[Finishable]]:
+    async def claim(self, room: int) -> Dealt[Finishable]:
         """Claim settled runs and deal them evenly."""
         claimed = await self.ledger.do(
             lambda conn: finishable(
@@ -75,7 +76,7 @@ class Sink:
                 lease_seconds=self.lease_seconds,
             )
         )
-        return [hand for n in range(room) if (hand := claimed[n::room])]
+        return Dealt(_hands(claimed, room), more=len(claimed) == room * TOGETHER)
 
     def renew(self, conn: Connection, held: Sequence[Lease], seconds: float) -> set[int]:
         """See :class:`helixnet.stages.service.Stage`."""
@@ -173,6 +174,17 @@ class Sink:
     ) -> None:
         finish_runs(conn, finishes)
         fail_finish(conn, failures, max_attempts=self.max_attempts)
+
+
+def _hands(claimed: Sequence[Finishable], room: int) -> list[list[Finishable]]:
+    """Deal runs to at most ``room`` hands: those of one part together, they take no time."""
+    single = [run for run in claimed if run.parts_total == 1]
+    large = [run for run in claimed if run.parts_total != 1]
+    hands = [single] if single else []
+    left = room - len(hands)
+    if left == 0:
+        return [single + large]
+    return hands + [hand for n in range(left) if (hand := large[n::left])]
 
 
 async def _entry(

@@ -21,8 +21,11 @@ def test_every_item_is_dealt_once_or_given_back(sizes: list[int], room: int) -> 
         assert surplus == []
 
 
-def test_small_items_are_spread_over_all_hands() -> None:
-    batches, _ = deal(range(10), 3, lambda _: 0)
+def test_small_items_are_spread_over_hands_that_are_worth_it() -> None:
+    """A hand is a transaction of its own: what is next to nothing stays together."""
+    batches, _ = deal(range(10), 3, lambda _: 100)
+    assert sorted(map(len, batches)) == [10]
+    batches, _ = deal(range(10), 3, lambda _: SMALL // 4)
     assert sorted(map(len, batches)) == [3, 3, 4]
 
 
