@@ -42,9 +42,12 @@ class _Steady:
     async def getmany(
         self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None
     ) -> Fetched:
-        """See aiokafka."""
+        """See aiokafka, but wait until there is something: FastStream sleeps after nothing."""
+        del timeout_ms
+        found: Fetched = {}
         try:
-            found = await self._fetch(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+            while not found:
+                found = await self._fetch(*partitions, timeout_ms=FETCH_MS, max_records=max_records)
         except UnicodeDecodeError:
             singly = [(place, await self._singly(place)) for place in self._consumer.assignment()]
             return {place: some for place, some in singly if some}
