@@ -7,8 +7,9 @@ its adapters to these sentences.
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -17,6 +18,12 @@ from helixnet.events import Event, Topic
 A = TypeVar("A")
 R = TypeVar("R")
 T = TypeVar("T")
+UNFINISHED: Final = ("*.tmp", "*.part", "*.filepart", ".*")
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether a sender still writes a file of this name, to rename it when it is whole."""
+    return any(fnmatchcase(name, pattern) for pattern in UNFINISHED)
 
 
 @dataclass(frozen=True, slots=True)

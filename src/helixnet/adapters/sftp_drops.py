@@ -11,7 +11,6 @@ import os
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 from typing import Final, NoReturn
 from uuid import uuid4
@@ -22,9 +21,8 @@ from asyncssh.constants import FXF_TRUNC, FXF_WRITE
 
 from helixnet.errors import HelixNetError
 from helixnet.ledger.catalog import list_flows
-from helixnet.ports import Ledger, ObjectRef, ObjectStore
+from helixnet.ports import Ledger, ObjectRef, ObjectStore, is_unfinished
 
-UNFINISHED: Final = ("*.tmp", "*.part", "*.filepart", ".*")
 NAME_BYTES: Final = 255  # what file systems take
 _WILD: Final = frozenset("*?[")
 _FOLDER: Final = SFTPAttrs(permissions=stat.S_IFDIR | 0o755, size=0, uid=0, gid=0)
@@ -80,7 +78,7 @@ class Drops(SFTPServer):
         if not pflags & FXF_WRITE:
             raise asyncssh.SFTPPermissionDenied("files can be put here, not fetched")
         await self._require_folder(target.parent)
-        local = self._aside(target) if _unfinished(target.name) else self._fresh()
+        local = self._aside(target) if is_unfinished(target.name) else self._fresh()
         flags = os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW
         if pflags & FXF_TRUNC:
             flags |= os.O_TRUNC
@@ -101,7 +99,7 @@ class Drops(SFTPServer):
         """End an upload: the partner's success answer means that the file is safe."""
         upload = _upload(file_obj)
         os.close(upload.handle)
-        if _unfinished(upload.path.name):
+        if is_unfinished(upload.path.name):
             return
         if self._place.lost():
             upload.local.unlink(missing_ok=True)
@@ -139,7 +137,7 @@ class Drops(SFTPServer):
         if await self._is_folder(target):
             return _FOLDER
         local = self._aside(target)
-        if _unfinished(target.name) and local.is_file():
+        if is_unfinished(target.name) and local.is_file():
             return _file(local.stat().st_size)
         found = await self._find(target)
         if found is None:
@@ -177,7 +175,7 @@ class Drops(SFTPServer):
     async def remove(self, path: bytes) -> None:
         """Remove what is not finished; a drop that is complete stays."""
         target = _inside(path)
-        if not _unfinished(target.name):
+        if not is_unfinished(target.name):
             _deny()
         try:
             self._aside(target).unlink()
@@ -189,8 +187,8 @@ class Drops(SFTPServer):
         old, new = _inside(oldpath), _inside(newpath)
         await self._require_folder(new.parent)
         local = self._aside(old)
-        if _unfinished(old.name) and local.is_file():
-            if _unfinished(new.name):
+        if is_unfinished(old.name) and local.is_file():
+            if is_unfinished(new.name):
                 self._aside(new).parent.mkdir(parents=True, exist_ok=True)
                 local.replace(self._aside(new))
             else:
@@ -261,10 +259,6 @@ def _inside(path: bytes) -> PurePosixPath:
         elif part not in {"", "."}:
             kept.append(part)
     return PurePosixPath(*kept)
-
-
-def _unfinished(name: str) -> bool:
-    return any(fnmatchcase(name, pattern) for pattern in UNFINISHED)
 
 
 def _literal(match: str) -> str:

@@ -1,15 +1,13 @@
 """What a drop is: which objects of the inbox count, and what a notification of one says."""
 
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Final
 
 import structlog
 
 from helixnet.events import DROP_SEEN, Event
-from helixnet.ports import ObjectRef
+from helixnet.ports import ObjectRef, is_unfinished
 
-UNFINISHED: Final = ("*.tmp", "*.part", "*.filepart", ".*")
 MOST_STRAYS: Final = 10_000
 log = structlog.get_logger()
 
@@ -23,7 +21,7 @@ class Doorkeeper:
     def is_drop(self, key: str) -> bool:
         """Whether an object of this key is a finished file of a tenant."""
         parts = key.split("/")
-        if any(fnmatchcase(part, name) for part in parts for name in UNFINISHED):
+        if any(map(is_unfinished, parts)):
             return False
         fault = ""
         if len(parts) < len(("inbox", "tenant", "file")) or "" in parts:
