@@ -178,8 +178,10 @@ class Nemesis:
             self.ends["child"] += 1
 
     def _pick(self, victim: Victim, fault: Fault) -> int:
-        """Choose one of the processes that work for ``victim``; 0 when there is none."""
-        found = sorted(victim.children())
+        """Choose one of the processes that work for ``victim``; 0 when there is none in time."""
+        end = time.monotonic() + self.reach
+        while not (found := sorted(victim.children())) and time.monotonic() < end:
+            time.sleep(0.02)
         dice = random.Random(f"{self.seed}/{fault}/{self.ends}")  # noqa: S311 - no secret
         return dice.choice(found) if found else 0
 

@@ -34,12 +34,13 @@ AT: Final = {  # where the points lie, by the first word of their names; the pub
 class ServiceVictim:
     """One service process. See :class:`tests.chaos.victims.Victim`."""
 
-    faults: Sequence[str] = tuple(FAULTS)
-
     def __init__(self, helix: StackHelix, name: str) -> None:
         self.name = name
         self._helix = helix
-        own = AT[name.partition("-")[0]]
+        service = name.partition("-")[0]
+        own = AT[service]
+        no_children = {"child", "stall"} if service == "gateway" else set[str]()
+        self.faults: Sequence[str] = tuple(kind for kind in FAULTS if kind not in no_children)
         self.points: Sequence[str] = tuple(p for p in POINTS if p.partition(".")[0] in own)
 
     @property
