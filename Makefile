@@ -1,7 +1,7 @@
 UV := scripts/uv
 RUN := $(UV) run --quiet --locked --all-extras
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos chaos-report stack stack-down stack-status stack-logs nightly wheel rebuild seed-data show-users deploy-code db-init docs
+.PHONY: help demo test check bench chaos chaos-report stack stack-down stack-status stack-logs stack-env nightly wheel rebuild seed-data show-users deploy-code db-init docs
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -29,6 +29,9 @@ stack-status: ## show each process of the stack
 
 stack-logs: ## show the end of each log of the stack
 	@$(RUN) python -m scripts.stack logs --folder $(or $(STACK),helixnet-stack)
+
+stack-env: ## print the settings of one more process for what make stack started: eval "$$(make -s stack-env)"
+	@$(RUN) python -m scripts.stack env --folder $(or $(STACK),helixnet-stack)
 
 chaos: ## kill a server under load and judge what it did (KILLS=20 SEED=random SHAPE=embedded)
 	@$(RUN) python -m scripts.chaos --kills=$(or $(KILLS),20) --shape=$(or $(SHAPE),embedded) $(if $(SEED),--seed=$(SEED))

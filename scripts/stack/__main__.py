@@ -1,13 +1,14 @@
-"""``make stack`` and its kin: ``python -m scripts.stack up|down|status|logs|provision``."""
+"""``make stack`` and its kin: ``python -m scripts.stack up|down|status|logs|env|provision``."""
 
 import argparse
+import shlex
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from scripts.stack import needs, whole
+from scripts.stack import needs, postgres, services, whole
 from scripts.stack.provisioning import CannotProvisionError, say
 from scripts.stack.server import Server, ServerError
 
@@ -61,6 +62,18 @@ def logs(folder: Path) -> int:
     return 0
 
 
+def env(folder: Path) -> int:
+    """Print what tells another consumer where everything is, for a shell to take."""
+    found = whole.known(folder)
+    missing = sorted(set(services.SERVERS) - set(found))
+    if missing:
+        say(f"not started in {folder}: {', '.join(missing)} (make stack)")
+        return 3
+    for name, value in services.environment(found, folder, role=postgres.OWNER).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
 def provision(_folder: Path) -> int:
     """Fetch and build what is needed, and start nothing."""
     missing = needs.provision()
@@ -91,7 +104,7 @@ Try:
 def main(arguments: list[str]) -> int:
     """Run one command; what goes wrong is said in words."""
     commands: dict[str, Callable[[Path], int]] = {
-        each.__name__: each for each in (up, down, status, logs, provision)
+        each.__name__: each for each in (up, down, status, logs, env, provision)
     }
     parser = argparse.ArgumentParser(prog="python -m scripts.stack", description=__doc__)
     parser.add_argument("command", choices=commands)

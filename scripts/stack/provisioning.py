@@ -30,7 +30,8 @@ def cache() -> Path:
 
 def say(text: str) -> None:
     """Tell a person what happens, at once."""
-    print(f"helixnet: {text}", file=sys.stderr, flush=True)
+    # One write, so that lines of several threads stay apart.
+    print(f"helixnet: {text}\n", end="", file=sys.stderr, flush=True)
 
 
 @contextlib.contextmanager

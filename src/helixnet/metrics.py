@@ -64,7 +64,9 @@ TABLE: Final[dict[str, Metric]] = {
         MetricKind.GAUGE, "Runs, parts and deliveries that wait to be tried again.", ("what",)
     ),
     "helixnet_oldest_seconds": Metric(
-        MetricKind.GAUGE, "Age of the oldest that waits: run, delivery, unsent event.", ("what",)
+        MetricKind.GAUGE,
+        "Age of the oldest that waits: run, part, delivery, unsent event.",
+        ("what",),
     ),
     "helixnet_unpublished_events": Metric(
         MetricKind.GAUGE, "Events that the bus has yet to get; always 0 without one."

@@ -65,8 +65,7 @@ async def serving(
 
     crashpoints.arm(settings.crash_at)
     async with AsyncExitStack() as stack:
-        _require_loopback(settings)
-        _require_shared(settings, services)
+        require_fit(settings, services)
         listener = _listen(settings)
         stack.callback(listener.close)
         parts = await _open(settings, services, stack)
@@ -80,6 +79,17 @@ async def serving(
         app = _application(parts, _url(listener))
         await _serve(app, listener, crew, stack)
         yield Running(_url(listener), settings.data, port, crew.failed)
+
+
+def require_fit(settings: Settings, services: frozenset[str]) -> None:
+    """See that these services can run with these settings.
+
+    Raises:
+        UsageError: the local issuer would be reached by others, or what must be shared is not.
+    """
+    _require_shared(settings, services)
+    if "gateway" in services:
+        _require_loopback(settings)
 
 
 def _require_loopback(settings: Settings) -> None:
@@ -97,14 +107,16 @@ def _require_loopback(settings: Settings) -> None:
 
 
 def _require_shared(settings: Settings, services: frozenset[str]) -> None:
-    """Services in processes of their own need a bus, ledger and identity that they can share."""
+    """Services in processes of their own need a ledger and a bus that they can share.
+
+    The gateway alone asks who somebody is.
+    """
     if services == frozenset(SERVICES):
         return
-    for name, value, alone in (
-        ("ledger", settings.ledger, "sqlite:"),
-        ("bus", settings.bus, LOCAL),
-        ("identity", settings.identity, LOCAL),
-    ):
+    shared = [("ledger", settings.ledger, "sqlite:"), ("bus", settings.bus, LOCAL)]
+    if "gateway" in services:
+        shared.append(("identity", settings.identity, LOCAL))
+    for name, value, alone in shared:
         if value.startswith(alone):
             raise UsageError(
                 f"one service alone can't use {name} {value!r}: the others could not reach it",

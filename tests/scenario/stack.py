@@ -53,6 +53,7 @@ class StackHelix:
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         self.ports: dict[str, int] = {}
         self.made = False
+        self.program = [sys.executable, "-m", "helixnet"]
 
     @property
     def servers(self) -> dict[str, Server]:
@@ -100,7 +101,7 @@ class StackHelix:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run an operator's command on this stack."""
         return subprocess.run(
-            [sys.executable, "-m", "helixnet", *words],
+            [*self.program, *words],
             env=self.environment(),
             capture_output=True,
             text=True,
@@ -127,7 +128,7 @@ class StackHelix:
         flags += [f"--sftp-port={self.sftp_port}"] if name == "ingest" else ["--sftp=false"]
         with self.log_of(name).open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "helixnet", "service", service, *flags],
+                [*self.program, "service", service, *flags],
                 env=self.environment(role),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.scenario.running import PATIENCE, eventually, free_port
+from tests.scenario.conftest import example
+from tests.scenario.running import PATIENCE, Person, eventually, free_port
+from tests.scenario.stack import StackHelix
+from tests.scenario.test_jobs import GOOD, HEADER
+from tests.servers import Backing
 from tests.stack.image_steps import Image, build, steps
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -111,3 +115,19 @@ def test_its_health_check_tells_up_from_down(image: Image) -> None:
         server.communicate()
     assert status == 0
     assert image.call(*image.health, HELIXNET_PORT=port)[0] == 1
+
+
+@pytest.mark.stack
+def test_its_services_do_a_job(image: Image, backing: Backing, tmp_path: Path) -> None:
+    """All that the stack needs is in: the operator's commands, and each service at work."""
+    helix = StackHelix(tmp_path / "helix" / "data", backing)
+    helix.program = [str(image.inside("/opt/helixnet/bin/python")), "-P", "-m", "helixnet"]
+    try:
+        helix.start()
+        demo = Person(helix.url, "demo")
+        job = demo.submit((HEADER + GOOD).encode(), example("orders-csv"))
+        assert demo.wait(job)["state"] == "COMPLETED"
+    finally:
+        status = helix.stop()
+        helix.forget()
+    assert status == 0

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from scripts.stack import kafka
 
 from helixnet.metrics import TABLE
+from helixnet.settings import Settings
 from tests import servers
 from tests.scenario.conftest import example
 from tests.scenario.running import FINAL, Person, eventually
@@ -26,6 +27,7 @@ from tests.servers import Backing
 
 pytestmark = [pytest.mark.stack, pytest.mark.xdist_group("whole"), pytest.mark.timeout(1200)]
 CONTENT = (HEADER + GOOD).encode()
+SWEEP_SECONDS = Settings().sweep_seconds
 AWAY_SECONDS = 30  # how long a server is away in the middle of work
 LONG = 240.0  # seconds; generous, because a timing never decides a test
 
@@ -216,20 +218,59 @@ class Clients:
             self.over.wait(0.2)
 
 
+SHOWN = {"kafka": "helixnet_bus_up", "postgres": "helixnet_ledger_up"}
+
+
+def shown(helix: StackHelix, metric: str) -> set[str]:
+    """Read a gauge of every process."""
+    lines = [line for name in helix.names for line in helix.metrics_of(name).splitlines()]
+    return {line.split()[1] for line in lines if line.split()[0] == metric}
+
+
 @pytest.mark.parametrize("name", ["kafka", "minio", "postgres"])
 def test_a_server_that_goes_away_costs_nothing(helix: StackHelix, demo: Person, name: str) -> None:
     """Uploads are accepted or answered 503 meanwhile; what was accepted ends once, by itself."""
     with Clients(demo) as clients:
         eventually(lambda: len(clients.accepted) >= 5, patience=LONG)
         helix.servers[name].kill()
-        time.sleep(AWAY_SECONDS)
+        gone = time.monotonic()
+        if name in SHOWN:
+            eventually(lambda: shown(helix, SHOWN[name]) == {"0.0"}, patience=LONG)
+        time.sleep(max(0.0, gone + AWAY_SECONDS - time.monotonic()))
         helix.backing.servers[name] = helix.servers[name].restart()
         before = len(clients.accepted)
         eventually(lambda: len(clients.accepted) >= before + 5, patience=LONG)
     assert clients.statuses <= {201, 503}
+    if name in SHOWN:
+        eventually(lambda: shown(helix, SHOWN[name]) == {"1.0"}, patience=LONG)
     states = {demo.wait(job, patience=LONG)["state"] for job in clients.accepted}
     assert states == {"COMPLETED"}
     assert all(process.poll() is None for process in helix.processes.values()), helix.log
+
+
+def test_records_keep_their_order_when_the_bus_goes_away(helix: StackHelix, demo: Person) -> None:
+    """What waited is sent by whoever told it and by sweepers; repeats do no harm, gaps would."""
+    numbers = [uuid.uuid4().hex for _ in range(20_000)]
+    lines = "".join(GOOD.replace("4711", number) for number in numbers)
+    job = demo.submit((HEADER + lines).encode(), example("orders-csv"))
+
+    def told() -> int:
+        return sum(delivery["delivered"] for delivery in demo.job(job)["deliveries"])
+
+    eventually(lambda: told() > 1000, patience=LONG)
+    helix.servers["kafka"].kill()
+    time.sleep(AWAY_SECONDS + SWEEP_SECONDS)
+    helix.backing.servers["kafka"] = helix.servers["kafka"].restart()
+    eventually(lambda: told() == len(numbers), patience=LONG)
+    address = helix.servers["kafka"].address
+
+    def first_of_each() -> list[str]:
+        records = asyncio.run(consumed(address, "helix.out.demo.orders.validated"))
+        mine = [r for r in records if dict(r.headers)["ce_hxjob"] == job.encode()]
+        return list(dict.fromkeys(record.key.decode() for record in mine))
+
+    eventually(lambda: len(first_of_each()) == len(numbers), patience=LONG)
+    assert first_of_each() == numbers
 
 
 def test_services_start_while_their_servers_are_away(helix: StackHelix, demo: Person) -> None:

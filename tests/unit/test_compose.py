@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from helixnet.cli.main import build_parser
+from helixnet.runtime import require_fit
 from helixnet.settings import PREFIX, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,6 +99,9 @@ def test_variables_are_settings(name: str, tmp_path: Path) -> None:
     assert {key.removesuffix("_FILE") for key in given} == known
     assert set(files) == {source for source in loaded.sources.values() if source[-5:] == "_FILE"}
     assert loaded.settings.ledger_password == loaded.settings.store_secret_key == "hidden"
+    kind, service, *_ = helix()[name]["command"]
+    if kind == "service":
+        require_fit(loaded.settings, frozenset({service}))
 
 
 def test_the_version_is_the_project_s() -> None:

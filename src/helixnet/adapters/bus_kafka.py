@@ -99,6 +99,8 @@ class KafkaBus:
         for reading in tuple(self._open):
             name = (reading.topic, reading.group)
             found[name] = found.get(name, 0) + await reading.lag()
+        if not found:  # a process that only sends: whether it could is all that there is to say
+            await self._topics.names()
         return found
 
     async def ensure(self, topics: Sequence[str]) -> None:

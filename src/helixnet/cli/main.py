@@ -101,6 +101,15 @@ def run(arguments: Sequence[str]) -> int:
         code = f"{error.code}: " if error.code else ""
         print(f"helixnet: {code}{error}{hint}", file=sys.stderr)
         return exit_status(error)
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] == "helixnet":
+            raise  # a fault of ours
+        print(
+            f"helixnet: this installation lacks what the command needs: {error}\n"
+            "helixnet: try: install helixnet[serve] for a server, helixnet[stack] for the stack",
+            file=sys.stderr,
+        )
+        return EXIT_USAGE
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -102,15 +102,16 @@ async def replay(
     """
     tenant = one_tenant(caller, sent.tenant)
     rows = await selected(services, caller, tenant, sent.select)
-    fit = [row for row in rows if not _obstacle(row)]
     chosen = await services.ledger.read(
         lambda conn: named_context(conn, tenant, sent.context) if sent.context else None
     )
+    why = {row.job: _obstacle(row, chosen) for row in rows}
+    fit = [row for row in rows if not why[row.job]]
     ids = [row.job for row in fit]
     made = await services.ledger.do(lambda conn: _ask(conn, caller, tenant, sent, chosen, ids))
     if sent.dry_run:
         made = await _awaited(services, tenant, made, wait)
-    unfit = [LeftOut(job_id=row.job, reason=_obstacle(row)) for row in rows if _obstacle(row)]
+    unfit = [LeftOut(job_id=job, reason=reason) for job, reason in why.items() if reason]
     shown = _progress(made, unfit)
     left = {item["job_id"] for item in shown["left_out"]}
     same = sum(chosen is None or chosen.hash == row.context_hash for row in fit)
@@ -167,7 +168,9 @@ async def _awaited(services: Gateway, tenant: str, row: ErrandRow, seconds: floa
     return row
 
 
-def _obstacle(row: JobRow) -> str:
+def _obstacle(row: JobRow, chosen: Chosen | None) -> str:
+    if not (chosen or row.context_hash):
+        return "no flow took it, so it has no context: name one"
     return obstacle(state=row.state, purged=row.purged, superseded=row.superseded)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Select,
+    TextClause,
     func,
     literal,
     select,
@@ -27,6 +28,7 @@ from helixnet.ledger.tables import (
     DELIVERY_WAITS,
     LEASED,
     PART_OPEN,
+    PART_WAITS,
     RETRIES,
     RUN_SETTLED,
     RUN_WAITS,
@@ -43,13 +45,18 @@ def _count(name: str, label: str, table: FromClause, where: str) -> Select[str, 
     return found.select_from(table).where(text(where))
 
 
-def _oldest(label: str, since: ColumnElement[int], where: str) -> Select[str, str, int]:
+def _oldest(
+    label: str, since: ColumnElement[int], where: ColumnElement[bool] | TextClause
+) -> Select[str, str, int]:
     """Age of the oldest of its kind, in microseconds; 0 where none waits."""
     age = func.coalesce(clock() - func.min(since), 0, type_=BigInteger())
     name = literal("helixnet_oldest_seconds").label("name")
-    return select(name, literal(label).label("label"), age).where(text(where))
+    return select(name, literal(label).label("label"), age).where(where)
 
 
+_FIRST_PART: Final = (
+    select(parts.c.run_id).where(text(PART_WAITS)).order_by(parts.c.id).limit(1).scalar_subquery()
+)
 _QUEUES: Final = {"run": runs, "part": parts, "delivery": deliveries}
 _BACKLOG: Final = union_all(
     _count("helixnet_waiting_runs", "", runs, RUN_WAITS),
@@ -64,9 +71,10 @@ _BACKLOG: Final = union_all(
     _count("helixnet_open_deliveries", "DEAD", deliveries, DEAD),
     *(_count("helixnet_retries_waiting", name, q, RETRIES) for name, q in _QUEUES.items()),
     _count("helixnet_unpublished_events", "", events, UNPUBLISHED),
-    _oldest("run", runs.c.created, RUN_WAITS),
-    _oldest("delivery", deliveries.c.created, DELIVERY_WAITS),
-    _oldest("event", events.c.at, UNPUBLISHED),
+    _oldest("run", runs.c.created, text(RUN_WAITS)),
+    _oldest("part", runs.c.started, runs.c.id == _FIRST_PART),  # since its file was cut
+    _oldest("delivery", deliveries.c.created, text(DELIVERY_WAITS)),
+    _oldest("event", events.c.at, text(UNPUBLISHED)),
 )
 LABELS: Final = {
     "helixnet_open_parts": "state",

@@ -35,6 +35,7 @@ from helixnet.ledger.tables import PLACED, UNPUBLISHED, events, offsets
 TOLD: Final = "helixnet_told"  # execution option: the Told of the transaction in hand
 CHANNEL: Final = "helixnet"  # where Postgres tells other processes which topics have news
 _PLACING: Final = 0x48454C49  # advisory lock: positions appear in their order
+_SWEEPING: Final = 0x48454C4A  # advisory lock: one sweeper at a time looks what is left
 _NOTICE_BYTES: Final = 7000  # of the 8000 that a NOTIFY may have
 
 
@@ -98,6 +99,12 @@ _OLDEST = (
     .order_by(events.c.id)
     .limit(bindparam("most"))
     .with_for_update(skip_locked=True)
+)
+_SWEPT = (  # who claims begins with the oldest
+    select(events.c.claimed > clock() - bindparam("stale", type_=BigInteger))
+    .where(text(UNPUBLISHED))
+    .order_by(events.c.id)
+    .limit(1)
 )
 _CLAIM = (
     update(events)
@@ -228,15 +235,22 @@ def unsent(conn: Connection, *, topic: str, job: str, limit: int = 500) -> list[
 def unpublished(
     conn: Connection, *, older_than: float = 0, limit: int = 500, stale: float = 30
 ) -> list[Stored]:
-    """Claim unmarked events for sending; nobody else gets them for ``stale`` seconds.
+    """Claim unmarked events for sending; nobody else gets any until these are marked.
+
+    Whoever sends begins with the oldest that nobody marked and leaves none out: so a topic has
+    its events in order, whatever is repeated. One who claimed and died is waited for.
 
     Args:
         conn: to write on.
         limit: most events in one call.
-        stale: seconds.
+        stale: seconds after which one who claimed counts as dead.
         older_than: seconds; those who wrote them send them first.
     """
     given = {"age": microseconds(older_than), "stale": microseconds(stale), "most": limit}
+    if dialect.has_row_locks(conn):
+        conn.execute(select(func.pg_advisory_xact_lock(_SWEEPING)))
+    if conn.execute(_SWEPT, {"stale": given["stale"]}).scalar():
+        return []
     found = conn.execute(_CLAIM, given).mappings()
     return sorted((_stored(row) for row in found), key=lambda stored: stored.position)
 

@@ -81,3 +81,21 @@ async def test_a_relay_gets_each_event_and_a_sweeper_what_stayed_unmarked(
 async def test_where_the_table_is_the_bus_nothing_waits_for_a_relay(hx: Driver) -> None:
     await hx.do(outbox.emit, [event(1)])
     assert await hx.do(outbox.unpublished) == []
+
+
+async def test_one_sweeper_at_a_time_keeps_a_topic_in_order(server: LedgerServer) -> None:
+    """What a second one would send meanwhile comes after what the first one has in hand."""
+    hx = Driver(await server.open(relay=True))
+    await hx.do(outbox.emit, [event(n) for n in range(6)])
+
+    async def sweep(stale: float = 60) -> list[int]:
+        found = await hx.do(outbox.unpublished, limit=2, stale=stale)
+        return [stored.event.data["n"] for stored in found]
+
+    first = await hx.do(outbox.unpublished, limit=2, stale=60)
+    assert [stored.event.data["n"] for stored in first] == [0, 1]
+    assert await asyncio.gather(sweep(), sweep()) == [[], []]
+    await hx.do(outbox.mark_published, [stored.position for stored in first])
+    assert sorted(await asyncio.gather(sweep(), sweep())) == [[], [2, 3]]
+    await asyncio.sleep(0.05)
+    assert await sweep(stale=0.02) == [2, 3], "who claimed and died is waited for, no longer"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from helixnet.cli import main
 from tests.unit.cli.commanding import CONTEXT, SCHEMA, Command
 
 TARGET = "target.schema.json"
@@ -190,3 +191,16 @@ def test_a_folder_without_leave_to_write_is_told(helixnet: Command, given: Path)
     outcome = helixnet("run", given, given / "bad.csv")
     assert outcome.status == 2
     assert "Permission denied" in outcome.err
+
+
+def test_a_package_that_is_not_installed_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The wheel has three sizes; a command of a larger one says which."""
+    monkeypatch.setitem(sys.modules, "aiokafka", None)
+    monkeypatch.delitem(sys.modules, "helixnet.adapters.kafka_admin", raising=False)
+    assert main.run(["topics", "apply", "--bus", "kafka://127.0.0.1:9"]) == 2
+    said = capsys.readouterr().err
+    assert "aiokafka" in said
+    assert "helixnet[stack]" in said
+    assert "Traceback" not in said
