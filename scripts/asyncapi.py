@@ -65,7 +65,18 @@ def document() -> dict[str, Any]:
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": {"bus": {"host": "localhost:9092", "protocol": "kafka"}},
+        "servers": {
+            "bus": {
+                "host": "{broker}",
+                "protocol": "kafka",
+                "variables": {
+                    "broker": {
+                        "description": "host and port of any broker of this installation",
+                        "examples": ["localhost:9092"],
+                    }
+                },
+            }
+        },
         "channels": channels,
         "operations": dict(_operations(channels)),
         "components": {

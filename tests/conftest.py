@@ -13,19 +13,6 @@ for name, examples in {"quick": 60, "thorough": 500, "nightly": 10_000}.items():
     settings.register_profile(name, max_examples=examples, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
-# What takes minutes each on two cores: `make test` has them all, and
-# `make test TEST='-m "not long"'` leaves these out. The first list is of every shape.
-LONG_ALWAYS = ("chaos/test_broken", "chaos/test_kills")
-LONG = (
-    *("browser/test_keycloak_pages", "chaos/test_publisher_point"),
-    *("contract/test_bus", "contract/test_stages", "contract/test_store", "contract/test_upkeep"),
-    *("scenario/test_crash", "scenario/test_events", "scenario/test_replays", "scenario/test_size"),
-    *("stack/test_bucket", "stack/test_bus_faults", "stack/test_compose"),
-    *("stack/test_compose_servers", "contract/test_replays", "contract/test_identity"),
-    *("stack/test_drops", "stack/test_image_steps", "stack/test_keycloak"),
-    *("stack/test_keycloak_down", "stack/test_login", "stack/test_make_stack"),
-    *("stack/test_servers", "stack/test_topics", "stack/test_whole"),
-)
 STACK_SECONDS = 600  # a server may have to be fetched and built first
 FOLDER = "servers"
 
@@ -33,12 +20,9 @@ FOLDER = "servers"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give tests of the stack time for their servers."""
     for item in items:
-        place = item.path.with_suffix("").as_posix()
         stack = item.get_closest_marker("stack") is not None
         if stack and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(STACK_SECONDS))
-        if place.endswith(LONG_ALWAYS) or (stack and place.endswith(LONG)):
-            item.add_marker(pytest.mark.long)
 
 
 @pytest.hookimpl(trylast=True)  # after the fixtures of a run that was cut off
