@@ -213,6 +213,9 @@ def test_rejects_are_corrected_in_a_file(helix: Helix, demo: Person, tmp_path: P
     raw = person.run("show", "2", "--raw", "-o", "raw.csv")
     assert (raw.returncode, raw.stderr) == (0, "")
     assert (tmp_path / "raw.csv").read_bytes() == b"ID,QTY\nb,x\n"
+    (tmp_path / "raw.csv").write_bytes(b"ID,QTY\nb,2\nb,3\n")
+    wrong = person.run("fix", "--file", "raw.csv", "--record", "2", "--wait")
+    assert (wrong.returncode, "HX-5010" in wrong.stdout) == (1, True), wrong.stdout
     (tmp_path / "raw.csv").write_bytes(b"ID,QTY\nb,2\n")
     done = person.run("fix", "--file", "raw.csv", "--record", "2", "--wait", "--json")
     assert done.returncode == 0, done.stderr

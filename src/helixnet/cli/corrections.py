@@ -114,16 +114,20 @@ def _wishes(args: argparse.Namespace) -> dict[str, str]:
 
 def _told(server: Server, args: argparse.Namespace, made: list[dict[str, Any]]) -> int:
     """Print the children, and wait for them where that was asked for; return the exit status."""
-    states = dict.fromkeys((child["job_id"] for child in made), "")
+    ended: dict[str, dict[str, Any]] = {}
     if args.wait:
-        states = {job: str(following.wait(server, job)["state"]) for job in states}
-        made = [child | {"state": states[child["job_id"]]} for child in made]
+        ended = {child["job_id"]: following.wait(server, child["job_id"]) for child in made}
+        made = [child | {"state": ended[child["job_id"]]["state"]} for child in made]
     if args.json:
         show.show_json(made)
     else:
         for child in made:
             number = child["records"]
             print(f"{child['job_id']} {child['state']}: {number} of {child['parent']}'s rejects")
+            for error in ended.get(child["job_id"], {}).get("errors", ()):
+                hint = error.get("hint", "")
+                text = f"{error.get('code', '')}: {error.get('message', '')}"
+                print(show.plain(f"  {text}{f'; try: {hint}' if hint else ''}"))
         if made[-1]["left_open"]:
             print(f"{made[-1]['left_open']} are still open")
-    return 1 if any(state not in {"", "COMPLETED"} for state in states.values()) else 0
+    return 1 if any(job["state"] != "COMPLETED" for job in ended.values()) else 0

@@ -70,7 +70,9 @@ def main(args: argparse.Namespace) -> int:
         if args.json:
             show.show_json(found["jobs"])
         else:
-            show.show_table([row | {"result": result(row)} for row in found["jobs"]], COLUMNS)
+            rows = [row | {"result": result(row)} for row in found["jobs"]]
+            several = len({row["tenant"] for row in rows}) > 1  # as an admin without tenant sees
+            show.show_table(rows, (*COLUMNS, "tenant") if several else COLUMNS)
         return 0
     if args.verb == "result":
         return fetch_result(server, args)

@@ -26,7 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--last", type=int, metavar="N", help="to this one")
     parser.add_argument("--partition", type=int, metavar="P", help="by offsets of the bus")
     parser.add_argument("--context", metavar="C[@V]", help="another published context")
-    parser.add_argument("--deliver", choices=("none", "changed", "all"), default="none")
+    parser.add_argument(
+        "--deliver",
+        choices=("none", "changed", "all"),
+        default="none",
+        help="what the new runs tell on their topics (default: none)",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only tell what would change")
     add_tenant_argument(parser)
     add_server_arguments(parser)
