@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.scenario.conftest import EXAMPLES
-from tests.scenario.running import Helix, Person, command
+from tests.scenario.running import Helix, Person, command, eventually
 from tests.scenario.test_jobs import BAD, GOOD, HEADER
 
 pytestmark = pytest.mark.scenario
@@ -255,6 +255,7 @@ def test_a_replay_is_tried_and_done(shell: Shell, write: Write) -> None:
         done = shell.run("replay", "--since", time)
         assert done.returncode == 2
         assert "--since 2026-01-01T00:00:00Z" in done.stderr
+    eventually(lambda: shell.json("jobs", "show", job)["state"] == "COMPLETED")
     told = shell.good("replay", "--text", file, "--since", "2026-01-01T00:00:00Z", "--dry-run")
     assert "1 job would run again" in told
 
