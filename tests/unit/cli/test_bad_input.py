@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from helixnet.cli import main
 from tests.unit.cli.commanding import CONTEXT, SCHEMA, Command
 
 TARGET = "target.schema.json"
@@ -193,14 +192,16 @@ def test_a_folder_without_leave_to_write_is_told(helixnet: Command, given: Path)
     assert "Permission denied" in outcome.err
 
 
-def test_a_package_that_is_not_installed_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_package_that_is_not_installed_is_named() -> None:
     """The wheel has three sizes; a command of a larger one says which."""
-    monkeypatch.setitem(sys.modules, "aiokafka", None)
-    monkeypatch.delitem(sys.modules, "helixnet.adapters.kafka_admin", raising=False)
-    assert main.run(["topics", "apply", "--bus", "kafka://127.0.0.1:9"]) == 2
-    said = capsys.readouterr().err
-    assert "aiokafka" in said
-    assert "helixnet[stack]" in said
-    assert "Traceback" not in said
+    program = (
+        "import sys; sys.modules['aiokafka'] = None\n"
+        "from helixnet.cli.main import run\n"
+        "sys.exit(run(['topics', 'apply', '--bus', 'kafka://127.0.0.1:9']))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "aiokafka" in done.stderr
+    assert "helixnet[stack]" in done.stderr
+    assert "Traceback" not in done.stderr
