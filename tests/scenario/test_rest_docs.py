@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ ROOT = EXAMPLES.parent
 PAGE = (ROOT / "docs" / "rest.md").read_text(encoding="utf-8")
 
 
-def test_every_example_runs(helix: Helix) -> None:
+def test_every_example_runs(helix: Helix, tmp_path: Path) -> None:
     """All in one shell, in order, as a reader types them."""
     blocks = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     issuer = httpx.get(f"{helix.url}/api/v1/auth/methods", timeout=PATIENCE).json()["issuer"]
@@ -25,7 +26,7 @@ def test_every_example_runs(helix: Helix) -> None:
     done = subprocess.run(
         ["sh", "-exc", commands],
         cwd=ROOT,
-        env=os.environ | {"HELIX": helix.url},
+        env=os.environ | {"HELIX": helix.url, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
