@@ -30,7 +30,7 @@ stack-status: ## show each process of the stack
 stack-logs: ## show the end of each log of the stack
 	@$(RUN) python -m scripts.stack logs --folder $(or $(STACK),helixnet-stack)
 
-stack-env: ## print the settings of one more process for what make stack started: eval "$$(make -s stack-env)"
+stack-env: ## print what a shell tells one more process of the stack
 	@$(RUN) python -m scripts.stack env --folder $(or $(STACK),helixnet-stack)
 
 chaos: ## kill a server under load and judge what it did (KILLS=20 SEED=random SHAPE=embedded)

@@ -65,7 +65,7 @@ def logs(folder: Path) -> int:
 def env(folder: Path) -> int:
     """Print what tells another consumer where everything is, for a shell to take."""
     found = whole.known(folder)
-    missing = sorted(set(services.SERVERS) - set(found))
+    missing = sorted(set(whole.SERVERS) - set(found))
     if missing:
         say(f"not started in {folder}: {', '.join(missing)} (make stack)")
         return 3

@@ -14,7 +14,6 @@ NAMES: Final = ("gateway", "ingest", "mapper", "sink")
 # Each may be repeated; what is there already stays.
 PREPARATIONS: Final = (("topics", "apply"), ("db", "upgrade"), ("store", "apply"))
 BUCKET: Final = "helix"
-SERVERS: Final = ("kafka", "minio", "postgres", "keycloak")  # what they stand on
 _STOP_SECONDS: Final = 40.0  # a stop finishes or gives back what is in hand
 
 

@@ -31,7 +31,7 @@ _DELIVERIES: Final = """
 SELECT job, run, topic, state, delivered, epoch, attempts, lease_until, retry_at FROM deliveries
 """
 _REPLAYS: Final = """
-SELECT replay, selected, begun, left_out FROM errands WHERE dry_run = 0
+SELECT replay, begun, left_out FROM errands WHERE dry_run = 0
 """
 _OPEN: Final = """
 SELECT (SELECT count(*) FROM runs WHERE state IN ('PENDING', 'PROCESSING')) AS runs,

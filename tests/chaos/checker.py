@@ -116,11 +116,10 @@ def _check_audit(books: Books, findings: Findings) -> None:
             data: Json = json.loads(row["data"])
             text = f"of replay {row['subject']}"
             replay = books.replays.get(row["subject"], {"begun": 0, "left_out": "[]"})
-            left = len(json.loads(replay["left_out"]))  # jobs that had begun to run meanwhile
-            done = replay["begun"] + left
-            findings.expect(done, data["jobs"], "wrong", f"jobs begun or left out {text}")
             begun = replay["begun"]
+            left = len(json.loads(replay["left_out"]))  # jobs that had begun to run meanwhile
             findings.expect(replayed[row["subject"]], begun, "wrong", f"runs {text}")
+            findings.expect(begun + left, data["jobs"], "wrong", f"jobs begun or left out {text}")
 
 
 def leftovers(evidence: Evidence, books: Books) -> Json:

@@ -188,9 +188,8 @@ class FolderStore:
                 os.fsync(handle)
                 _make_folder(target.parent, self._root)
                 meant = os.fstat(handle)
-                if _of(ref.key, meant).version != ref.version:
-                    return None
-                if not self._move(source, target, meant):
+                same = _of(ref.key, meant).version == ref.version
+                if not same or not self._move(source, target, meant):
                     return None
             finally:
                 os.close(handle)

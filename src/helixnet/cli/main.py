@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from importlib import import_module, metadata
 from typing import Final, Protocol, cast
 
-from helixnet.errors import ConflictError, HelixNetError, RefusedError, UnavailableError
+from helixnet.errors import (
+    ConflictError,
+    HelixNetError,
+    RefusedError,
+    UnavailableError,
+    UsageError,
+)
 
 # What each command is for; its module in helixnet.cli has add_arguments(parser) and main(args).
 COMMANDS: Final = {
@@ -83,6 +89,14 @@ def exit_status(error: HelixNetError) -> int:
     return EXIT_USAGE
 
 
+def _ended_by(error: HelixNetError) -> int:
+    """Say what went wrong and what to do; return the exit status."""
+    hint = f"\nhelixnet: try: {error.hint}" if error.hint else ""
+    code = f"{error.code}: " if error.code else ""
+    print(f"helixnet: {code}{error}{hint}", file=sys.stderr)
+    return exit_status(error)
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit status; never a traceback for what a user did."""
     only = next((word for word in arguments if word in COMMANDS), "")
@@ -97,19 +111,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         return command_module(args.command).main(args)
     except HelixNetError as error:
-        hint = f"\nhelixnet: try: {error.hint}" if error.hint else ""
-        code = f"{error.code}: " if error.code else ""
-        print(f"helixnet: {code}{error}{hint}", file=sys.stderr)
-        return exit_status(error)
+        return _ended_by(error)
     except ImportError as error:
         if (error.name or "").partition(".")[0] == "helixnet":
             raise  # a fault of ours
-        print(
-            f"helixnet: this installation lacks what the command needs: {error}\n"
-            "helixnet: try: install helixnet[serve] for a server, helixnet[stack] for the stack",
-            file=sys.stderr,
-        )
-        return EXIT_USAGE
+        text = f"this installation lacks what the command needs: {error}"
+        hint = "install helixnet[serve] for a server, helixnet[stack] for the stack"
+        return _ended_by(UsageError(text, hint=hint))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from helixnet.errors import HelixNetError, UnavailableError
+from helixnet.errors import UnavailableError
 from helixnet.gateway.chosen import Chosen, published
 from helixnet.ledger import scope
 from helixnet.ledger.arrivals import Accepted, Arrival, accept
@@ -85,26 +85,26 @@ class Acceptor:
 
     async def _together(self, group: Sequence[Waiting]) -> None:
         uploads = [upload for upload, _ in group]
+        answers: Sequence[Answer | Exception]
         try:
             answers = await self.ledger.do(lambda conn: accept_uploads(conn, uploads))
-        except HelixNetError as error:
+        except Exception as error:  # noqa: BLE001 - each request answers for itself
             if len(group) > 1 and not isinstance(error, UnavailableError):
                 for one in group:  # whose fault it is shows then
                     await self._together([one])
                 return
-            _tell(group, error)
-        except Exception as error:  # noqa: BLE001 - each request answers for itself
-            _tell(group, error)
-        else:
-            for (_, waiting), answer in zip(group, answers, strict=True):
-                if not waiting.done():
-                    waiting.set_result(answer)
+            answers = [error] * len(group)
+        for (_, waiting), answer in zip(group, answers, strict=True):
+            _settle(waiting, answer)
 
 
-def _tell(group: Sequence[Waiting], error: Exception) -> None:
-    for _, waiting in group:
-        if not waiting.done():
-            waiting.set_exception(error)
+def _settle(waiting: "asyncio.Future[Answer]", answer: Answer | Exception) -> None:
+    if waiting.done():
+        return  # who asked has left
+    if isinstance(answer, Exception):
+        waiting.set_exception(answer)
+    else:
+        waiting.set_result(answer)
 
 
 def accept_uploads(conn: Connection, uploads: Sequence[Upload]) -> list[Answer]:

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -12,15 +11,10 @@ from sqlalchemy import Connection
 from helixnet.engine.context.model import Source
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.reassembly import assembled, exact, require_assembly
-from helixnet.errors import (
-    ConflictError,
-    HelixNetError,
-    NotFoundError,
-    UnavailableError,
-    UsageError,
-)
+from helixnet.errors import ConflictError, NotFoundError, UsageError
 from helixnet.gateway.bundles import load
 from helixnet.gateway.jobs import named_context
+from helixnet.gateway.objects import forget, forgotten_when_refused
 from helixnet.gateway.options import ENGINE, INLINE_BYTES, Gateway
 from helixnet.gateway.results import reject_lines, run_of
 from helixnet.jobs import RunState
@@ -228,15 +222,10 @@ async def send_on(
     if child.content is None:
         ref = await services.store.put_bytes(child.key, sent.content)
         child = replace(child, version=ref.version)
-    try:
+    async with forgotten_when_refused(services, child.key):
         accepted = await services.ledger.do(lambda conn: _take(conn, caller, child, sent, wish))
-    except UnavailableError:
-        raise  # a commit whose answer was lost may have been made: its file must stay
-    except HelixNetError:
-        await _forget(services, child)
-        raise
     if not accepted.created:
-        await _forget(services, child)
+        await forget(services, child.key)
     return accepted
 
 
@@ -290,9 +279,3 @@ def _take(conn: Connection, caller: Identity, child: Arrival, sent: Sent, wish: 
             data=data,
         )
     return accepted
-
-
-async def _forget(services: Gateway, child: Arrival) -> None:
-    if child.content is None:
-        with suppress(UnavailableError, NotFoundError):
-            await services.store.delete(child.key)

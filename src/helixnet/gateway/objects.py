@@ -1,10 +1,18 @@
 """Files that are in the store already: found within the tenant's own prefixes only."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 from uuid import uuid4
 
-from helixnet.errors import NotFoundError, TooLargeError, UsageError
+from helixnet.errors import (
+    HelixNetError,
+    NotFoundError,
+    TooLargeError,
+    UnavailableError,
+    UsageError,
+)
 from helixnet.gateway.finding import refused
 from helixnet.gateway.options import Gateway
 from helixnet.gateway.problems import REFUSED_REQUEST, TOO_LARGE
@@ -13,6 +21,28 @@ from helixnet.ports import Identity, ObjectRef
 AREAS: Final = frozenset({"inbox", "work", "results"})
 _MAX_NAME: Final = 200  # bytes; folders take 255
 _DEEP_ENOUGH: Final = 3  # area/tenant/name
+
+
+async def forget(services: Gateway, key: str) -> None:
+    """Take a file away that no job has; nothing for an empty key."""
+    if key:
+        with suppress(UnavailableError, NotFoundError):
+            await services.store.delete(key)
+
+
+@asynccontextmanager
+async def forgotten_when_refused(services: Gateway, key: str) -> AsyncGenerator[None]:
+    """Take the file away again when its job is refused in the block.
+
+    Where the answer to a commit was lost, the job may have been made: then its file stays.
+    """
+    try:
+        yield
+    except UnavailableError:
+        raise
+    except HelixNetError:
+        await forget(services, key)
+        raise
 
 
 def file_name(name: str) -> str:

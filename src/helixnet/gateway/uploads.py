@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Any, Final, cast
@@ -11,18 +10,20 @@ import msgspec
 from fastapi import APIRouter, Header, Request, Response
 
 from helixnet.crashpoints import reach
-from helixnet.errors import HelixNetError, NotFoundError, UnavailableError, UsageError
+from helixnet.errors import UsageError
 from helixnet.gateway.accepting import Context, Upload
 from helixnet.gateway.access import OPERATORS, Operator, needs, one_tenant
-from helixnet.gateway.bundles import (
-    bundle_of_bytes,
-    bundle_of_form,
-    checked,
-    stored,
-)
+from helixnet.gateway.bundles import bundle_of_bytes, bundle_of_form, checked, stored
 from helixnet.gateway.forms import FilePart, Form, receive_form
 from helixnet.gateway.models import Accepted
-from helixnet.gateway.objects import copy_object, file_name, find_object, read_whole
+from helixnet.gateway.objects import (
+    copy_object,
+    file_name,
+    find_object,
+    forget,
+    forgotten_when_refused,
+    read_whole,
+)
 from helixnet.gateway.options import ENGINE, INLINE_BYTES, Gateway, Services
 from helixnet.gateway.problems import REFUSED_REQUEST, answers
 from helixnet.gateway.tracing import traced
@@ -170,16 +171,11 @@ def _work_key(arrival: Arrival) -> str:
 async def _accept(services: Gateway, arrival: Arrival, context: Context) -> Accepted:
     """Make the job; a file that is not needed after all is taken away again."""
     reach("gateway.stored")
-    try:
+    async with forgotten_when_refused(services, arrival.key):
         accepted, chosen = await services.acceptor.accept(Upload(arrival, context))
-    except UnavailableError:
-        raise  # a commit whose answer was lost may have been made: its file must stay
-    except HelixNetError:
-        await _forget(services, arrival)
-        raise
     reach("gateway.committed")
     if not accepted.created:
-        await _forget(services, arrival)
+        await forget(services, arrival.key)
     return Accepted(
         job_id=accepted.job,
         run=accepted.run,
@@ -190,9 +186,3 @@ async def _accept(services: Gateway, arrival: Arrival, context: Context) -> Acce
         context_version=chosen.version,
         context_hash=chosen.hash,
     )
-
-
-async def _forget(services: Gateway, arrival: Arrival) -> None:
-    if arrival.key:
-        with suppress(UnavailableError, NotFoundError):
-            await services.store.delete(arrival.key)

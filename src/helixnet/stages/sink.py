@@ -67,7 +67,7 @@ class Sink:
         return 4
 
     async def claim(self, room: int) -> Dealt[Finishable]:
-        """Claim settled runs and deal them evenly."""
+        """Claim settled runs and deal them."""
         claimed = await self.ledger.do(
             lambda conn: finishable(
                 conn,
