@@ -42,7 +42,7 @@ class Parts:
     Args:
         services: that run in this process.
         mapping: processes that map; there are none where no mapper runs.
-        clerk: one process for what is short: passes over files, keys, declarations.
+        clerk: processes for what is short: passes over files, small files, keys, declarations.
         scratch: local folder of this process for files on their way.
     """
 
@@ -95,10 +95,14 @@ def _stages(parts: Parts) -> dict[str, Stage[Any]]:
         made["mapper"] = Mapper(**shared, workers=parts.mapping, scratch=parts.scratch)
         made["replay"] = Replay(**shared, workers=parts.mapping, scratch=parts.scratch)
     if parts.clerk is not None:
-        engine = version("helixnet")
-        size = settings.part_size
         made |= {
-            "ingest": Ingest(**shared, workers=parts.clerk, part_size=size, engine=engine),
+            "ingest": Ingest(
+                **shared,
+                workers=parts.clerk,
+                part_size=settings.part_size,
+                scratch=parts.scratch,
+                engine=version("helixnet"),
+            ),
             "sink": Sink(**shared, workers=parts.clerk),
             "deliver": Deliver(**shared, workers=parts.clerk, bus=parts.bus),
         }

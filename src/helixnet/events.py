@@ -55,7 +55,7 @@ class TopicRule:
 
 TOPICS: Final[Mapping[str, TopicRule]] = {
     Topic.DROPS: TopicRule("what a bucket tells of new files; a hint, never the truth", 7),
-    Topic.PARTS: TopicRule("a file was cut into parts, which wait for a mapper", 7),
+    Topic.PARTS: TopicRule("parts of a file wait for a mapper; a small file has none", 7),
     Topic.MAPPED: TopicRule("a part has ended", 7),
     Topic.JOBS: TopicRule("every change of state of a job's run, and of its deliveries", 14),
     Topic.RESULTS: TopicRule("one event a run, when it has reached its final state", 30),

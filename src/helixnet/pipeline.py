@@ -27,7 +27,13 @@ class Step:
 
 
 PIPELINE: Final = (
-    Step("ingest", "ingest", Topic.JOBS, (Topic.JOBS, Topic.PARTS), RunState.PENDING),
+    Step(
+        "ingest",
+        "ingest",
+        Topic.JOBS,
+        (Topic.JOBS, Topic.PARTS, Topic.MAPPED),  # the last where it mapped a small file itself
+        RunState.PENDING,
+    ),
     Step("mapper", "mapper", Topic.PARTS, (Topic.MAPPED,)),
     Step("replay", "mapper", None, (Topic.JOBS,)),
     Step("sink", "sink", Topic.MAPPED, (Topic.JOBS, Topic.RESULTS)),

@@ -157,7 +157,8 @@ async def _open(settings: Settings, services: frozenset[str], stack: AsyncExitSt
     store, scratch = await _store(settings, metrics, stack)
     bus = _bus(settings, ledger, stack)
     count = settings.workers or os.cpu_count() or 1
-    maps, files = "mapper" in services, bool(services & {"ingest", "sink"})
+    maps, indexes = "mapper" in services, "ingest" in services
+    files = indexes or "sink" in services
     from helixnet.assembly import Parts
 
     return Parts(
@@ -168,7 +169,7 @@ async def _open(settings: Settings, services: frozenset[str], stack: AsyncExitSt
         bus=bus,
         metrics=metrics,
         mapping=await _workers(settings, count, stack) if maps else None,
-        clerk=await _workers(settings, 1, stack) if files else None,
+        clerk=await _workers(settings, count if indexes else 1, stack) if files else None,
         scratch=scratch,
     )
 

@@ -49,10 +49,10 @@ def test_events_are_as_the_schema_says(
     own_helix: Callable[..., Helix], orders: dict[str, bytes]
 ) -> None:
     """Every type that a run can tell, with each of its fields, each once."""
-    helix = own_helix(part_size="65536")
+    helix = own_helix(part_size="32768")
     person = Person(helix.url, "demo")
     lenient = edited(orders, "stop_at: 50%", "stop_at: 90%")
-    good = person.submit((HEADER + GOOD + large("77")).encode(), orders)
+    good = person.submit((HEADER + large("77") + GOOD).encode(), orders)
     partial = person.submit((HEADER + GOOD + BAD).encode(), lenient)
     failed = person.submit((HEADER + BAD).encode(), orders)
     refused = person.submit(b"\x00\x01\x02", orders)

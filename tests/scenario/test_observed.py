@@ -63,10 +63,12 @@ def collector() -> Iterator[Collector]:
 def test_one_trace_goes_through_all_stages(
     own_helix: Callable[..., Helix], orders: dict[str, bytes], collector: Collector
 ) -> None:
-    helix = own_helix(otlp_endpoint=collector.endpoint, workers="1")
+    helix = own_helix(otlp_endpoint=collector.endpoint, workers="1", part_size="32768")
     person = Person(helix.url, "demo")
+    line = "{};23.11.2026;EUR;C9;;10;A;;1;ST;1,00\n"
+    several_parts = HEADER + "".join(map(line.format, range(2000)))
     for _ in range(2):
-        person.wait(person.submit((HEADER + GOOD).encode(), orders))
+        person.wait(person.submit(several_parts.encode(), orders))
     assert helix.stop() == 0
     traces: dict[str, set[str]] = {}
     for trace, name in collector.spans:

@@ -4,7 +4,7 @@ Times are integer microseconds since 1970 UTC everywhere, always by the database
 leases of several machines compare and both databases order and add the same numbers.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from sqlalchemy.sql.functions import FunctionElement
 
 SECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - UTC, as the ledger's clock is
 Upsert = postgresql.Insert | sqlite.Insert
 
 
@@ -48,9 +49,8 @@ def microseconds(seconds: float) -> int:
 
 def rfc3339(time: int) -> str:
     """Return a ledger time as RFC 3339 in UTC with milliseconds."""
-    whole, rest = divmod(time, SECOND)
-    text = datetime.fromtimestamp(whole, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{rest // 1000:03d}Z"
+    shown = _EPOCH + timedelta(microseconds=time)
+    return shown.isoformat(timespec="milliseconds") + "Z"
 
 
 def first_of(rows: Select[int]) -> Select[int]:

@@ -69,22 +69,29 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PartDone:
-    """A mapped part; only the row makes its output visible.
+class Made:
+    """What mapping a part gave.
 
     Args:
         samples: at most the first 100 rejects, each as its NDJSON object.
         incomplete: mapping stopped early, the counts are not of the whole part.
     """
 
-    id: int
-    epoch: int
     counts: Counts
     documents: Output = Output(b"")
     documents_sha256: str = ""
     rejects: Output = Output(b"")
     samples: Sequence[Mapping[str, Any]] = field(default_factory=tuple[Mapping[str, Any], ...])
     incomplete: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartDone:
+    """A claimed part that was mapped; only its row makes the output visible."""
+
+    id: int
+    epoch: int
+    made: Made
 
 
 _CLAIMED = (
@@ -221,11 +228,11 @@ def finish_parts(conn: Connection, outcomes: Sequence[PartDone]) -> int:
         if done is None:
             continue
         ended.append(done)
-        samples += _samples(done, outcome.samples)
-        if outcome.incomplete:
+        samples += sample_rows(done["run_id"], done["tenant"], done["number"], outcome.made.samples)
+        if outcome.made.incomplete:
             incomplete.add(done["run_id"])
     _tell(conn, ended, PartState.DONE)
-    _keep_samples(conn, samples)
+    keep_samples(conn, samples)
     touched = {row["run_id"] for row in ended}
     incomplete |= _stop_early(conn, touched)
     if incomplete:
@@ -235,29 +242,35 @@ def finish_parts(conn: Connection, outcomes: Sequence[PartDone]) -> int:
 
 
 def _output(outcome: PartDone) -> dict[str, Any]:
-    documents, rejected = outcome.documents, outcome.rejects
-    made = {
-        "documents_inline": documents.inline,
-        "documents_key": documents.key,
-        "documents_version": documents.version,
-        "documents_size": documents.size,
-        "documents_sha256": outcome.documents_sha256,
-        "rejects_inline": rejected.inline,
-        "rejects_key": rejected.key,
-        "rejects_version": rejected.version,
-        "rejects_size": rejected.size,
-    }
-    counted = {f.name: getattr(outcome.counts, f.name) for f in fields(Counts)}
-    new = {f"new_{name}": value for name, value in (made | counted).items()}
+    new = {f"new_{name}": value for name, value in output_row(outcome.made).items()}
     return {"row": outcome.id, "fence": outcome.epoch, **new}
 
 
-def _samples(done: RowMapping, found: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def output_row(made: Made) -> dict[str, Any]:
+    """Return what a part's row says of its output."""
+    counted = {f.name: getattr(made.counts, f.name) for f in fields(Counts)}
+    return counted | {
+        "documents_inline": made.documents.inline,
+        "documents_key": made.documents.key,
+        "documents_version": made.documents.version,
+        "documents_size": made.documents.size,
+        "documents_sha256": made.documents_sha256,
+        "rejects_inline": made.rejects.inline,
+        "rejects_key": made.rejects.key,
+        "rejects_version": made.rejects.version,
+        "rejects_size": made.rejects.size,
+    }
+
+
+def sample_rows(
+    run_id: int, tenant: str, part: int, found: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return the rows that show a part's first rejects."""
     return [
         {
-            "run_id": done["run_id"],
-            "tenant": done["tenant"],
-            "part": done["number"],
+            "run_id": run_id,
+            "tenant": tenant,
+            "part": part,
             "record": sample.get("record", 0),
             "line": sample.get("line", 0),
             "code": next((str(e.get("code", "")) for e in sample.get("errors", ())), ""),
@@ -267,7 +280,7 @@ def _samples(done: RowMapping, found: Sequence[Mapping[str, Any]]) -> list[dict[
     ]
 
 
-def _keep_samples(conn: Connection, samples: Sequence[Mapping[str, Any]]) -> None:
+def keep_samples(conn: Connection, samples: Sequence[Mapping[str, Any]]) -> None:
     """Keep the first samples of each run by position, whatever order the parts end in."""
     if samples:
         conn.execute(insert(rejects), list(samples))

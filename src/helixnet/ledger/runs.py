@@ -1,21 +1,30 @@
 """Runs of jobs: claimed by ingest, started with all their parts, refused, cancelled, rerun."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, update
 
 from helixnet.engine.source import Part, SourceIndex
 from helixnet.errors import ConflictError, NotFoundError, UsageError
-from helixnet.events import Topic
-from helixnet.jobs import RunState
+from helixnet.events import Event, Topic
+from helixnet.jobs import PartState, RunState
 from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.endings import close_parts, end_failed, end_run, retry_or_end
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
-from helixnet.ledger.moves import PARTS_READY, Move, lock_job, lock_jobs, move_jobs, told
+from helixnet.ledger.moves import (
+    PART_ENDED,
+    PARTS_READY,
+    Move,
+    lock_job,
+    lock_jobs,
+    move_jobs,
+    told,
+)
 from helixnet.ledger.outbox import emit
+from helixnet.ledger.parts import Made, keep_samples, output_row, sample_rows
 from helixnet.ledger.tables import RUN_WAITS, jobs, parts, runs
 
 INGEST = Queue("ingest", runs, RUN_WAITS)
@@ -65,6 +74,7 @@ class Start:
     Args:
         id: of the claimed run; with ``epoch``.
         index: with all parts, at least one.
+        made: what its only part gave, when that was mapped at once; None: its parts wait.
         stop_percent: ``stop_at`` as a decimal percent; None without.
         stop_number: ``stop_at`` as a plain number; None without.
         fail_file: ``on_error.scope: file``.
@@ -74,6 +84,7 @@ class Start:
     id: int
     epoch: int
     index: SourceIndex
+    made: Made | None = None
     stop_percent: str | None = None
     stop_number: int | None = None
     fail_file: bool = False
@@ -138,6 +149,8 @@ _START = (
         attempts=0,
         started=clock(),
         parts_total=bindparam("total"),
+        settled=bindparam("ended"),
+        incomplete=bindparam("stopped"),
         source_index=bindparam("found", type_=runs.c.source_index.type),
         stop_percent=bindparam("percent"),
         stop_number=bindparam("number"),
@@ -153,8 +166,8 @@ _FOUND = (
     .where(jobs.c.id == bindparam("of_job"))
     .values(sha256=bindparam("digest"), context=_unless_empty("named", jobs.c.context))
 )
-
-
+_WAITING = insert(parts).values(state=PartState.PENDING)
+_DONE = insert(parts).values(state=PartState.DONE, attempts=1, finished=clock())
 _CURRENT = (
     select(runs, jobs.c.purged)
     .join_from(jobs, runs, (runs.c.job == jobs.c.id) & (runs.c.run == jobs.c.run))
@@ -198,36 +211,58 @@ def start_runs(conn: Connection, starts: Sequence[Start]) -> int:
         how many moved; one that was cancelled or lost meanwhile changes nothing.
 
     Raises:
-        UsageError: an index without parts; an empty file has one, or its run would never end.
+        UsageError: an index without parts; an empty file has one, or its run would never end. Or
+            something made of one with several.
     """
-    if not all(start.index.parts for start in starts):
-        raise UsageError("a run needs at least one part")
-    moves: list[Move] = []
-    rows: list[dict[str, Any]] = []
-    found: list[dict[str, Any]] = []
+    for start in starts:
+        if not start.index.parts or (start.made and len(start.index.parts) > 1):
+            raise UsageError("a run needs at least one part, and only one that is mapped at once")
+    begun: list[tuple[Start, Move]] = []
     lock_jobs(conn, {runs: [start.id for start in starts]})
     for start in leases.in_order(starts):
         moved = conn.execute(_START, _start_row(start)).first()
-        if moved is None:
-            continue
-        base = {"run_id": start.id, "job": moved.job, "run": moved.run, "tenant": moved.tenant}
-        rows += [base | _part_row(part) for part in start.index.parts]
-        total = {"parts_total": len(start.index.parts)}
-        state = RunState.PROCESSING
-        moves.append(Move(moved.job, moved.run, moved.tenant, state, total, moved.traceparent))
-        found.append(
-            {
-                "of_job": moved.job,
-                "digest": start.index.sha256,
-                "named": start.context_name,
-            }
-        )
-    if moves:
-        conn.execute(_FOUND, found)
-        conn.execute(insert(parts), rows)
-        seqs = move_jobs(conn, moves)
-        emit(conn, [told(PARTS_READY, Topic.PARTS, move, seqs[move.job]) for move in moves])
-    return len(moves)
+        if moved is not None:
+            total = {"parts_total": len(start.index.parts)}
+            state = RunState.PROCESSING
+            move = Move(moved.job, moved.run, moved.tenant, state, total, moved.traceparent)
+            begun.append((start, move))
+    if begun:
+        conn.execute(_FOUND, [_found_row(start, move) for start, move in begun])
+        _add_parts(conn, begun)
+        seqs = move_jobs(conn, [move for _, move in begun])
+        emit(conn, [_signal(start, move, seqs[move.job]) for start, move in begun])
+    return len(begun)
+
+
+def _add_parts(conn: Connection, begun: Sequence[tuple[Start, Move]]) -> None:
+    waiting: list[dict[str, Any]] = []
+    done: list[dict[str, Any]] = []
+    samples: list[dict[str, Any]] = []
+    for start, move in begun:
+        base = {"run_id": start.id, "job": move.job, "run": move.run, "tenant": move.tenant}
+        rows = [base | _part_row(part) for part in start.index.parts]
+        if start.made is None:
+            waiting += rows
+        else:
+            done.append(rows[0] | output_row(start.made))
+            samples += sample_rows(start.id, move.tenant, 0, start.made.samples)
+    if waiting:
+        conn.execute(_WAITING, waiting)
+    if done:
+        conn.execute(_DONE, done)
+    keep_samples(conn, samples)
+
+
+def _found_row(start: Start, move: Move) -> dict[str, str]:
+    return {"of_job": move.job, "digest": start.index.sha256, "named": start.context_name}
+
+
+def _signal(start: Start, move: Move, seq: int) -> Event:
+    """Tell the next stage: the parts wait, or the only one has ended."""
+    if start.made is None:
+        return told(PARTS_READY, Topic.PARTS, move, seq)
+    bare = replace(move, data={})
+    return told(PART_ENDED, Topic.MAPPED, bare, seq, part=0, state=PartState.DONE)
 
 
 def _start_row(start: Start) -> dict[str, Any]:
@@ -237,6 +272,8 @@ def _start_row(start: Start) -> dict[str, Any]:
         "row": start.id,
         "fence": start.epoch,
         "total": len(start.index.parts),
+        "ended": int(start.made is not None),
+        "stopped": int(start.made is not None and start.made.incomplete),
         "found": index,
         "percent": start.stop_percent or "",
         "number": start.stop_number,
@@ -255,7 +292,6 @@ def _part_row(part: Part) -> dict[str, Any]:
         "first_line": part.first_line,
         "first_record": part.first_record,
         "expected": part.records,
-        "state": "PENDING",
     }
 
 

@@ -1,8 +1,15 @@
-"""Ingest: a run that waits becomes an index of its file and the parts to map."""
+"""Ingest: a run that waits becomes an index of its file and the parts to map.
 
+A small file of one part is mapped where it was read: that saves a store's read and a way through
+the bus, which is most of what such a file costs. Whatever goes wrong with it there is found again,
+counted and told by the mapper.
+"""
+
+import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import Connection
 
@@ -21,17 +28,19 @@ from helixnet.ledger.runs import (
     renew_runs,
     start_runs,
 )
+from helixnet.ledger.tables import INLINE_BYTES
 from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectRef, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
-from helixnet.stages.dealing import Appetite, claim_dealt
+from helixnet.stages.dealing import SMALL, Appetite, claim_dealt
 from helixnet.stages.files import lent, settle
+from helixnet.stages.outputs import keep, part_mapped, results_of
 from helixnet.stages.policy import Refused, Retry, decide
 from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import Indexed, Recipe, ToIndex, index_one
 
-Answer = Indexed | Refused | Retry | Ended
+Answer = Start | Refused | Retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +51,7 @@ class Ingest:
         workers: one or more processes that pass over files.
         worker: name of this process in the ledger.
         part_size: bytes after which a file is cut.
+        scratch: local folder for output on its way to the store.
         engine: version of HelixNet, part of what determines a result.
     """
 
@@ -52,6 +62,7 @@ class Ingest:
     metrics: Metrics
     worker: str
     part_size: int
+    scratch: Path
     lease_seconds: float
     max_attempts: int
     engine: str
@@ -85,14 +96,13 @@ class Ingest:
 
     async def handle(self, batch: Sequence[ClaimedRun]) -> None:
         """Index the files of ``batch`` and start, refuse or put off their runs."""
+        begun = time.monotonic()
         with spans("ingest", batch):
             answers = await self._index(batch)
             reach("ingest.indexed")
             await self.ledger.do(lambda conn: self._commit(conn, batch, answers))
             reach("ingest.committed")
-        refused = sum(isinstance(answer, Refused) for answer in answers)
-        if refused:
-            self.metrics.count("helixnet_runs_finished_total", refused, state=RunState.FAILED)
+        self._measure(batch, answers, time.monotonic() - begun)
 
     async def _index(self, batch: Sequence[ClaimedRun]) -> list[Answer]:
         answers: dict[int, Answer] = {}
@@ -105,7 +115,9 @@ class Ingest:
                     answers[run.id] = decide(error)
             if todo:
                 found = await self.workers.run(index_one, list(todo.values()))
-                answers |= zip(todo, found, strict=True)
+                sent = [run for run in batch if run.id in todo]
+                for run, one in zip(sent, found, strict=True):
+                    answers[run.id] = await self._answer(run, one)
         return [answers[run.id] for run in batch]
 
     async def _prepare(self, run: ClaimedRun, stack: AsyncExitStack) -> ToIndex:
@@ -117,7 +129,49 @@ class Ingest:
         bundle = await self.bundles.get(run.tenant, run.context_hash)
         file = await stack.enter_async_context(lent(self.store, run))
         recipe = Recipe(bundle, run.context_hash, run.inputs)
-        return ToIndex(recipe, file, run.name, run.sha256, self.part_size)
+        at_once = run.size <= SMALL and run.attempts == 1
+        scratch = str(self.scratch) if at_once else ""
+        return ToIndex(
+            recipe, file, run.name, run.sha256, self.part_size, scratch, inline=INLINE_BYTES
+        )
+
+    async def _answer(self, run: ClaimedRun, found: Indexed | Refused | Retry | Ended) -> Answer:
+        """Say what becomes of a run; what was mapped at once is kept."""
+        if isinstance(found, Ended):
+            return decide(found)
+        if not isinstance(found, Indexed):
+            return found
+        made = None
+        if found.made is not None:
+            stem = results_of(run.tenant, run.job, run.run)
+            try:
+                made = await keep(self.store, stem, f"{0:05}-i{run.epoch}", found.made)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's
+                return decide(error)
+        records = sum(part.records for part in found.index.parts)
+        if run.corrects not in {0, records}:
+            return Refused(_miscounted(run, records))
+        return Start(
+            id=run.id,
+            epoch=run.epoch,
+            index=found.index,
+            made=made,
+            stop_percent=found.stop_percent,
+            stop_number=found.stop_number,
+            fail_file=found.fail_file,
+            context_name=found.context,
+            context_version=found.version,
+            engine=self.engine,
+        )
+
+    def _measure(
+        self, batch: Sequence[ClaimedRun], answers: Sequence[Answer], seconds: float
+    ) -> None:
+        for run, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, Refused):
+                self.metrics.count("helixnet_runs_finished_total", state=RunState.FAILED)
+            elif isinstance(answer, Start) and answer.made is not None:
+                part_mapped(self.metrics, run.size, seconds / len(batch))
 
     def _commit(
         self, conn: Connection, batch: Sequence[ClaimedRun], answers: Sequence[Answer]
@@ -126,12 +180,9 @@ class Ingest:
         refusals: list[Refusal] = []
         failures: list[Failure] = []
         for run, answer in zip(batch, answers, strict=True):
-            match decide(answer) if isinstance(answer, Ended) else answer:
-                case Indexed() as found if run.corrects not in {0, records_of(found)}:
-                    error = _miscounted(run, records_of(found))
-                    refusals.append(Refusal(id=run.id, epoch=run.epoch, error=error))
-                case Indexed() as found:
-                    starts.append(self._start(run, found))
+            match answer:
+                case Start():
+                    starts.append(answer)
                 case Refused(error):
                     refusals.append(Refusal(id=run.id, epoch=run.epoch, error=error))
                 case Retry() as retry:
@@ -139,19 +190,6 @@ class Ingest:
         start_runs(conn, starts)
         refuse_runs(conn, refusals)
         fail_runs(conn, failures, max_attempts=self.max_attempts)
-
-    def _start(self, run: ClaimedRun, found: Indexed) -> Start:
-        return Start(
-            id=run.id,
-            epoch=run.epoch,
-            index=found.index,
-            stop_percent=found.stop_percent,
-            stop_number=found.stop_number,
-            fail_file=found.fail_file,
-            context_name=found.context,
-            context_version=found.version,
-            engine=self.engine,
-        )
 
 
 def _unmatched(run: ClaimedRun) -> RefusedError:
@@ -162,11 +200,6 @@ def _unmatched(run: ClaimedRun) -> RefusedError:
         text = f"the context of flow {run.flow} is not published"
         hint = "publish it, then rerun the job with it"
     return RefusedError(text, code="HX-7002", hint=hint)
-
-
-def records_of(found: Indexed) -> int:
-    """Return how many records a file holds."""
-    return sum(part.records for part in found.index.parts)
 
 
 def _miscounted(run: ClaimedRun, records: int) -> dict[str, object]:

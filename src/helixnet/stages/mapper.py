@@ -13,7 +13,7 @@ from helixnet.ledger import parts
 from helixnet.ledger.leases import Failure, Lease
 from helixnet.ledger.parts import (
     ClaimedPart,
-    Output,
+    Made,
     PartDone,
     claim_parts,
     fail_parts,
@@ -26,12 +26,13 @@ from helixnet.ports import Ended, Ledger, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.dealing import Appetite, claim_dealt
 from helixnet.stages.files import lent
+from helixnet.stages.outputs import keep, part_mapped, results_of
 from helixnet.stages.policy import Refused, Retry, decide
 from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
 from helixnet.stages.work import MappedPart, Recipe, ToMap, map_one
 
-Answer = PartDone | Refused | Retry
+Answer = Made | Refused | Retry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,42 +125,19 @@ class Mapper:
             return decide(answer)
         if not isinstance(answer, MappedPart):
             return answer
-        stem = f"results/{part.tenant}/{part.job}/{part.run}"
-        suffix = f"{part.part.number:05}-e{part.epoch}.ndjson"
+        stem = results_of(part.tenant, part.job, part.run)
         try:
-            documents = await self._output(f"{stem}/part-{suffix}", answer.documents)
-            rejects = await self._output(f"{stem}/rejects-{suffix}", answer.rejects)
+            return await keep(self.store, stem, f"{part.part.number:05}-e{part.epoch}", answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this part's
             return decide(error)
-        finally:
-            for left in (answer.documents, answer.rejects):
-                if isinstance(left, Path):
-                    left.unlink(missing_ok=True)
-        return PartDone(
-            id=part.id,
-            epoch=part.epoch,
-            counts=answer.counts,
-            documents=documents,
-            documents_sha256=answer.documents_sha256,
-            rejects=rejects,
-            samples=answer.samples,
-            incomplete=answer.stopped,
-        )
-
-    async def _output(self, key: str, made: bytes | Path) -> Output:
-        if isinstance(made, bytes):
-            return Output(made, size=len(made))
-        ref = await self.store.put_file(key, made)
-        return Output(None, ref.key, ref.version, ref.size)
 
     def _measure(
         self, batch: Sequence[ClaimedPart], answers: Sequence[Answer], seconds: float
     ) -> None:
         for part, answer in zip(batch, answers, strict=True):
-            outcome = "done" if isinstance(answer, PartDone) else "retried"
-            self.metrics.count("helixnet_parts_total", outcome=outcome)
-            self.metrics.count("helixnet_read_bytes_total", size_of(part))
-            self.metrics.observe("helixnet_part_seconds", seconds / len(batch))
+            part_mapped(
+                self.metrics, size_of(part), seconds / len(batch), done=isinstance(answer, Made)
+            )
 
     def _commit(
         self, conn: Connection, batch: Sequence[ClaimedPart], answers: Sequence[Answer]
@@ -169,8 +147,8 @@ class Mapper:
         failures: list[Failure] = []
         for part, answer in zip(batch, answers, strict=True):
             match answer:
-                case PartDone():
-                    done.append(answer)
+                case Made():
+                    done.append(PartDone(id=part.id, epoch=part.epoch, made=answer))
                 case Refused(error):
                     hopeless.append(Failure(part.id, part.epoch, error))
                 case Retry():

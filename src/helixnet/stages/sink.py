@@ -32,6 +32,7 @@ from helixnet.metrics import Metrics
 from helixnet.ports import Ended, Ledger, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.copies import Apart, Copies, Json, Together
+from helixnet.stages.outputs import results_of
 from helixnet.stages.policy import EndedError, failure_of
 from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
@@ -115,7 +116,7 @@ class Sink:
     async def _finish(self, run: Finishable, single: Sequence[PartOutput] | None) -> Finish:
         state, error = verdict(run)
         good = state is not RunState.FAILED
-        stem = f"results/{run.tenant}/{run.job}/{run.run}"
+        stem = results_of(run.tenant, run.job, run.run)
         copies = (Together if self.store.traits.costly else Apart)(self.store, stem)
         listing = [
             await _entry(run, part, copies, with_documents=good)

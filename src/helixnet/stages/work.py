@@ -68,18 +68,28 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class ToIndex:
-    """A file to pass over once."""
+    """A file to pass over once, and to map at once if it has one part and ``scratch`` is told.
+
+    Args:
+        scratch: where output over ``inline`` bytes is written; empty when the mapper shall map.
+    """
 
     recipe: Recipe
     file: Input
     name: str
     sha256: str
     part_size: int
+    scratch: str = ""
+    inline: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Indexed:
-    """What the pass found, and what the context asks of the run."""
+    """What the pass found, and what the context asks of the run.
+
+    Args:
+        made: what came of the only part; None when it waits for the mapper.
+    """
 
     index: SourceIndex
     context: str
@@ -87,6 +97,7 @@ class Indexed:
     stop_percent: str | None
     stop_number: int | None
     fail_file: bool
+    made: "MappedPart | None" = None
 
 
 def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
@@ -107,7 +118,18 @@ def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
         None if stop is None or stop.percent is None else str(stop.percent),
         None if stop is None else stop.number,
         plan.context.fail_file,
+        _at_once(work, index, beat),
     )
+
+
+def _at_once(work: ToIndex, index: SourceIndex, beat: Beat) -> "MappedPart | None":
+    """Map a file of one part whose bytes are at hand; what fails is left to the mapper."""
+    if not work.scratch or len(index.parts) > 1:
+        return None
+    (part,) = index.parts
+    only = ToMap(work.recipe, work.file, work.name, index, part, work.scratch, work.inline)
+    made = map_one(only, beat)
+    return made if isinstance(made, MappedPart) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from helixnet.engine.source import Part, SourceIndex
 from helixnet.jobs import RunState
 from helixnet.ledger import finish, parts, runs
 from helixnet.ledger.leases import Failure
-from helixnet.ledger.parts import Output, PartDone
+from helixnet.ledger.parts import Made, Output, PartDone
 from helixnet.ports import Ledger
 
 REJECT: dict[str, Any] = {
@@ -85,12 +85,11 @@ def end_part(
     last = part.part.number == part.parts_total - 1
     bad = len(samples) if last else 0
     good = 1 if output.size else 0
-    done = PartDone(
-        id=part.id,
-        epoch=part.epoch,
+    made = Made(
         counts=Counts(good + bad, good, bad, 0, good + bad, good, bad),
         documents=output,
         rejects=Output(rejects if last else b"", size=len(rejects) if last else 0),
         samples=samples if last else (),
     )
+    done = PartDone(id=part.id, epoch=part.epoch, made=made)
     assert parts.finish_parts(conn, [done]) == 1

@@ -78,7 +78,9 @@ class Driver:
     async def done(self, part: parts.ClaimedPart, counts: Counts = GOOD, **given: Any) -> int:
         output = parts.Output(b"{}\n", size=3)
         made = {"documents": output, **given}
-        outcome = parts.PartDone(id=part.id, epoch=part.epoch, counts=counts, **made)
+        outcome = parts.PartDone(
+            id=part.id, epoch=part.epoch, made=parts.Made(counts=counts, **made)
+        )
         return await self.do(parts.finish_parts, [outcome])
 
     async def map_all(self, counts: Counts = GOOD) -> int:

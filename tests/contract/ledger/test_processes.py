@@ -217,8 +217,10 @@ class Chaos:
             parts.PartDone(
                 id=part.id,
                 epoch=part.epoch,
-                counts=self.random.choice([GOOD, BAD]),
-                documents=parts.Output(b"{}\n", size=3),
+                made=parts.Made(
+                    counts=self.random.choice([GOOD, BAD]),
+                    documents=parts.Output(b"{}\n", size=3),
+                ),
             )
             for part in self.some(claimed)
         ]

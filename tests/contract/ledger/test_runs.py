@@ -43,6 +43,35 @@ async def test_a_run_without_parts_is_never_started(hx: Driver) -> None:
     assert await hx.state(job) is RunState.PENDING
 
 
+async def test_a_file_that_is_mapped_at_once_waits_for_no_mapper(hx: Driver) -> None:
+    sample = {"record": 3, "line": 4, "errors": [{"code": "HX-3001"}]}
+    output = parts.Output(b"{}\n", size=3)
+    made = parts.Made(counts=BAD, documents=output, samples=[sample], incomplete=True)
+    job = await hx.started(made=made)
+    assert await hx.claim_parts() == []
+    assert [len(await hx.events(topic)) for topic in (Topic.PARTS, Topic.MAPPED)] == [0, 1]
+    (run,) = await hx.claim_finish()
+    assert (run.job, run.counts, run.incomplete, run.dead) == (job, BAD, True, 0)
+    (part,) = (await hx.read(finish.single_outputs, [run]))[run.id]
+    assert (part.number, part.documents) == (0, output)
+    assert await hx.sql("SELECT part, record, code FROM rejects") == [(0, 3, "HX-3001")]
+
+
+async def test_what_a_lost_worker_mapped_at_once_changes_nothing(hx: Driver) -> None:
+    await hx.accept()
+    (run,) = await hx.claim_runs()
+    late = runs.Start(id=run.id, epoch=run.epoch - 1, index=index(), made=parts.Made(counts=GOOD))
+    assert await hx.do(runs.start_runs, [late]) == 0
+    assert await hx.sql("SELECT id FROM parts") == []
+    assert await hx.claim_finish() == []
+
+
+async def test_of_several_parts_none_is_mapped_at_once(hx: Driver) -> None:
+    await hx.accept()
+    with pytest.raises(UsageError, match="only one that is mapped at once"):
+        await hx.start(2, made=parts.Made(counts=GOOD))
+
+
 async def test_a_run_with_rejects_is_partial(hx: Driver) -> None:
     job = await hx.whole(counts=BAD)
     assert await hx.state(job) is RunState.PARTIAL
