@@ -16,10 +16,11 @@ BOUNDARY = "helixnet-bench"
 HEADER = "PO_NO;PO_DATE;CURRENCY;BUYER;NAME;LINE_NO;SKU;TEXT;QTY;UOM;PRICE\r\n"
 
 
-def table(number: int) -> str:
-    """Make a CSV of ten lines, one order."""
+def table(number: int, orders: int = 1) -> str:
+    """Make a CSV of orders, ten lines each; ``number`` is the first one's."""
     lines = (
-        f"{number};23.11.2026;EUR;C100;;{line * 10};AB-{line};;1,500;ST;1.012,34\r\n"
+        f"{order};23.11.2026;EUR;C100;;{line * 10};AB-{line};;1,500;ST;1.012,34\r\n"
+        for order in range(number, number + orders)
         for line in range(1, 11)
     )
     return HEADER + "".join(lines)

@@ -237,7 +237,7 @@ def lone_file(helix: StackHelix, folder: Path, *, size: int) -> tuple[int, float
     while not (many := crowd.job(job_id)["runs"][0]["parts_total"]):
         time.sleep(0.25)
     begun = time.time()
-    answer = lone.upload(table(200).encode(), flow="bench").raise_for_status().json()
+    answer = lone.upload(table(1, orders=20).encode(), flow="bench").raise_for_status().json()
     job = ended(lone, answer["job_id"])
     if job["runs"][0]["parts_total"] < 2:
         raise SystemExit("the lone file did not stand behind the other's parts: it has only one")

@@ -85,7 +85,11 @@ class Settings:
     sftp_port: int = _setting(
         2222, "port of the SFTP front; 0 takes a free one", least=0, most=_PORTS
     )
-    workers: int = _setting(0, "processes that map, and as many that pass over files; 0 is one a processor core", least=0)
+    workers: int = _setting(
+        0,
+        "processes that map, and as many that pass over files; 0 is one a processor core",
+        least=0,
+    )
     part_size: int = _setting(16 << 20, "bytes after which a file is cut into parts", least=1)
     max_body: int = _setting(2 << 30, "largest upload in bytes", least=1)
     lease_seconds: float = _setting(10.0, "how long a claim lasts without renewal", least=0.2)
