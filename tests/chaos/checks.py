@@ -137,7 +137,7 @@ def _check_parts(case: _Case) -> None:
         if part["state"] == "DEAD" and run["state"] != "CANCELLED":
             findings.add("dead", place)
         if part["documents_key"] and part["state"] == "DONE":
-            epoch = part["documents_key"].rpartition("-e")[2].partition(".")[0]
+            epoch = part["documents_key"].rpartition("-")[2].partition(".")[0].lstrip("ei")
             fence, text = str(part["epoch"]), f"{place} shows what a lost lease wrote: epoch"
             findings.expect(epoch, fence, "doubled", text)
     if run["state"] in SHOWN:

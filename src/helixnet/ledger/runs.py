@@ -244,7 +244,7 @@ def _add_parts(conn: Connection, begun: Sequence[tuple[Start, Move]]) -> None:
         if start.made is None:
             waiting += rows
         else:
-            done.append(rows[0] | output_row(start.made))
+            done.append(rows[0] | output_row(start.made) | {"epoch": start.epoch})
             samples += sample_rows(start.id, move.tenant, 0, start.made.samples)
     if waiting:
         conn.execute(_WAITING, waiting)

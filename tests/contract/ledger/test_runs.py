@@ -53,7 +53,7 @@ async def test_a_file_that_is_mapped_at_once_waits_for_no_mapper(hx: Driver) -> 
     (run,) = await hx.claim_finish()
     assert (run.job, run.counts, run.incomplete, run.dead) == (job, BAD, True, 0)
     (part,) = (await hx.read(finish.single_outputs, [run]))[run.id]
-    assert (part.number, part.documents) == (0, output)
+    assert (part.number, part.epoch, part.documents) == (0, 1, output)
     assert await hx.sql("SELECT part, record, code FROM rejects") == [(0, 3, "HX-3001")]
 
 
