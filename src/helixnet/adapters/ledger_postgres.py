@@ -235,7 +235,7 @@ class LedgerPostgres:
     async def _dropped(self, conn: AsyncConnection, error: Exception) -> bool:
         """Let a lost connection go without asking it anything; False when it is not lost."""
         lost = postgres_errors.is_lost(error)
-        if lost and not conn.invalidated:
+        if lost and not (conn.invalidated or conn.closed):
             await conn.invalidate(error)
         return lost
 

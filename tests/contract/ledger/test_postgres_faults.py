@@ -97,6 +97,21 @@ async def test_what_was_answered_survives_a_kill_and_the_rest_is_unknown_at_wors
     assert answered <= kept <= answered | refused
 
 
+async def test_a_session_that_ends_after_its_answer_takes_nothing_with_it(
+    own: Postgres, hx: Driver
+) -> None:
+    """What was read is known; the connection, which can't even be given back, is let go."""
+
+    def ended_behind(conn: Connection) -> int:
+        pid: int = conn.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        own.elsewhere(f"SELECT pg_terminate_backend({pid}, 5000)")
+        return pid
+
+    for _ in range(3):
+        assert await hx.read(ended_behind)
+    assert await hx.read(catalog.list_tenants) is not None
+
+
 async def test_a_server_that_stalls_hangs_nobody(own: Postgres, hx: Driver) -> None:
     """Connections stand but nothing answers: calls end by their own time limit."""
     await hx.read(catalog.list_tenants)
