@@ -107,8 +107,10 @@ class Mapped:
         documents: JSON texts without line end.
         rejects: the records set aside.
         counts: of this batch.
+        lines: the documents as lines of UTF-8, in place of ``documents``.
     """
 
     documents: list[str] = field(default_factory=list[str])
     rejects: list[Reject] = field(default_factory=list[Reject])
     counts: Counts = Counts()
+    lines: bytes = b""

@@ -28,6 +28,7 @@ from helixnet.engine.validation.schema import Validator, compile_schema
 from helixnet.errors import ContextError
 
 MOST_MAPPERS = 16
+COLUMNS_FROM = 2 << 20  # bytes of a part; below, importing Polars takes longer than rows do
 __all__ = ["Mapper", "Plan", "check_bundle", "compile_plan"]
 
 
@@ -58,28 +59,38 @@ class Plan:
     bundle: Bundle
     program: Program
     keys: Sequence[KeyFunction | None] = field(default=())
-    mappers: dict[tuple[tuple[str, ...], str], Mapper] = field(
-        default_factory=dict[tuple[tuple[str, ...], str], Mapper], compare=False, repr=False
+    mappers: dict[tuple[tuple[str, ...], str, str], Mapper] = field(
+        default_factory=dict[tuple[tuple[str, ...], str, str], Mapper], compare=False, repr=False
     )
 
-    def bind(self, header: Sequence[str], file: str) -> Mapper:
+    def bind(self, header: Sequence[str], file: str, size: int = 0) -> Mapper:
         """Return the mapper for files with these columns (none for nested records).
 
         Args:
             header: names of the columns, as the file has them.
             file: name of the file, as `_file` gives it.
+            size: bytes to map: large parts go by columns where the context allows it. The
+                documents are the same.
         """
         if self.context.template is not None:
             return self._bind_template(self.context.template, header, file)
         names_file = b"_file" in self.bundle.files[self.bundle.entry]
-        bound = (tuple(header), file if names_file else "")
+        known = (tuple(header), file if names_file else "")
+        large = size >= COLUMNS_FROM and self.context.source.format == "csv"
+        bound = (*known, "columns" if large else "rows")
         mapper = self.mappers.get(bound)
         if mapper is None:
-            mapper = RowMapper(generate(self.program, header, file), self.validator)
+            rows = RowMapper(generate(self.program, header, file), self.validator)
+            mapper = (self._columns(rows, header, file) if large else None) or rows
             if len(self.mappers) >= MOST_MAPPERS:
                 self.mappers.clear()
             self.mappers[bound] = mapper
         return mapper
+
+    def _columns(self, rows: RowMapper, header: Sequence[str], file: str) -> Mapper | None:
+        from helixnet.engine.columns.mapper import column_mapper  # noqa: PLC0415 - Polars takes 0.2 s
+
+        return column_mapper(self.program, rows, header, file)
 
     def _bind_template(self, template: str, header: Sequence[str], file: str) -> Mapper:
         context, found = self.context, list[ContextProblem]()
@@ -101,9 +112,16 @@ class Plan:
 
     def explain(self) -> str:
         """Say how this context is executed, and why."""
-        if self.context.template is not None:
-            return f"{self.context.name}: template (slow, general): {self.context.template}"
-        return f"{self.context.name}: rows: one generated function a file; no columns executor yet"
+        name, template = self.context.name, self.context.template
+        if template is not None:
+            return f"{name}: template (slow, general): {template}"
+        from helixnet.engine.columns.mapper import why_rows  # noqa: PLC0415 - as above
+
+        reason = why_rows(self.program)
+        if reason:
+            return f"{name}: rows: one generated function a file; not by columns: {reason}"
+        large = f"parts of {COLUMNS_FROM >> 20} MiB and more"
+        return f"{name}: columns for {large}; rows for smaller ones, and where a row is in doubt"
 
 
 def compile_plan(bundle: Bundle, inputs: Mapping[str, object] | None = None) -> Plan:

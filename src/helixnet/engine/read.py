@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
 from helixnet.engine.context.model import Group, Source
+from helixnet.engine.formats.csv_read import BLOCK
 from helixnet.engine.formats.encoding import Candidates
 from helixnet.engine.formats.front import open_source, reader_of
 from helixnet.engine.formats.grammar import Grammar
@@ -115,6 +116,7 @@ def read(  # noqa: PLR0913 - as index_source, and the part
     group: Group | None,
     grammar: Grammar | None,
     needs: Mapping[str, frozenset[str]] | None,
+    block: int = BLOCK,
 ) -> Iterator[Batch]:
     """Yield the records of ``part`` in batches of some thousand, in file order.
 
@@ -126,6 +128,7 @@ def read(  # noqa: PLR0913 - as index_source, and the part
         group: as it was indexed; records are then lists of rows.
         grammar: of an IDoc type.
         needs: fields used a segment, for grammar formats; None = all.
+        block: bytes of CSV to read at a time.
     """
-    reader = reader_of(source, index, group=group, grammar=grammar, needs=needs)
+    reader = reader_of(source, index, group=group, grammar=grammar, needs=needs, block=block)
     return reader(stream, part)

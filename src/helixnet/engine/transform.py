@@ -122,14 +122,15 @@ def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where
     Raises:
         RefusedError: the file as a whole can't be used.
     """
-    mapper = plan.bind(index.header, file)
+    mapper = plan.bind(index.header, file, part.end - part.start)
     stop_at = plan.context.stop_at
     limit = None if stop_at is None or stop_at.number is None else stop_at.number - rejected_before
     output = _Output(documents, rejects, file, index.encoding)
     record = part.first_record
-    for batch in _batches(plan, index, part, stream):
-        output.take(_mapped(plan, index, mapper, batch, record))
-        size = len(batch.records)
+    for batch in _batches(plan, index, part, stream, mapper.block):
+        mapped = _mapped(plan, index, mapper, batch, record)
+        output.take(mapped)
+        size = mapped.counts.records
         record += size
         if on_progress is not None:
             on_progress(size)
@@ -185,7 +186,9 @@ def transform_file(
     return FileOutcome(counts, verdict, index.drift, not stopped, samples)
 
 
-def _batches(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> Iterator[Batch]:
+def _batches(
+    plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO, block: int
+) -> Iterator[Batch]:
     context = plan.context
     return read(
         stream,
@@ -195,6 +198,7 @@ def _batches(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> It
         group=context.group,
         grammar=plan.grammar,
         needs=plan.needs,
+        block=block,
     )
 
 
@@ -239,8 +243,10 @@ class _Output:
 
     def take(self, mapped: Mapped) -> None:
         self.counts += mapped.counts
+        data = mapped.lines
         if mapped.documents:
             data = ("\n".join(mapped.documents) + "\n").encode(errors="backslashreplace")
+        if data:
             self._digest.update(data)
             self._documents.write(data)
             self._documents_bytes += len(data)

@@ -24,18 +24,75 @@ _MESSAGES: Final = {
 
 @dataclass(slots=True)
 class CsvBatch:
-    """A :class:`helixnet.engine.source.Batch` over one block of scanned bytes."""
+    """A :class:`helixnet.engine.source.Batch` over one block; it is cut into cells when asked.
 
-    records: Sequence[Cells | list[Cells]]
-    faults: Mapping[int, Sequence[Fault]]
-    _data: bytes
+    Args:
+        data: scanned bytes of whole records.
+        dialect: how they are written.
+    """
+
+    data: bytes
+    dialect: Dialect
     _place: tuple[int, int]  # byte and line of the block's start in the file
-    _dialect: Dialect
     _codec: Codec
     _columns: Mapping[str, int]
-    _firsts: Sequence[int] | None  # first row of each group, then the number of rows
+    _width: int
+    _rows: Rows | None = None
+    _firsts: Sequence[int] | None = None  # first row of each group, then the number of rows
+    _records: Sequence[Cells | list[Cells]] = ()
+    _faults: Mapping[int, Sequence[Fault]] = field(default_factory=dict[int, Sequence[Fault]])
+    _cut: bool = False
     _spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
     _lines: list[int] = field(default_factory=list[int])
+
+    @property
+    def records(self) -> Sequence[Cells | list[Cells]]:
+        """See :class:`helixnet.engine.source.Batch`."""
+        self._look()
+        return self._records
+
+    @property
+    def faults(self) -> Mapping[int, Sequence[Fault]]:
+        """See :class:`helixnet.engine.source.Batch`."""
+        self._look()
+        return self._faults
+
+    def _look(self) -> None:
+        """Cut the block into cells, once."""
+        if self._cut:
+            return
+        self._cut = True
+        rows = self._rows if self._rows is not None else rows_of(self.data, self.dialect)
+        self._records = rows.cells
+        if set(map(len, rows.cells)) - {self._width}:
+            for index, cells in enumerate(rows.cells):
+                if len(cells) != self._width:
+                    rows.codes.setdefault(index, "HX-1002")
+        if self._firsts is not None:
+            pairs = pairwise(self._firsts)
+            self._records = [rows.cells[start:end] for start, end in pairs]
+        if rows.codes:
+            self._faults = self._find_faults(rows, self._firsts)
+
+    def _find_faults(self, rows: Rows, firsts: Sequence[int] | None) -> dict[int, list[Fault]]:
+        """Say what is wrong with each bad row; undecoded bytes become U+FFFD in its cells."""
+        faults: dict[int, list[Fault]] = {}
+        group = 0
+        for row, code in sorted(rows.codes.items()):
+            while firsts and firsts[group + 1] <= row:
+                group += 1
+            index = group if firsts else row
+            cells = rows.cells[row]
+            if any(map(has_undecoded, cells)):
+                cells[:] = [cell.translate(_LOST) for cell in cells]
+            message = _MESSAGES[code].format(
+                encoding=self._codec.name, found=len(cells), width=self._width
+            )
+            name = "" if code == "HX-1002" else self.wrong_column(row)
+            source = self.locate(index, name, row - firsts[group] if firsts else 0)
+            fault = Fault(code, message, source=source, hint=CODES[code].action)
+            faults.setdefault(index, []).append(fault)
+        return faults
 
     def line(self, index: int, item: int = 0) -> int:
         """First physical line of a record, or of row ``item`` of a group."""
@@ -47,27 +104,27 @@ class CsvBatch:
         self._lay_out()
         start = self._spans[self._row(index)][0]
         last = self._firsts[index + 1] - 1 if self._firsts else index
-        return self._codec.source_bytes(self._data[start : self._spans[last][1]])
+        return self._codec.source_bytes(self.data[start : self._spans[last][1]])
 
     def locate(self, index: int, name: str, item: int = 0) -> SourcePosition:
         """Where the cell of column ``name`` begins."""
         self._lay_out()
         row = self._row(index) + item
         start = self._spans[row][0]
-        byte = self._place[0] + self._codec.source_length(self._data, start)
+        byte = self._place[0] + self._codec.source_length(self.data, start)
         line, column, number = self._lines[row], 0, self._columns.get(name)
         if number is not None:
             text = self._text(row)
-            places = self._dialect.cells(text).places
+            places = self.dialect.cells(text).places
             if number < len(places):
                 before = text[: places[number]]
-                line += before.count(self._dialect.newline)
-                column = len(before) - before.rfind(self._dialect.newline)
+                line += before.count(self.dialect.newline)
+                column = len(before) - before.rfind(self.dialect.newline)
         return SourcePosition(line=line, column=column, byte=byte, field=name)
 
     def wrong_column(self, row: int) -> str:
         """Name the column whose cell of row ``row`` is broken or does not decode, if one is."""
-        cut = self._dialect.cells(self._text(row))
+        cut = self.dialect.cells(self._text(row))
         wrong = cut.wrong
         if wrong < 0:
             wrong = next((n for n, cell in enumerate(cut.cells) if has_undecoded(cell)), -1)
@@ -76,17 +133,17 @@ class CsvBatch:
     def _text(self, row: int) -> str:
         self._lay_out()
         start, end = self._spans[row]
-        return self._data[start:end].decode(self._dialect.encoding, "surrogateescape")
+        return self.data[start:end].decode(self.dialect.encoding, "surrogateescape")
 
     def _row(self, index: int) -> int:
         return self._firsts[index] if self._firsts else index
 
     def _lay_out(self) -> None:
-        if self._lines or not self._data:
+        if self._lines or not self.data:
             return
         line, done = self._place[1], 0
-        for start, end in self._dialect.spans(self._data):
-            line += self._data.count(self._dialect.end, done, start)
+        for start, end in self.dialect.spans(self.data):
+            line += self.data.count(self.dialect.end, done, start)
             done = start
             self._spans.append((start, end))
             self._lines.append(line)
@@ -99,9 +156,13 @@ class CsvReader:
         index: of the file.
         by: names of the grouping columns; None without a group.
         limit: longest record in bytes; a longer one is the quote that is never closed.
+        block: bytes to read at a time.
     """
 
-    def __init__(self, index: SourceIndex, *, by: Sequence[str] | None, limit: int) -> None:
+    def __init__(
+        self, index: SourceIndex, *, by: Sequence[str] | None, limit: int, block: int = BLOCK
+    ) -> None:
+        self._block = block
         self._codec = codec_of(index.encoding)
         newline = "\r" if index.newline == "\r" else "\n"
         self._dialect = dialect_of(index.delimiter, newline, self._codec.scanned)
@@ -114,28 +175,29 @@ class CsvReader:
         """Yield the batches of ``part``."""
         place = (part.start, part.first_line)
         for data, rows in self._blocks(stream, part):
-            if rows.cells:
+            if rows is None or rows.cells:
                 yield self._batch(data, rows, place)
             length = self._codec.source_length(data)
             place = (place[0] + length, place[1] + data.count(self._dialect.end))
 
-    def _blocks(self, stream: BinaryIO, part: Part) -> Iterator[tuple[bytes, Rows]]:
-        """Yield scanned bytes that hold whole records (groups), and their rows."""
+    def _blocks(self, stream: BinaryIO, part: Part) -> Iterator[tuple[bytes, Rows | None]]:
+        """Yield scanned bytes that hold whole records (groups), and the rows of groups."""
         stream.seek(part.start)
         left, carry, transcoder = part.end - part.start, b"", Transcoder(self._codec)
         while left:
-            block = stream.read(min(left, max(BLOCK, len(carry))))
+            block = stream.read(min(left, max(self._block, len(carry))))
             left = left - len(block) if block else 0
             data = carry + transcoder.feed(block, final=not left)
             whole = self._dialect.whole(data) if left else len(data)
-            rows = rows_of(data[:whole], self._dialect)
-            if self._by is not None and left:
-                whole = self._hold_last(data[:whole], rows, self._by)
+            rows = None
+            if self._by is not None:
+                rows = rows_of(data[:whole], self._dialect)
+                whole = self._hold_last(data[:whole], rows, self._by) if left else whole
             if whole:
                 yield data[:whole], rows
             carry = data[whole:]
             if len(carry) > self._limit and self._by is None:
-                yield carry, rows_of(carry, self._dialect)
+                yield carry, None
                 return
 
     def _hold_last(self, data: bytes, rows: Rows, by: list[int]) -> int:
@@ -151,53 +213,18 @@ class CsvReader:
         rows.codes = {index: code for index, code in rows.codes.items() if index < last}
         return start
 
-    def _batch(self, data: bytes, rows: Rows, place: tuple[int, int]) -> CsvBatch:
-        self._find_ragged(rows)
-        firsts = self._group(rows)
-        batch = CsvBatch(
-            rows.cells, {}, data, place, self._dialect, self._codec, self._columns, firsts
+    def _batch(self, data: bytes, rows: Rows | None, place: tuple[int, int]) -> CsvBatch:
+        firsts = self._firsts(rows, self._by) if rows and self._by is not None else None
+        return CsvBatch(
+            data, self._dialect, place, self._codec, self._columns, self._width, rows, firsts
         )
-        if firsts:
-            batch.records = [rows.cells[start:end] for start, end in pairwise(firsts)]
-        if rows.codes:
-            batch.faults = self._faults(batch, rows, firsts)
-        return batch
 
-    def _find_ragged(self, rows: Rows) -> None:
-        if set(map(len, rows.cells)) - {self._width}:
-            for index, cells in enumerate(rows.cells):
-                if len(cells) != self._width:
-                    rows.codes.setdefault(index, "HX-1002")
-
-    def _group(self, rows: Rows) -> list[int] | None:
-        if self._by is None:
-            return None
-        keys = keys_of(rows, self._by)
+    def _firsts(self, rows: Rows, by: list[int]) -> list[int]:
+        """Return the first row of each group, then the number of rows."""
+        keys = keys_of(rows, by)
         firsts = [
             index
             for index, key in enumerate(keys)
             if index == 0 or key is None or key != keys[index - 1]
         ]
         return [*firsts, len(keys)]
-
-    def _faults(
-        self, batch: CsvBatch, rows: Rows, firsts: Sequence[int] | None
-    ) -> dict[int, list[Fault]]:
-        """Say what is wrong with each bad row; undecoded bytes become U+FFFD in its cells."""
-        faults: dict[int, list[Fault]] = {}
-        group = 0
-        for row, code in sorted(rows.codes.items()):
-            while firsts and firsts[group + 1] <= row:
-                group += 1
-            index = group if firsts else row
-            cells = rows.cells[row]
-            if any(map(has_undecoded, cells)):
-                cells[:] = [cell.translate(_LOST) for cell in cells]
-            message = _MESSAGES[code].format(
-                encoding=self._codec.name, found=len(cells), width=self._width
-            )
-            name = "" if code == "HX-1002" else batch.wrong_column(row)
-            source = batch.locate(index, name, row - firsts[group] if firsts else 0)
-            fault = Fault(code, message, source=source, hint=CODES[code].action)
-            faults.setdefault(index, []).append(fault)
-        return faults

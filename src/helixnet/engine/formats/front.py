@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from helixnet.engine.context.model import Group, Source
 from helixnet.engine.formats.csv_index import CsvContract, CsvIndex, sniff
-from helixnet.engine.formats.csv_read import CsvReader
+from helixnet.engine.formats.csv_read import BLOCK, CsvReader
 from helixnet.engine.formats.encoding import Codec, bom_of, codec_of
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_lines import is_unbroken
@@ -98,12 +98,14 @@ def reader_of(
     group: Group | None,
     grammar: Grammar | None,
     needs: Mapping[str, frozenset[str]] | None,
+    block: int = BLOCK,
 ) -> Callable[[BinaryIO, Part], Iterator[Batch]]:
-    """Return what yields the batches of one part of an indexed file."""
+    """Return what yields the batches of one part of an indexed file, ``block`` bytes a time."""
     limit, rejects_drift = source.max_record_bytes, source.on_drift == "reject"
     match source.format:
         case "csv":
-            return CsvReader(index, by=group.by if group else None, limit=limit).read
+            by = group.by if group else None
+            return CsvReader(index, by=by, limit=limit, block=block).read
         case "ndjson":
             return NdjsonReader(index).read
         case "json":

@@ -17,6 +17,7 @@ from helixnet.engine.mapping.fields import (
     required_converter,
 )
 from helixnet.engine.mapping.filled import filled
+from helixnet.engine.mapping.presence import affixes_of, always
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads, surely_read
 from helixnet.engine.mapping.rules import Column, Rule, Rules
@@ -102,8 +103,7 @@ class _Generation:
             program.deep_vars,
             single_segments=context.source.format in ("idoc", "xml", "x12", "edifact"),
         )
-        for slot in program.outline.slots.values():
-            frame.dress(slot)
+        frame.affixes = affixes_of(program.outline.slots.values())
         self._prelude(frame, required, same)
         self._hoists(frame)
         frame.hoist((), "()", emitter.binding(program.here))
@@ -208,7 +208,7 @@ class _Generation:
             writer.line(f"return t{root.number}")
             return
         text = text_code(frame.pieces[root.number], self.constants)
-        writer.line(f"return {text}" if frame.always(root) else f"return {text} or []")
+        writer.line(f"return {text}" if always(root) else f"return {text} or []")
 
     def _checks(self, frame: Frame) -> None:
         writer, emitter = frame.writer, frame.emitter

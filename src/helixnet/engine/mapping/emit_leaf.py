@@ -6,6 +6,7 @@ from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.presence import always, required
 from helixnet.engine.mapping.slot_frame import Frame
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.mapping.targets import allows_null, wanted_types, written_type
@@ -46,12 +47,12 @@ def emit_leaf(frame: Frame, slot: Slot) -> None:
         _lines(frame, slot, root, code)
     if slot.number not in frame.pieces:
         text = [Piece(f"t{slot.number}", code=True)]
-        frame.pieces[slot.number] = frame.dressed(slot, text) if frame.always(slot) else text
+        frame.pieces[slot.number] = frame.dressed(slot, text) if always(slot) else text
     if not emitter.risky:
         frame.dedent(start)
         return
     with writer.block("except Exception as e:"):
-        writer.line(f"t{slot.number} = {emitter.constant('null' if frame.always(slot) else '')}")
+        writer.line(f"t{slot.number} = {emitter.constant('null' if always(slot) else '')}")
         writer.line(f"v{slot.number} = {emitter.constant(runtime.BAD)}")
         frame.fail(slot)
 
@@ -119,7 +120,7 @@ def _nothing(frame: Frame, slot: Slot, of: Type) -> None:
 def _left_out(frame: Frame, slot: Slot) -> None:
     frame.writer.line(f"t{slot.number} = {frame.emitter.constant('')}")
     frame.writer.line(f"v{slot.number} = {frame.emitter.constant(ABSENT)}")
-    if frame.required(slot):
+    if required(slot):
         frame.doubt()
 
 
@@ -149,7 +150,7 @@ def _text(frame: Frame, slot: Slot, root: Node, written: Type) -> None:
     """Note the pieces of a leaf that is always there; else write its text with key and comma."""
     number, emitter = slot.number, frame.emitter
     pieces, late = _pieces(frame, f"v{number}", root, written)
-    if frame.always(slot) and late and root.type.sure:
+    if always(slot) and late and root.type.sure:
         frame.pieces[number] = frame.dressed(slot, pieces)
         return
     text = text_code(frame.own(slot, pieces), emitter.constants)

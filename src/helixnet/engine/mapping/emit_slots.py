@@ -8,6 +8,7 @@ from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.leafing import value_type
+from helixnet.engine.mapping.presence import always, required
 from helixnet.engine.mapping.program import WHERE
 from helixnet.engine.mapping.slot_frame import Frame
 from helixnet.engine.mapping.slots import Region, Slot
@@ -50,7 +51,7 @@ def value_of(slot: Slot) -> str:
 
 def _const(frame: Frame, slot: Slot, node: Const) -> None:
     number, emitter = slot.number, frame.emitter
-    written = frame.always(slot)
+    written = always(slot)
     if slot.need.any or not slot.target:
         value = node.value if written or not slot.target else ABSENT
         frame.writer.line(f"v{number} = {emitter.constant(value)}")
@@ -58,14 +59,14 @@ def _const(frame: Frame, slot: Slot, node: Const) -> None:
         return
     frame.pieces[number] = frame.dressed(slot, [Piece(json_text(node.value))]) if written else []
     if not written:
-        if frame.required(slot):
+        if required(slot):
             frame.doubt()
         return
-    if slot.view is not None and not _const_accepted(slot, node):
+    if slot.view is not None and not const_accepted(slot, node):
         frame.doubt()
 
 
-def _const_accepted(slot: Slot, node: Const) -> bool:
+def const_accepted(slot: Slot, node: Const) -> bool:
     """Decide a literal when compiling, by the same predicate that a computed value meets."""
     if node.value is None:
         return allows_null(slot.view) and slot.view is not None and slot.view.simple
@@ -87,22 +88,22 @@ def _object(frame: Frame, slot: Slot) -> None:
         ]
         pairs = [f"{emitter.constant(n)}: {value_of(slot.members[n])}" for n in wanted]
         text = f"{{{', '.join(pairs)}}}"
-        if any(_may_be_absent(frame, slot.members[name]) for name in wanted):
+        if any(_may_be_absent(slot.members[name]) for name in wanted):
             text = f"{emitter.constants.add(runtime.solid)}({text})"
         frame.writer.line(f"v{slot.number} = {text}")
     if not slot.target:
         return
     _ask_container(frame, slot, Kind.OBJECT, "")
     inner = [piece for child in slot.members.values() for piece in frame.pieces[child.number]]
-    if slot.members and not any(frame.always(child) for child in slot.members.values()):
+    if slot.members and not any(always(child) for child in slot.members.values()):
         frame.writer.line(f"t{slot.number} = {text_code(inner, emitter.constants)}")
         inner = [Piece(f"t{slot.number}[1:]", code=True)]
     body = [Piece("{"), *inner, Piece("}")]
     frame.pieces[slot.number] = frame.dressed(slot, body)
 
 
-def _may_be_absent(frame: Frame, slot: Slot) -> bool:
-    return slot.type.absent or (slot.target and not frame.always(slot))
+def _may_be_absent(slot: Slot) -> bool:
+    return slot.type.absent or (slot.target and not always(slot))
 
 
 def _ask_container(frame: Frame, slot: Slot, kind: Kind, variable: str) -> None:
@@ -142,7 +143,7 @@ def _append(frame: Frame, slot: Slot, unit: Slot) -> None:
             writer.line(f"v{number}.append({value})")
         return
     text = text_code(frame.pieces[unit.number], frame.emitter.constants)
-    if frame.always(unit):
+    if always(unit):
         writer.line(f"t{number}.append({text})")
         if valued:
             writer.line(f"v{number}.append({value})")
@@ -173,7 +174,7 @@ def _when(frame: Frame, slot: Slot) -> None:
         _skipped(frame, slot)
         if slot.target:
             writer.line(f"t{number} = {emitter.constant('')}")
-            if frame.required(slot):
+            if required(slot):
                 frame.doubt()
     frame.pieces[number] = [Piece(f"t{number}", code=True)]
 
@@ -222,7 +223,7 @@ def _guarded_each(frame: Frame, slot: Slot) -> None:
         elif not slot.spliced:
             frame.writer.line(f"t{number}x = {frame.emitter.constant('')}")
         frame.writer.line(f"v{number} = {frame.emitter.constant(ABSENT)}")
-        if frame.required(slot):
+        if required(slot):
             frame.doubt()
     frame.pieces[number] = [Piece(f"t{number}x", code=True)]
 

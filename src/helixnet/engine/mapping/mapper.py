@@ -12,10 +12,16 @@ from helixnet.engine.source import Batch
 from helixnet.engine.validation.schema import Validator
 
 MAX_RAW: Final = 64 * 1024
+BLOCK: Final = 256 * 1024
 
 
 class Mapper(Protocol):
     """What maps the records of one file."""
+
+    @property
+    def block(self) -> int:
+        """Bytes of CSV that it takes at a time."""
+        ...
 
     def map(self, batch: Batch, first_record: int) -> Mapped:
         """Map a batch whose first record has the number ``first_record`` (from 1) in its file."""
@@ -28,6 +34,7 @@ class RowMapper:
 
     generated: Generated
     validator: Validator
+    block: int = BLOCK
 
     def map(self, batch: Batch, first_record: int) -> Mapped:
         """Map a batch of records.
@@ -53,18 +60,36 @@ class RowMapper:
             elif text is None:
                 skipped += 1
             else:
-                texts = [text] if isinstance(text, str) else text
-                faults = self._settle(Record(batch, index, record), number, notes, texts)
-                notes.clear()
-                if faults:
-                    count = max(len(texts), 1)
-                    rejects.append(reject(batch, index, number, faults, count))
+                answer = self._settled(Record(batch, index, record), number, notes, text)
+                if isinstance(answer, Reject):
+                    rejects.append(answer)
                 else:
-                    documents += texts
+                    documents += answer
                     used += 1
         return tallied(documents, rejects, used=used, skipped=skipped)
 
-    def _settle(
+    def ask(
+        self, batch: Batch, index: int, record: list[str], number: int
+    ) -> Sequence[str] | Reject | None:
+        """Map one readable record of a batch; None when it is skipped."""
+        notes: list[Any] = []
+        text = self.generated.one(record, number, batch, index, notes, None)
+        if text is None:
+            return None
+        return self._settled(Record(batch, index, record), number, notes, text)
+
+    def _settled(
+        self, record: Record, number: int, notes: list[Any], text: str | list[str]
+    ) -> Sequence[str] | Reject:
+        """Return a record's documents, or its reject with every fault; empties ``notes``."""
+        texts = [text] if isinstance(text, str) else text
+        faults = self._faults(record, number, notes, texts)
+        notes.clear()
+        if not faults:
+            return texts
+        return reject(record.batch, record.index, number, faults, max(len(texts), 1))
+
+    def _faults(
         self, record: Record, number: int, notes: list[Any], texts: Sequence[str]
     ) -> list[Fault]:
         """Return every fault of a record: those noted, and those that the authority finds."""
@@ -99,14 +124,21 @@ def tallied(
         used: how many records are good; None = each gave one document.
     """
     good = len(documents) if used is None else used
+    return Mapped(documents, rejects, counted(len(documents), rejects, used=good, skipped=skipped))
+
+
+def counted(
+    written: int, rejects: Sequence[Reject] = (), *, skipped: int, used: int | None = None
+) -> Counts:
+    """Return the counts of a batch; each good record gave one document unless ``used`` is told."""
+    good = written if used is None else used
     lost = sum(each.documents for each in rejects)
-    counts = Counts(
+    return Counts(
         records=good + skipped + len(rejects),
         used=good,
         rejected=len(rejects),
         skipped=skipped,
-        documents=len(documents) + lost,
-        written=len(documents),
+        documents=written + lost,
+        written=written,
         documents_rejected=lost,
     )
-    return Mapped(documents, rejects, counts)

@@ -36,6 +36,14 @@ _SYNTAX: Final = frozenset("\\^$.*+?()[]{}|/")
 _PUNCTUATION: Final = frozenset("!\"#%&',-/:;=@_`~ ") | _SYNTAX
 _SIMPLE: Final = frozenset({"literal", "klass", "escape", "dot", "start", "end", "repeat"})
 _BOUNDED: Final = re.compile(r"\?|\{([0-9]+)(?:,([0-9]+))?\}")
+_RUST_CLASSES: Final = {"d": "0-9", "w": "0-9A-Za-z_", "s": "[:space:]"}
+_RUST_ESCAPES: Final = {
+    **{f"\\{name}": f"[{text}]" for name, text in _RUST_CLASSES.items()},
+    **{f"\\{name.upper()}": f"[^{text}]" for name, text in _RUST_CLASSES.items()},
+}
+_PLAIN_CLASS: Final = re.compile(
+    r"\[(?:[A-Za-z0-9 _.,:;+/]|\\[dw]|[A-Z]-[A-Z]|[a-z]-[a-z]|[0-9]-[0-9])+\]"
+)
 MAX_WAYS: Final = 64  # most ways in which bounded repetitions may share out a text
 
 
@@ -69,6 +77,72 @@ def json_pattern(pattern: str) -> Matcher | None:
         return _compile([_ecma_dot(token) for token in tokens], anchored=False)
     except ValueFault:
         return None
+
+
+def rust_pattern(pattern: str, *, anchored: bool) -> str | None:
+    """Return the pattern as Rust's regex reads it, with ASCII classes.
+
+    Args:
+        pattern: as :func:`full_matcher` takes it, or JSON Schema's if not ``anchored``.
+        anchored: all of a text must match.
+
+    Returns:
+        None unless the meaning is sure to be the same.
+    """
+    try:
+        tokens = _scan(pattern)
+    except ValueFault:
+        return None
+    if not anchored:
+        if json_pattern(pattern) is None:
+            return None
+        tokens = [_ecma_dot(token) for token in tokens]
+    texts = [_rust_text(token) for token in tokens]
+    if None in texts:
+        return None
+    text = "".join(filter(None, texts))
+    return f"^(?:{text})$" if anchored else text
+
+
+def _rust_text(token: _Token) -> str | None:
+    if token.kind == "flags":
+        return None
+    if token.kind == "escape":
+        if token.text[1] in _PLACES:
+            return None
+        return _RUST_ESCAPES.get(token.text, token.text)
+    if token.kind == "klass":
+        if any(found in token.text for found in ("\\D", "\\W", "\\S")):
+            return None
+        return re.sub(
+            r"\\([dws])", lambda found: _RUST_CLASSES[found[1]], token.text, flags=re.DOTALL
+        )
+    return token.text
+
+
+def plain_pattern(pattern: str) -> bool:
+    """Tell whether JSON Schema's ``pattern`` lets only texts through that need no escape in JSON.
+
+    That is so for one that holds from end to end and is made of printable ASCII.
+    """
+    try:
+        tokens = _scan(pattern)
+    except ValueFault:
+        return False
+    kinds = [token.kind for token in tokens]
+    if kinds[:1] != ["start"] or kinds[-1:] != ["end"] or "alternative" in kinds:
+        return False
+    return all(_is_plain(token) for token in tokens)
+
+
+def _is_plain(token: _Token) -> bool:
+    if token.kind == "escape":
+        return token.text in ("\\d", "\\w")
+    if token.kind == "klass":
+        return _PLAIN_CLASS.fullmatch(token.text) is not None
+    if token.kind == "literal":
+        return token.text.isprintable() and token.text != '"'
+    return token.kind in {"open", "close", "repeat", "start", "end"}
 
 
 def _scan(pattern: str) -> list[_Token]:

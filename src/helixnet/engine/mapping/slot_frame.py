@@ -3,15 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from helixnet.engine.context.model import ArrayNode, Const, EachNode, Leaf, ObjectNode, WhenNode
 from helixnet.engine.mapping.emitter import Emitter
+from helixnet.engine.mapping.presence import always
 from helixnet.engine.mapping.reads import Place, Reads, Use
 from helixnet.engine.mapping.runtime import BAD
 from helixnet.engine.mapping.settle import fail, fail_column
 from helixnet.engine.mapping.slots import Slot
-from helixnet.engine.mapping.targets import allows_null
 from helixnet.engine.mapping.writer import Piece, Writer
-from helixnet.engine.output import json_string
 
 
 @dataclass(slots=True)
@@ -50,47 +48,6 @@ class Frame:
         lines = self.writer.lines
         lines[start:] = [line[4:] for line in lines[start + 1 :]]
 
-    def always(self, slot: Slot) -> bool:
-        """Tell whether a slot is sure to be written."""
-        node, of = slot.node, slot.type
-        match node:
-            case Leaf():
-                sure = not of.absent and not (of.null and not allows_null(slot.view))
-                return sure or (slot.item and not of.absent)
-            case Const():
-                return node.value is not None or slot.item or allows_null(slot.view)
-            case EachNode():
-                return slot.when is None
-            case WhenNode():
-                return False
-            case ArrayNode() | ObjectNode():
-                return True
-
-    def required(self, slot: Slot) -> bool:
-        """Tell whether the schema requires this member of an object."""
-        above = slot.parent
-        while above is not None and isinstance(above.node, WhenNode):
-            above = above.parent
-        if above is None or above.view is None or not isinstance(above.node, ObjectNode):
-            return False
-        return bool(slot.pointer) and slot.pointer[-1] in above.view.required
-
-    def dress(self, slot: Slot) -> None:
-        """Settle the commas of an object: optional members bring their own."""
-        names = list(slot.members)
-        sure = [n for n, name in enumerate(names) if self.always(slot.members[name])]
-        first = sure[0] if sure else -1
-        for n, name in enumerate(names):
-            key = f"{json_string(name)}:"
-            child = slot.members[name]
-            before, after = (f",{key}", "") if n > first else (key, "," if n != first else "")
-            self._affix(child, before, after)
-
-    def _affix(self, slot: Slot, before: str, after: str) -> None:
-        self.affixes[slot.number] = (before, after)
-        if isinstance(slot.node, WhenNode) and slot.items:
-            self._affix(slot.body, before, after)
-
     def dressed(self, slot: Slot, pieces: Sequence[Piece]) -> list[Piece]:
         """Return a slot's text with its key and commas."""
         before, after = self.affixes.get(slot.number, ("", ""))
@@ -98,7 +55,7 @@ class Frame:
 
     def own(self, slot: Slot, pieces: Sequence[Piece]) -> list[Piece]:
         """Return the text that a slot's variable holds: an optional one brings key and comma."""
-        return list(pieces) if self.always(slot) else self.dressed(slot, pieces)
+        return list(pieces) if always(slot) else self.dressed(slot, pieces)
 
     def indexes(self, slot: Slot) -> str:
         """Return the code of the list indexes of a slot's pointer: (slot, index, …)."""

@@ -21,7 +21,7 @@ from helixnet.engine.mapping.codegen import Generated
 from helixnet.engine.mapping.ir import Type
 from helixnet.engine.mapping.keys import document_function
 from helixnet.engine.mapping.kinds import Kind
-from helixnet.engine.mapping.mapper import reject, tallied
+from helixnet.engine.mapping.mapper import BLOCK, reject, tallied
 from helixnet.engine.mapping.outline import Outline
 from helixnet.engine.mapping.program import Known, Program, build_program, input_types
 from helixnet.engine.mapping.scope import Binding, Role, Scope
@@ -104,6 +104,7 @@ class TemplateMapper:
     renderer: TemplateRenderer
     validator: Validator
     checks: Sequence[CheckFunction]
+    block: int = BLOCK
 
     def map(self, batch: Batch, first_record: int) -> Mapped:
         """Map a batch of records; see :class:`~helixnet.engine.mapping.mapper.RowMapper`."""

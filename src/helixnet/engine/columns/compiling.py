@@ -1,0 +1,66 @@
+"""The state of compiling one context to columns."""
+
+# pyright: reportUnknownMemberType=false
+# Polars leaves parts of its signatures unknown.
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from helixnet.engine.columns.value import Value, as_text
+from helixnet.engine.context.model import Lookup
+from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.slots import Slot
+
+
+@dataclass(slots=True)
+class Compiling:
+    """What is known while the expressions of one map are written.
+
+    Args:
+        inputs: values from outside.
+        lookups: tables by name.
+        file: name of the file, as ``_file`` gives it.
+        fields: columns of the file that are read, by name.
+        vars: those compiled so far.
+        slots: values of leaves compiled so far, by number, as the document has them.
+        steps: columns made one after the other; later ones read earlier ones.
+        holds: what must hold, or the row is asked for; null is no objection.
+    """
+
+    inputs: Mapping[str, object]
+    lookups: Mapping[str, Lookup]
+    file: str
+    fields: dict[str, Value] = field(default_factory=dict[str, Value])
+    vars: dict[str, Value] = field(default_factory=dict[str, Value])
+    slots: dict[int, Value] = field(default_factory=dict[int, Value])
+    steps: list[list[pl.Expr]] = field(default_factory=list[list[pl.Expr]])
+    holds: list[pl.Expr] = field(default_factory=list[pl.Expr])
+
+    def keep(self, name: str, value: Value) -> Value:
+        """Compute a value once, as a column of its own."""
+        self.steps.append([value.expr.alias(name)])
+        return value.like(pl.col(name))
+
+    def ask_unless(self, condition: pl.Expr) -> None:
+        """Ask for rows where this is false; null counts as true."""
+        self.holds.append(condition)
+
+    def asked(self) -> pl.Expr:
+        """Return where rows are asked for."""
+        if not self.holds:
+            return pl.lit(value=False)
+        return ~pl.all_horizontal(self.holds).fill_null(value=True)
+
+    def keep_slot(self, slot: Slot, value: Value) -> Value:
+        """Compute a leaf's value once, and note it as the document has it."""
+        if slot.need.any or not is_column(value.expr):
+            value = self.keep(f"slot {slot.number}", value)
+        self.slots[slot.number] = as_text(value) if value.kind is Kind.DATE else value
+        return value
+
+
+def is_column(expr: pl.Expr) -> bool:
+    """Tell whether an expression only names a column."""
+    return expr.meta.is_column()

@@ -1,0 +1,207 @@
+"""Maps blocks of a CSV file by columns; asks the rows executor wherever columns are not sure."""
+
+# pyright: reportUnknownMemberType=false
+# Polars leaves parts of its signatures unknown.
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+os.putenv("POLARS_MAX_THREADS", "1")  # processes are what runs side by side
+import polars as pl
+
+from helixnet.engine.columns.cells import Cells, cells_of
+from helixnet.engine.columns.compiling import Compiling
+from helixnet.engine.columns.document import Writing, text_of
+from helixnet.engine.columns.expressions import NUMBER, condition_of, value_of
+from helixnet.engine.columns.fields import field_value
+from helixnet.engine.columns.value import NotColumnarError, is_clean
+from helixnet.engine.context.model import Const, Field, Leaf, Mark
+from helixnet.engine.formats.csv_read import CsvBatch
+from helixnet.engine.mapping.filled import filled
+from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.mapper import RowMapper, counted, tallied
+from helixnet.engine.mapping.presence import affixes_of
+from helixnet.engine.mapping.program import Program
+from helixnet.engine.mapping.reads import walk
+from helixnet.engine.outcome import Mapped, Reject
+from helixnet.engine.source import Batch
+
+BLOCK: Final = 4 << 20  # bytes read at a time: what is made of them is ten times as large
+MOST_ESCAPES: Final = 2
+PASS, SKIP, TEXT = "pass", "skip", "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """One map over the columns of a file.
+
+    Args:
+        steps: columns to make one after the other.
+        last: the columns ``text``, null where there is none, and ``skip``.
+    """
+
+    steps: Sequence[Sequence[pl.Expr]]
+    last: Sequence[pl.Expr]
+
+    def over(self, frame: pl.DataFrame, first: int) -> pl.DataFrame:
+        """Map the cells of a block whose first record has the number ``first``."""
+        frame = frame.with_row_index(NUMBER, first).with_columns(pl.col(NUMBER).cast(pl.Int64))
+        for step in self.steps:
+            frame = frame.with_columns(step)
+        return frame.select(self.last)
+
+
+def compile_columns(program: Program, header: Sequence[str], file: str) -> dict[int, Columns]:
+    """Compile a map for files with ``header``, by what the texts of a block may need escaped.
+
+    Raises:
+        NotColumnarError: with what keeps this context on rows.
+    """
+    context = program.context
+    if context.source.format != "csv":
+        raise NotColumnarError(f"the format {context.source.format}")
+    if context.group is not None:
+        raise NotColumnarError("`group`")
+    least = 0 if all(map(is_clean, _texts(program, file))) else MOST_ESCAPES
+    levels = range(MOST_ESCAPES + 1)
+    return {level: _compile(program, header, file, max(level, least)) for level in levels}
+
+
+def _texts(program: Program, file: str) -> list[str]:
+    """Return every text that may come into a document from elsewhere than the file."""
+    slots = program.outline.slots.values()
+    roots = [node for slot in slots for node in (slot.root, slot.when, slot.where)]
+    roots += [program.skip_when, *(that for that, _ in program.checks)]
+    found = [file, *(str(value) for value in program.inputs.values())]
+    for table in program.context.lookups.values():
+        missing = table.missing.value if isinstance(table.missing, Const) else ""
+        found += [str(value) for value in (*table.rows.values(), missing)]
+    nodes = (node for root in roots if root is not None for node in walk(root))
+    return found + [n.data for n in nodes if n.op is Op.CONST and isinstance(n.data, str)]
+
+
+def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -> Columns:
+    context = program.context
+    state = Compiling(program.inputs, context.lookups, file)
+    _fields(state, program, header)
+    for slot in (*program.early_vars, *program.late_vars):
+        name = next(n for n, each in program.outline.var_slots.items() if each is slot)
+        if not isinstance(slot.node, Leaf):
+            raise NotColumnarError(f"the var `{name}`, which is no single value")
+        state.vars[name] = state.keep(f"var {name}", value_of(state, filled(slot.root)))
+    writing = Writing(state, escapes, affixes_of(program.outline.slots.values()))
+    root = filled(program.outline.root)
+    if root.documents:
+        raise NotColumnarError("several documents a record")
+    writing.region(root.region)
+    for that, _ in program.checks:
+        state.ask_unless(condition_of(state, that))
+    ask = state.asked()
+    skip = _skipped(state, program.skip_when) & ~ask
+    state.steps.append([(ask | skip).alias(PASS), skip.alias(SKIP)])
+    text = pl.when(~pl.col(PASS)).then(text_of(writing.pieces[root.number]))
+    return Columns(state.steps, [text.alias(TEXT), pl.col(SKIP)])
+
+
+def _skipped(state: Compiling, condition: Node | None) -> pl.Expr:
+    return pl.lit(value=False) if condition is None else condition_of(state, condition)
+
+
+def _fields(state: Compiling, program: Program, header: Sequence[str]) -> None:
+    source = program.context.source
+    declared = source.fields or {}
+    positions = {name: number for number, name in reversed(list(enumerate(header)))}
+    needed = program.columns | {field.name for field in declared.values() if field.required}
+    for name in sorted(needed):
+        if name not in positions:
+            raise NotColumnarError(f"the file has no column {name}")
+        known = declared.get(name) or Field(name, Mark("", 0, 0))
+        state.fields[name] = field_value(state, known, source, f"c{positions[name]}")
+
+
+def why_rows(program: Program) -> str:
+    """Return what keeps a context from columns; empty when nothing does."""
+    declared = program.context.source.fields or {}
+    try:
+        compile_columns(program, [*declared, *sorted(program.columns - set(declared))], "")
+    except NotColumnarError as error:
+        return str(error)
+    return ""
+
+
+def column_mapper(
+    program: Program, rows: RowMapper, header: Sequence[str], file: str
+) -> "ColumnMapper | None":
+    """Return the columns executor for files with ``header``; None where rows must do it."""
+    try:
+        columns = compile_columns(program, header, file)
+    except NotColumnarError:
+        return None
+    return ColumnMapper(rows, columns, len(header))
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnMapper:
+    """The columns executor for files of one header.
+
+    Args:
+        rows: asked for what columns are not sure of.
+        columns: by what a block's texts may need escaped.
+        width: how many columns the files have.
+        tally: counts of blocks that ran by columns, and of rows that were asked for.
+    """
+
+    rows: RowMapper
+    columns: Mapping[int, Columns]
+    width: int
+    block: int = BLOCK
+    tally: dict[str, int] = field(default_factory=lambda: {"blocks": 0, "left": 0, "asked": 0})
+
+    def map(self, batch: Batch, first_record: int) -> Mapped:
+        """Map a batch; see :class:`~helixnet.engine.mapping.mapper.Mapper`."""
+        made = self._columns(batch, first_record)
+        if made is None:
+            self.tally["left"] += 1
+            return self.rows.map(batch, first_record)
+        self.tally["blocks"] += 1
+        cells, found = made
+        texts, skipped = found[TEXT], int(found[SKIP].sum())
+        used = found.height - texts.null_count()
+        if used + skipped < found.height:
+            asked = (texts.is_null() & ~found[SKIP]).arg_true().to_list()
+            return self._with_asked(batch, first_record, cells, texts, asked)
+        if skipped:
+            texts = texts.drop_nulls()
+        lines = texts.str.join("\n").cast(pl.Binary).item() + b"\n" if used else b""
+        return Mapped(lines=lines, counts=counted(used, skipped=skipped))
+
+    def _columns(self, batch: Batch, first: int) -> tuple[Cells, pl.DataFrame] | None:
+        if not isinstance(batch, CsvBatch):
+            return None
+        cells = cells_of(batch.data, batch.dialect, [f"c{n}" for n in range(self.width)])
+        if cells is None:
+            return None
+        try:
+            return cells, self.columns[cells.escapes].over(cells.frame, first)
+        except pl.exceptions.PolarsError:
+            return None  # nothing here may fail; if it does, rows say what is wrong
+
+    def _with_asked(
+        self, batch: Batch, first: int, cells: Cells, found: pl.Series, asked: Sequence[int]
+    ) -> Mapped:
+        """Put in what rows say of the records that columns are not sure of."""
+        self.tally["asked"] += len(asked)
+        texts: list[str | None] = found.to_list()
+        records = cells.frame[asked].with_columns(pl.all().fill_null("")).rows()
+        rejects: list[Reject] = []
+        for index, record in zip(asked, records, strict=True):
+            answer = self.rows.ask(batch, index, list(record), first + index)
+            if isinstance(answer, Reject):
+                rejects.append(answer)
+            elif answer is not None:
+                texts[index] = "\n".join(answer)
+        documents = [text for text in texts if text is not None]
+        skipped = len(texts) - len(documents) - len(rejects)
+        return tallied(documents, rejects, skipped=skipped)
