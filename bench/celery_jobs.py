@@ -1,7 +1,6 @@
 """W0 on the peer: FastAPI front, Celery workers, Redis, MinIO, each a process on loopback."""
 
 import asyncio
-import hashlib
 import json
 import os
 import subprocess
@@ -15,35 +14,17 @@ from pathlib import Path
 import httpx
 from miniopy_async.api import Minio
 from miniopy_async.error import S3Error
-from scripts.stack import minio, provisioning
+from scripts.stack import minio
 from scripts.stack.server import Server
 
 from bench.cost import per_job, processor, store_requests
 from bench.load import Client, Loaded, drive, table
+from bench.peers import environment
 from bench.small_jobs import CONTEXT, WARM, Rates, percentiles
 from tests.scenario.running import eventually, free_port
 
 PEER = Path(__file__).resolve().parent / "celery_peer"
-UV = Path(__file__).resolve().parent.parent / "scripts" / "uv"
 WORKERS = 2
-
-
-def environment() -> Path:
-    """Return the peer's own environment, installed once for each state of its requirements."""
-    pins = PEER / "requirements.txt"
-    state = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
-
-    def install(aside: Path) -> None:
-        # Not `uv venv`: with --relocatable the folder may be renamed once it is whole.
-        provisioning.run(
-            "celery", [str(UV), "venv", "--quiet", "--relocatable", str(aside / "env")]
-        )
-        python = str(aside / "env" / "bin" / "python")
-        command = [str(UV), "pip", "install", "--quiet", "--python", python, "-r", str(pins)]
-        provisioning.run("celery", command)
-
-    home = provisioning.cache() / f"celery-{state}"
-    return provisioning.once(home, "installing Celery and Redis for the bench", install) / "env"
 
 
 @contextmanager
@@ -74,7 +55,7 @@ class Peer:
     """The running peer: its front's port, Redis's port, its store, its processes by part."""
 
     def __init__(self, stack: ExitStack, folder: Path) -> None:
-        programs = environment()
+        programs = environment("celery_peer", "Celery and Redis")
         self.redis, self.port = free_port(), free_port()
         self.store: Server = minio.start(folder / "minio")
         stack.callback(self.store.stop)

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -36,14 +36,14 @@ def run(command: Sequence[str], output: Path) -> Cost:
     return Cost(usage.ru_utime + usage.ru_stime, time.monotonic() - started, peak)
 
 
-def pairs(
-    ours: Sequence[str], peer: Sequence[str], *, times: int, folder: Path
-) -> tuple[list[Cost], list[Cost]]:
-    """Run two commands in turn, so that both meet the same state of the machine."""
-    costs: tuple[list[Cost], list[Cost]] = ([], [])
+def turns(
+    commands: Mapping[str, Sequence[str]], *, times: int, folder: Path
+) -> dict[str, list[Cost]]:
+    """Run commands in turn, so that all of them meet the same state of the machine."""
+    costs: dict[str, list[Cost]] = {name: [] for name in commands}
     for _ in range(times):
-        for kept, name, command in zip(costs, ("ours", "peer"), (ours, peer), strict=True):
-            kept.append(run(command, folder / f"{name}.out"))
+        for name, command in commands.items():
+            costs[name].append(run(command, folder / f"{name}.out"))
     return costs
 
 
@@ -54,7 +54,10 @@ def middle(costs: Sequence[Cost]) -> Cost:
 
 def machine() -> str:
     """Describe where and with what was measured."""
-    packages = ("helixnet", "jinja2", "fastjsonschema", "jsonschema-rs", "msgspec", "sqlalchemy")
+    packages = (
+        *("helixnet", "jinja2", "fastjsonschema", "jsonschema-rs", "msgspec", "polars"),
+        "sqlalchemy",
+    )
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
     cpu = platform.machine()
     info = Path("/proc/cpuinfo")

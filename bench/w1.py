@@ -1,57 +1,168 @@
-"""W1-rows: CSV order lines to nested JSON, schema-checked, beside Jinja2 per field."""
+"""W1: CSV order lines to nested JSON, schema-checked, beside peers in the same run."""
 
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.make_w1 import make
-from bench.measure import Cost, middle, pairs, run
+from bench.measure import Cost, middle, run, turns
+from bench.peers import environment
 
 HERE = Path(__file__).resolve().parent
 CONTEXT = HERE / "w1" / "context.yaml"
 SCHEMA = HERE / "w1" / "order-line.schema.json"
+MB = 1_000_000
+Row = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """Rows a CPU-second of whole processes, start-up included, medians of pairs."""
+class Sizes:
+    """How much is measured: lines of each file, and how often."""
 
-    rows: int
-    peer_rows: int
-    ours: Cost
-    peer: Cost
-
-    @property
-    def rate(self) -> float:
-        """Our rows a CPU-second."""
-        return self.rows / self.ours.cpu
-
-    @property
-    def peer_rate(self) -> float:
-        """The peer's rows a CPU-second."""
-        return self.peer_rows / self.peer.cpu
+    lines: int
+    peer_lines: int  # of Jinja2, which is slow
+    large: int
+    times: int
 
 
-def measure(*, rows: int, peer_rows: int, times: int) -> Compared:
-    """Map ``rows`` lines with HelixNet and ``peer_rows`` of them with the peer, in turn."""
+SIZES = {True: Sizes(100_000, 5_000, 0, 2), False: Sizes(500_000, 20_000, 5_000_000, 5)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Rows a CPU-second of whole processes, start-up included."""
+
+    lines: int
+    costs: dict[str, Cost]
+
+    def of(self, name: str) -> float:
+        """Return the rate of one of the programs."""
+        return self.lines / self.costs[name].cpu
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Give a folder for a file and what is made of it."""
     with tempfile.TemporaryDirectory(prefix="helixnet-bench-") as name:
-        folder = Path(name)
-        big, small = folder / "w1.csv", folder / "w1-peer.csv"
-        make(big, rows)
-        make(small, peer_rows)
-        ours = [sys.executable, "-m", "helixnet", "run", str(CONTEXT), str(big)]
-        ours += ["--rejects", str(folder / "rejects.ndjson")]
-        peer = [sys.executable, str(HERE / "peer_jinja.py"), str(small), str(SCHEMA)]
-        costs = pairs(ours, peer, times=times, folder=folder)
-        lines = (folder / "ours.out").read_bytes().count(b"\n")
-        if lines != rows:
-            raise SystemExit(f"W1: {rows} lines in, {lines} documents out: none may be a reject")
-    return Compared(rows, peer_rows, middle(costs[0]), middle(costs[1]))
+        yield Path(name)
+
+
+def programs(place: Path, source: Path) -> dict[str, list[str]]:
+    """Return the commands that read ``source``; each writes to standard output or to a file."""
+    rest = [str(CONTEXT), str(source), "--rejects", str(place / "rejects.ndjson")]
+    duckdb = environment("table_peers", "DuckDB") / "bin" / "python"
+    peer = str(HERE / "table_peers" / "with_duckdb.py")
+    return {
+        "columns": [sys.executable, "-m", "helixnet", "run", *rest],
+        "rows": [sys.executable, str(HERE / "by_rows.py"), "run", *rest],
+        "duckdb": [str(duckdb), peer, str(source), str(place / "duckdb.ndjson")],
+        "polars": [
+            sys.executable,
+            str(HERE / "peer_polars.py"),
+            str(source),
+            str(place / "polars.ndjson"),
+        ],
+    }
+
+
+def measure(lines: int, names: tuple[str, ...], *, times: int) -> Rates:
+    """Run programs in turn over one file; none of our lines may be a reject."""
+    with folder() as place:
+        source = place / "w1.csv"
+        make(source, lines)
+        known = programs(place, source)
+        costs = turns({name: known[name] for name in names}, times=times, folder=place)
+        for name in {"columns", "rows"} & set(names):
+            with (place / f"{name}.out").open("rb") as made:
+                written = sum(1 for _ in made)
+            if written != lines:
+                raise SystemExit(f"W1: {lines} lines in, {written} documents out by {name}")
+    return Rates(lines, {name: middle(each) for name, each in costs.items()})
+
+
+def jinja(lines: int, *, times: int) -> float:
+    """Return the rows a CPU-second of Jinja2 per field with fastjsonschema."""
+    with folder() as place:
+        source = place / "w1.csv"
+        make(source, lines)
+        command = [sys.executable, str(HERE / "peer_jinja.py"), str(source), str(SCHEMA)]
+        return lines / middle(turns({"jinja": command}, times=times, folder=place)["jinja"]).cpu
+
+
+def spoilt(lines: int, *, times: int) -> tuple[Cost, Cost]:
+    """Measure W1 as it is, and with a price that is no number in each twentieth line (W6)."""
+    with folder() as place:
+        good, bad = place / "good.csv", place / "bad.csv"
+        make(good, lines)
+        with good.open(encoding="utf-8") as source, bad.open("w", encoding="utf-8") as target:
+            for number, line in enumerate(source):
+                target.write(line if number % 20 else line.replace(",", ",x", 1))
+        commands = {
+            name: programs(place, path)["columns"] for name, path in (("good", good), ("bad", bad))
+        }
+        costs = turns(commands, times=times, folder=place)
+    return middle(costs["good"]), middle(costs["bad"])
+
+
+def rows(*, short: bool) -> list[Row]:
+    """Measure W1 and W6; return lines of the report."""
+    sizes = SIZES[short]
+    table = [*_small(sizes, by_jinja := jinja(sizes.peer_lines, times=sizes.times))]
+    if sizes.large:
+        table += _large(sizes, by_jinja)
+    good, bad = spoilt(sizes.lines, times=sizes.times)
+    table.append(
+        (
+            f"W6: W1 with 5 % bad lines, {sizes.lines:,} lines, CPU-seconds",
+            f"{bad.cpu:.2f}",
+            f"without bad lines {good.cpu:.2f}: ratio {bad.cpu / good.cpu:.2f}",
+            "≤ 1.3",
+        )
+    )
+    return table
+
+
+def _small(sizes: Sizes, by_jinja: float) -> Iterator[Row]:
+    names = ("columns", "duckdb", "rows")
+    found = measure(sizes.lines, names, times=sizes.times)
+    ours, theirs, by_rows = (found.of(name) for name in names)
+    yield (
+        f"W1 by columns, {sizes.lines:,} lines, rows per CPU-second",
+        f"{ours:,.0f} (peak {found.costs['columns'].peak / MB:.0f} MB)",
+        f"DuckDB, SQL by hand {theirs:,.0f}: ratio {ours / theirs:.2f}",
+        "≥ 0.5",
+    )
+    yield (
+        f"W1 by rows, {sizes.lines:,} lines, rows per CPU-second",
+        f"{by_rows:,.0f} (peak {found.costs['rows'].peak / MB:.0f} MB)",
+        f"Jinja2 per field + fastjsonschema {by_jinja:,.0f}: ratio {by_rows / by_jinja:.1f}",
+        "≥ 50,000",
+    )
+
+
+def _large(sizes: Sizes, by_jinja: float) -> Iterator[Row]:
+    names = ("columns", "duckdb", "polars")
+    found = measure(sizes.large, names, times=sizes.times)
+    ours, theirs, limit = (found.of(name) for name in names)
+    yield (
+        f"W1 by columns, {sizes.large:,} lines, rows per CPU-second",
+        f"{ours:,.0f} (peak {found.costs['columns'].peak / MB:.0f} MB)",
+        "; ".join(
+            (
+                f"DuckDB, SQL by hand {theirs:,.0f}: ratio {ours / theirs:.2f}",
+                f"Jinja2 {by_jinja:,.0f}: {ours / by_jinja:.0f}",
+                f"Polars, read and write alone {limit:,.0f}: {ours / limit:.2f}",
+            )
+        ),
+        "≥ 0.8 DuckDB, ≥ 40 Jinja2",
+    )
 
 
 def help_cost(*, times: int) -> Cost:
     """Time ``helixnet --help``."""
-    with tempfile.TemporaryDirectory(prefix="helixnet-bench-") as name:
+    with folder() as place:
         command = [sys.executable, "-m", "helixnet", "--help"]
-        return middle([run(command, Path(name) / "out") for _ in range(times)])
+        return middle([run(command, place / "out") for _ in range(times)])

@@ -7,7 +7,6 @@ asked, under the same ids.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 import structlog
@@ -99,8 +98,7 @@ class Publisher:
         except (KafkaError, OSError, TimeoutError) as error:
             raise UnavailableError(f"Kafka did not take a record for {topic}: {error!r}") from error
         finally:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(producer.stop(), STOP_SECONDS)
+            await asyncio.wait({asyncio.ensure_future(producer.stop())}, timeout=STOP_SECONDS)
 
     async def close(self) -> None:
         """Let go; what is not confirmed within a short time is not waited for."""
@@ -112,7 +110,6 @@ class Publisher:
             _, late = await asyncio.wait(self._ending, timeout=STOP_SECONDS)
             for task in late:
                 task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
 
     async def _put(self, broker: KafkaBroker, event: Event) -> Confirmation:
         """Hand an event to the producer, which groups what follows closely."""

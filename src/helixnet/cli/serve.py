@@ -1,6 +1,7 @@
 """``helixnet serve``: the whole of HelixNet in one process, until it is told to end."""
 
 import argparse
+from collections.abc import Coroutine
 from dataclasses import fields
 from typing import Any
 
@@ -8,6 +9,8 @@ from helixnet import settings
 
 _CLIENT = frozenset({"url", "token"})
 SWITCH_SECONDS = 0.0005
+STOP_SECONDS = 28.0  # of a stop whose own limits, 25 s in all, did not hold
+LINGER_SECONDS = 2.0  # for tasks of libraries when all that is ours is closed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,17 +34,41 @@ def main(args: argparse.Namespace) -> int:
 
 def serve(args: argparse.Namespace, *services: str) -> int:
     """Run ``services`` in this process, all when none is named, until it is told to end."""
-    import asyncio
-
-    import uvloop
-
     from helixnet.adapters import logs
 
     given = {item.name: getattr(args, item.name, None) for item in fields(settings.Settings)}
     loaded = settings.load(given).settings
     text = logs.configure(level=loaded.log_level, style=loaded.log_format)
+    return run_to_the_end(_serve(loaded, services, text=text))
+
+
+def run_to_the_end(work: Coroutine[Any, Any, int]) -> int:
+    """Run what serves, and end the process even where a library's task does not end."""
+    import asyncio
+
+    import uvloop
+
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(loaded, services, text=text))
+        status = runner.run(work)
+        leave_after(LINGER_SECONDS, status)
+    return status
+
+
+def leave_after(seconds: float, status: int) -> None:
+    """End this process with ``status`` then, if it has not ended by itself."""
+    import os
+    import threading
+
+    import structlog
+
+    def leave() -> None:
+        log = structlog.get_logger()
+        log.warning("left without waiting any longer", seconds=seconds, status=status)
+        os._exit(status)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()
 
 
 async def _serve(loaded: settings.Settings, services: tuple[str, ...], *, text: bool) -> int:
@@ -59,6 +86,7 @@ async def _serve(loaded: settings.Settings, services: tuple[str, ...], *, text: 
         _say_ready(server, services, text=text)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, server.failed}, return_when=asyncio.FIRST_COMPLETED)
+        leave_after(STOP_SECONDS, 1)
         stopping.cancel()
         if server.failed.done():
             server.failed.result()
