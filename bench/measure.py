@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from statistics import median
 
+REJECTS = 1
+
 
 @dataclass(frozen=True, slots=True)
 class Cost:
@@ -22,14 +24,17 @@ class Cost:
 
 
 def run(command: Sequence[str], output: Path) -> Cost:
-    """Run a command to its end with its standard output in a file; it must succeed."""
+    """Run a command to its end with its standard output in a file.
+
+    It must succeed, or end with the status that says that records were rejected.
+    """
     started = time.monotonic()
     log = output.with_suffix(".log")
     with output.open("wb") as file, log.open("wb") as errors:
         process = subprocess.Popen(command, stdout=file, stderr=errors)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
+    if process.returncode not in (0, REJECTS):
         said = log.read_text("utf-8", "replace")
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {said}")
     peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -99,7 +99,8 @@ def spoilt(lines: int, *, times: int) -> tuple[Cost, Cost]:
         make(good, lines)
         with good.open(encoding="utf-8") as source, bad.open("w", encoding="utf-8") as target:
             for number, line in enumerate(source):
-                target.write(line if number % 20 else line.replace(",", ",x", 1))
+                head, price, currency = line.rsplit(";", 2)
+                target.write(line if number % 20 else f"{head};x{price};{currency}")
         commands = {
             name: programs(place, path)["columns"] for name, path in (("good", good), ("bad", bad))
         }
