@@ -28,7 +28,7 @@ from helixnet.engine.validation.schema import Validator, compile_schema
 from helixnet.errors import ContextError
 
 MOST_MAPPERS = 16
-__all__ = ["Mapper", "Plan", "check_bundle", "compile_plan"]
+__all__ = ["Mapper", "Plan", "check_bundle", "compile_plan", "examine_bundle"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +130,21 @@ def check_bundle(bundle: Bundle, headers: Sequence[Sequence[str]] = ()) -> list[
         bundle: the context and its files.
         headers: columns of actual files, against which names are checked too.
     """
+    return examine_bundle(bundle, headers)[0]
+
+
+def examine_bundle(
+    bundle: Bundle, headers: Sequence[Sequence[str]] = ()
+) -> tuple[list[ContextProblem], Plan | None]:
+    """Return the same problems, and the plan when none of them is an error.
+
+    Args:
+        bundle: the context and its files.
+        headers: columns of actual files, against which names are checked too.
+    """
     problems: list[ContextProblem] = []
-    _compile(bundle, None, headers, problems)
-    return _sorted(problems)
+    plan = _compile(bundle, None, headers, problems)
+    return _sorted(problems), plan
 
 
 def _compile(
