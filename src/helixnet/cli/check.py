@@ -12,7 +12,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "contexts", nargs="+", metavar="CONTEXT", help="context file, its folder, or a bundle's zip"
     )
     parser.add_argument(
-        "--explain", action="store_true", help="say what each code means and how the map will run"
+        "--sample",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="check names also against what this file has (may be given several times)",
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="say also what each code means, what nothing reads, and how the map will run",
     )
     parser.add_argument(
         "--format",
@@ -33,4 +42,4 @@ def main(args: argparse.Namespace) -> int:
     """Print the problems of each context; return 0 with warnings only, else 2."""
     from helixnet.cli.checking import check
 
-    return check(args.contexts, explain=args.explain, form=args.format)
+    return check(args.contexts, args.sample, explain=args.explain, form=args.format)

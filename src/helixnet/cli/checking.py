@@ -1,7 +1,8 @@
 """What ``helixnet check`` does."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,13 @@ from helixnet.cli import show
 from helixnet.cli.annotations import annotation
 from helixnet.cli.problems import problem_line, problem_row, problems_of
 from helixnet.cli.sarif import sarif_log
+from helixnet.cli.streams import opened
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.bundle import load_bundle
 from helixnet.engine.context.model import ContextProblem
-from helixnet.engine.plan import Plan, examine_bundle
-from helixnet.errors import ContextError
+from helixnet.engine.examine import examine_bundle
+from helixnet.engine.plan import Plan
+from helixnet.errors import ContextError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +26,30 @@ class _Checked:
     context: str
     problems: Sequence[ContextProblem]
     plan: Plan | None = None
+    samples: Sequence[str] = ()
+
+    def placed(self) -> Iterator[tuple[str, ContextProblem]]:
+        """Yield each problem with what its file is relative to."""
+        for problem in self.problems:
+            yield "" if problem.mark.file in self.samples else self.context, problem
 
 
-def check(contexts: Sequence[str], *, explain: bool, form: str) -> int:
+def check(contexts: Sequence[str], samples: Sequence[str], *, explain: bool, form: str) -> int:
     """Print the problems of each context; return 2 if one is an error, else 0.
 
     Args:
         contexts: files, folders or zips.
-        explain: say also what each code means and how the map runs.
+        samples: files that the context is to map.
+        explain: say also what each code means, what nothing reads and how the map runs.
         form: one of :data:`helixnet.cli.check.FORMATS`.
+
+    Raises:
+        UsageError: a sample can't be read, or it is not clear which context it is for.
     """
-    checked = [_checked(context) for context in contexts]
-    found = [(one.context, problem) for one in checked for problem in one.problems]
+    if samples and len(contexts) > 1:
+        raise UsageError("--sample is for one context", hint="check the others without it")
+    checked = [_checked(context, samples, notes=explain) for context in contexts]
+    found = [placed for one in checked for placed in one.placed()]
     match form:
         case "json":
             show.show_json([problem_row(*one) for one in found])
@@ -51,17 +66,21 @@ def check(contexts: Sequence[str], *, explain: bool, form: str) -> int:
     return 2 if any(problem.severity == "error" for _, problem in found) else 0
 
 
-def _checked(context: str) -> _Checked:
+def _checked(context: str, samples: Sequence[str], *, notes: bool) -> _Checked:
     try:
         bundle = load_bundle(Path(context))
     except ContextError as error:
         return _Checked(context, problems_of(error))
-    return _Checked(context, *examine_bundle(bundle))
+    with ExitStack() as stack:
+        files = [(path, stack.enter_context(opened(path))) for path in samples]
+        found = examine_bundle(bundle, files)
+    problems = [*found.problems, *(found.notes if notes else ())]
+    return _Checked(context, problems, found.plan, samples)
 
 
 def _show(checked: _Checked, *, explain: bool) -> None:
-    for problem in checked.problems:
-        print(problem_line(checked.context, problem))
+    for context, problem in checked.placed():
+        print(problem_line(context, problem))
         if explain:
             _explain(problem.code)
     if explain and checked.plan is not None:

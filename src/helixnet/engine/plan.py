@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import BinaryIO, cast
 
 from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.model import Context, ContextProblem, Mark
@@ -23,12 +23,12 @@ from helixnet.engine.mapping.templating import (
     template_program,
 )
 from helixnet.engine.output import json_text
-from helixnet.engine.samples import sample_columns, sample_keys
+from helixnet.engine.samples import Sample, look_at, sample_columns, sample_keys
 from helixnet.engine.validation.schema import Validator, compile_schema
 from helixnet.errors import ContextError
 
 MOST_MAPPERS = 16
-__all__ = ["Mapper", "Plan", "check_bundle", "compile_plan", "examine_bundle"]
+__all__ = ["Mapper", "Plan", "compile_plan", "in_file_order", "try_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,53 +117,43 @@ def compile_plan(bundle: Bundle, inputs: Mapping[str, object] | None = None) -> 
         ContextError: with every problem of context, schema, expressions and inputs at once.
     """
     problems: list[ContextProblem] = []
-    plan = _compile(bundle, inputs or {}, (), problems)
+    plan, _ = try_plan(bundle, inputs or {}, problems)
     if plan is None:
-        raise ContextError(_sorted(problems))
+        raise ContextError(in_file_order(problems))
     return plan
 
 
-def check_bundle(bundle: Bundle, headers: Sequence[Sequence[str]] = ()) -> list[ContextProblem]:
-    """Return every problem and warning of a bundle; inputs need not be given.
-
-    Args:
-        bundle: the context and its files.
-        headers: columns of actual files, against which names are checked too.
-    """
-    return examine_bundle(bundle, headers)[0]
-
-
-def examine_bundle(
-    bundle: Bundle, headers: Sequence[Sequence[str]] = ()
-) -> tuple[list[ContextProblem], Plan | None]:
-    """Return the same problems, and the plan when none of them is an error.
-
-    Args:
-        bundle: the context and its files.
-        headers: columns of actual files, against which names are checked too.
-    """
-    problems: list[ContextProblem] = []
-    plan = _compile(bundle, None, headers, problems)
-    return _sorted(problems), plan
-
-
-def _compile(
+def try_plan(
     bundle: Bundle,
     inputs: Mapping[str, object] | None,
-    headers: Sequence[Sequence[str]],
     problems: list[ContextProblem],
-) -> Plan | None:
+    files: Sequence[tuple[str, BinaryIO]] = (),
+) -> tuple[Plan | None, Sequence[Sample]]:
+    """Compile a bundle as far as that goes.
+
+    Args:
+        bundle: the context and its files.
+        inputs: values from outside; None = none need be given.
+        problems: takes what is wrong.
+        files: name and stream of files of the kind that the context is for, by which names are
+            checked too.
+
+    Returns:
+        the plan, None when something is wrong; what the files have, as far as it was asked.
+    """
     read = read_context(bundle)
     problems += read.problems
     context = read.context
     if context is None:
-        return None
+        return None, ()
     problems += _ignored_types(context)
     validator = _schema(context, bundle, problems)
     grammar = _grammar(context, bundle, problems)
     values = input_values(context, inputs, problems)
     view = validator.view if validator is not None else None
-    columns, keys = sample_columns(context, headers), sample_keys(context)
+    usable = grammar is not None or context.source.format != "idoc"
+    samples = [look_at(context, grammar, *file) for file in files] if usable else []
+    columns, keys = sample_columns(context, samples), sample_keys(context, samples)
     known = Known(view, grammar, columns, keys, values)
     templated = context.template is not None
     if templated:
@@ -174,9 +164,9 @@ def _compile(
         program = build_program(context, known, problems)
     failed = any(problem.severity == "error" for problem in problems)
     if validator is None or program is None or failed:
-        return None
+        return None, samples
     digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
-    return Plan(
+    plan = Plan(
         context=context,
         hash=bundle.hash,
         inputs=values,
@@ -185,11 +175,12 @@ def _compile(
         grammar=grammar,
         needs=None if grammar is None or templated else fields_needed(program),
         used=None if templated else program.columns,
-        warnings=tuple(_sorted(problems)),
+        warnings=tuple(in_file_order(problems)),
         bundle=bundle,
         program=program,
         keys=key_functions(program),
     )
+    return plan, samples
 
 
 def _schema(context: Context, bundle: Bundle, problems: list[ContextProblem]) -> Validator | None:
@@ -232,8 +223,8 @@ def _template_problems(context: Context, bundle: Bundle) -> list[ContextProblem]
     return found
 
 
-def _sorted(problems: Sequence[ContextProblem]) -> list[ContextProblem]:
-    """Return the problems in file order, each once."""
+def in_file_order(problems: Sequence[ContextProblem]) -> list[ContextProblem]:
+    """Return problems by file, line and column, each once."""
     return sorted(
         dict.fromkeys(problems), key=lambda p: (p.mark.file, p.mark.line, p.mark.column, p.code)
     )
