@@ -10,6 +10,7 @@ from helixnet.engine.context.model import Context, ContextProblem, Mark
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.formats.grammar import Grammar, load_grammar
 from helixnet.engine.mapping.codegen import generate
+from helixnet.engine.mapping.emitter import Told
 from helixnet.engine.mapping.inputs import input_values
 from helixnet.engine.mapping.keys import KeyFunction, key_functions
 from helixnet.engine.mapping.mapper import Mapper, RowMapper
@@ -44,6 +45,8 @@ class Plan:
         warnings: problems that do not stand in the way.
         mappers: made lately, by header and what of the file's name they depend on: most files of
             a context have the same columns.
+        told: what is called with the outcome of a condition; see
+            :func:`~helixnet.engine.mapping.codegen.generate`.
     """
 
     context: Context
@@ -61,6 +64,7 @@ class Plan:
     mappers: dict[tuple[tuple[str, ...], str], Mapper] = field(
         default_factory=dict[tuple[tuple[str, ...], str], Mapper], compare=False, repr=False
     )
+    told: Mapping[int, Told] = field(default_factory=dict[int, Told], compare=False, repr=False)
 
     def bind(self, header: Sequence[str], file: str) -> Mapper:
         """Return the mapper for files with these columns (none for nested records).
@@ -75,7 +79,7 @@ class Plan:
         bound = (tuple(header), file if names_file else "")
         mapper = self.mappers.get(bound)
         if mapper is None:
-            mapper = RowMapper(generate(self.program, header, file), self.validator)
+            mapper = RowMapper(generate(self.program, header, file, self.told), self.validator)
             if len(self.mappers) >= MOST_MAPPERS:
                 self.mappers.clear()
             self.mappers[bound] = mapper

@@ -1,6 +1,6 @@
 """The whole map of a context as one generated Python function for files of one header."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 
@@ -9,7 +9,7 @@ from helixnet.engine.mapping import settle
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.emit import printed, write_node
 from helixnet.engine.mapping.emit_slots import emit_region, value_of
-from helixnet.engine.mapping.emitter import Columns, Emitter
+from helixnet.engine.mapping.emitter import Columns, Emitter, Told
 from helixnet.engine.mapping.fields import (
     field_converter,
     missing_column,
@@ -69,9 +69,19 @@ def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -
     return Columns(positions, converters, guarded)
 
 
-def generate(program: Program, header: Sequence[str], file: str) -> Generated:
-    """Write and compile the function for files with ``header`` (empty for nested records)."""
-    return _Generation(program, tuple(header), file).run()
+def generate(
+    program: Program, header: Sequence[str], file: str, told: Mapping[int, Told] | None = None
+) -> Generated:
+    """Write and compile the function for one kind of file.
+
+    Args:
+        program: everything typed.
+        header: columns of the file; empty for nested records.
+        file: its name.
+        told: what is called with the outcome of a condition, by the id of its node; nothing of it
+            is in the function unless given.
+    """
+    return _Generation(program, tuple(header), file, told or {}).run()
 
 
 @dataclass(slots=True)
@@ -79,6 +89,7 @@ class _Generation:
     program: Program
     header: tuple[str, ...]
     file: str
+    told: Mapping[int, Told]
     constants: Constants = field(default_factory=Constants)
     rules: Rules = field(default_factory=Rules)
 
@@ -92,7 +103,13 @@ class _Generation:
         self.rules.positions = dict(columns.positions)
         self.rules.converters = dict(columns.converters)
         emitter = Emitter(
-            self.constants, columns, context.lookups, program.inputs, self.file, write_node
+            self.constants,
+            columns,
+            context.lookups,
+            program.inputs,
+            self.file,
+            write_node,
+            told=self.told,
         )
         frame = Frame(
             emitter,
