@@ -127,8 +127,8 @@ def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where
     limit = None if stop_at is None or stop_at.number is None else stop_at.number - rejected_before
     output = _Output(documents, rejects, file, index.encoding)
     record = part.first_record
-    for batch in _batches(plan, index, part, stream):
-        output.take(_mapped(plan, index, mapper, batch, record))
+    for batch in batches_of(plan, index, part, stream):
+        output.take(map_batch(plan, index, mapper, batch, record))
         size = len(batch.records)
         record += size
         if on_progress is not None:
@@ -185,7 +185,8 @@ def transform_file(
     return FileOutcome(counts, verdict, index.drift, not stopped, samples)
 
 
-def _batches(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> Iterator[Batch]:
+def batches_of(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> Iterator[Batch]:
+    """Yield the records of one part as a plan reads them."""
     context = plan.context
     return read(
         stream,
@@ -198,9 +199,10 @@ def _batches(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> It
     )
 
 
-def _mapped(
+def map_batch(
     plan: Plan, index: SourceIndex, mapper: Mapper, batch: Batch, first_record: int
 ) -> Mapped:
+    """Map a batch, or reject all of it because the file drifted from its contract."""
     columns_drifted = index.header and index.drift  # a reader rejects single documents itself
     if not columns_drifted or plan.context.source.on_drift != "reject":
         return mapper.map(batch, first_record)
