@@ -20,7 +20,7 @@ from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads, surely_read
 from helixnet.engine.mapping.rules import Column, Rule, Rules
-from helixnet.engine.mapping.slot_frame import Frame
+from helixnet.engine.mapping.slot_frame import Frame, Probe
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.mapping.writer import Writer, text_code
 from helixnet.engine.outcome import RulePosition
@@ -81,7 +81,24 @@ def generate(
         told: what is called with the outcome of a condition, by the id of its node; nothing of it
             is in the function unless given.
     """
-    return _Generation(program, tuple(header), file, told or {}).run()
+    return _Generation(program, tuple(header), file, told or {}).run()[0]
+
+
+def generate_probed(
+    program: Program, header: Sequence[str], file: str, probes: Mapping[int, Probe]
+) -> tuple[Generated, Frame]:
+    """Write the same function with probes in it, for whoever wants to see it at work.
+
+    Args:
+        program: everything typed.
+        header: columns of the file; empty for nested records.
+        file: its name.
+        probes: what is called with all variables before a slot is computed, by its number.
+
+    Returns:
+        the function, and the frame that it was written with.
+    """
+    return _Generation(program, tuple(header), file, {}, probes).run()
 
 
 @dataclass(slots=True)
@@ -90,10 +107,11 @@ class _Generation:
     header: tuple[str, ...]
     file: str
     told: Mapping[int, Told]
+    probes: Mapping[int, Probe] = field(default_factory=dict[int, Probe])
     constants: Constants = field(default_factory=Constants)
     rules: Rules = field(default_factory=Rules)
 
-    def run(self) -> Generated:
+    def run(self) -> tuple[Generated, Frame]:
         program, context = self.program, self.program.context
         tabular = context.source.format in ("csv", "fixed")
         required = [f.name for f in (context.source.fields or {}).values() if f.required]
@@ -118,6 +136,7 @@ class _Generation:
             {},
             program.deep_vars,
             single_segments=context.source.format in ("idoc", "xml", "x12", "edifact"),
+            probes=self.probes,
         )
         for slot in program.outline.slots.values():
             frame.dress(slot)
@@ -130,7 +149,7 @@ class _Generation:
         space: dict[str, Any] = dict(self.constants.values)
         exec(compile(source, "<helixnet map>", "exec"), space)  # noqa: S102 - identifiers of our own only: see Constants
         self._rules()
-        return Generated(cast("One", space["one"]), self.rules, frame.asks, source)
+        return Generated(cast("One", space["one"]), self.rules, frame.asks, source), frame
 
     # before the map: the group, what is skipped, the vars
 
