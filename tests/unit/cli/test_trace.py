@@ -214,7 +214,7 @@ def test_members_of_json_are_found_by_their_pointer(helixnet: Command, given: Pa
     )
     order = '{"head": {"a/b": "ä\\u0041"}, "tags": ["p", "q"],\n "lines": [{"k": "x", "n": 1,'
     order += ' "q": {"v": "1"}}, {"k": "y", "n": 2.50, "w": "W", "q": {"v": "2"}}]}'
-    file.write_text(f'{{"data": {{"orders": [\n{order}]}}}}', "utf-8")
+    file.write_text(f'{{"data": {{"orders": [{order}]}}}}', "utf-8")
     pointers = ("/id", "/tags/1", "/deep/1/q", "/one", "/all")
     found = traced(helixnet, context, file, *pointers)
     sources = [[(s["field"], s["text"]) for s in sources_of(trace)] for trace in found]
