@@ -127,30 +127,41 @@ def changes(before: object, after: object) -> Iterator[dict[str, Any]]:
 
 
 def differing(before: object, after: object, place: tuple[str | int, ...] = ()) -> Iterator[Change]:
-    """Yield every value that differs; items of lists are compared by their index."""
+    """Yield every value that differs.
+
+    Items of lists are compared by their index; where one list is longer, equal items at the
+    beginning and the end belong together, so that an item that goes does not change all others.
+    """
     if isinstance(before, dict) and isinstance(after, dict):
         old, new = cast("Mapping[str, object]", before), cast("Mapping[str, object]", after)
         for name in (*old, *(name for name in new if name not in old)):
-            yield from _member(old, new, name, (*place, name))
+            if name in old and name in new:
+                yield from differing(old[name], new[name], (*place, name))
+            else:
+                yield Change((*place, name), old.get(name, ABSENT), new.get(name, ABSENT))
     elif isinstance(before, list) and isinstance(after, list):
-        one = dict(enumerate(cast("list[object]", before)))
-        two = dict(enumerate(cast("list[object]", after)))
-        for number in range(max(len(one), len(two))):
-            yield from _member(one, two, number, (*place, number))
+        one, two = cast("list[object]", before), cast("list[object]", after)
+        yield from _items(one, two, place)
     elif not _same(before, after):
         yield Change(place, before, after)
 
 
-def _member(
-    old: Mapping[Any, object],
-    new: Mapping[Any, object],
-    name: object,
-    place: tuple[str | int, ...],
+def _items(
+    before: Sequence[object], after: Sequence[object], place: tuple[str | int, ...]
 ) -> Iterator[Change]:
-    if name in old and name in new:
-        yield from differing(old[name], new[name], place)
-    else:
-        yield Change(place, old.get(name, ABSENT), new.get(name, ABSENT))
+    most = min(len(before), len(after))
+    first = last = 0
+    if len(before) != len(after):
+        while first < most and _same(before[first], after[first]):
+            first += 1
+        while last < most - first and _same(before[-1 - last], after[-1 - last]):
+            last += 1
+    for number in range(first, most - last):
+        yield from differing(before[number], after[number], (*place, number))
+    for number in range(most - last, max(len(before), len(after)) - last):
+        gone = len(before) > most
+        old, new = (before[number], ABSENT) if gone else (ABSENT, after[number])
+        yield Change((*place, number), old, new)
 
 
 def _same(before: Any, after: Any) -> bool:
