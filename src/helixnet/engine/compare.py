@@ -138,12 +138,24 @@ class _Step:
         rejects = [[_reasons(reject) for reject in side.rejects] for side in (before, after)]
         if before.documents == after.documents and rejects[0] == rejects[1]:
             self.found.unchanged += len(before.documents)
+        elif one and two and _one_each(one, before) and _one_each(two, after):
+            self._documents(one, before.documents, after.documents)
         elif one is None or two is None:
             for record in (one or cast("Records", two)).each():
                 self._record((record, None) if two is None else (None, record))
         else:
             for each in zip(one.each(), two.each(), strict=True):
                 self._record(each)
+
+    def _documents(self, records: Records, before: Sequence[str], after: Sequence[str]) -> None:
+        """Compare the documents of records that all give one, on both sides."""
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old == new:
+                self.found.unchanged += 1
+            else:
+                line = records.slice.line(number)
+                place = {"record": records.first + number, "line": line}
+                self._pair(place, old.encode(), new.encode())
 
     def _record(self, records: Pair) -> None:
         known = records[0] or cast("Records", records[1])  # one of them is there
@@ -202,6 +214,13 @@ class _Step:
         if sum(sample["kind"] == kind for sample in self.found.rejects) < self.most:
             sides = {"before": _errors(before), "after": _errors(after)}
             self.found.rejects.append({**place, "kind": kind, **sides})
+
+
+def _one_each(records: Records, mapped: Mapped) -> bool:
+    """Tell whether every record gave one document."""
+    root, counts = records.side.plan.program.outline.root, mapped.counts
+    several = root is None or root.documents  # of a template nothing is known
+    return not several and counts.records == counts.used == counts.written
 
 
 def _entries(texts: Sequence[bytes], name: Callable[[bytes], bytes]) -> list[Entry]:
