@@ -78,8 +78,9 @@ class Shop:
             "max_attempts": self.max_attempts,
             "workers": self.workers,
         }
-        self.ingest = Ingest(**shared, part_size=self.part_size, engine="test")
-        self.mapper = Mapper(**shared, scratch=self.store.scratch)
+        scratch = self.store.scratch
+        self.ingest = Ingest(**shared, part_size=self.part_size, engine="test", scratch=scratch)
+        self.mapper = Mapper(**shared, scratch=scratch)
         self.sink = Sink(**shared)
         self.deliver = Deliver(**shared, bus=self.bus or LocalBus(self.ledger, poll_seconds=1))
         self.inbox = Inbox(

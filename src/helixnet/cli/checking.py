@@ -1,47 +1,90 @@
 """What ``helixnet check`` does."""
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from helixnet.cli import show
+from helixnet.cli.annotations import annotation
 from helixnet.cli.problems import problem_line, problem_row, problems_of
+from helixnet.cli.sarif import sarif_log
+from helixnet.cli.streams import opened
 from helixnet.engine.codes import CODES
-from helixnet.engine.context.bundle import Bundle, load_bundle
+from helixnet.engine.context.bundle import load_bundle
 from helixnet.engine.context.model import ContextProblem
-from helixnet.engine.plan import check_bundle, compile_plan
-from helixnet.errors import ContextError
+from helixnet.engine.examine import examine_bundle
+from helixnet.engine.plan import Plan
+from helixnet.errors import ContextError, UsageError
 
 
-def check(contexts: Sequence[str], *, explain: bool, as_json: bool) -> int:
-    """Print the problems of each context; return 2 if one is an error, else 0."""
-    rows: list[Mapping[str, object]] = []
-    status = 0
-    for context in contexts:
-        bundle, problems = _checked(context)
-        if any(problem.severity == "error" for problem in problems):
-            status = 2
-        if as_json:
-            rows += [problem_row(context, problem) for problem in problems]
-            continue
-        for problem in problems:
-            print(problem_line(context, problem))
-            if explain:
-                _explain(problem.code)
-        if explain and bundle is not None:
-            _tell(context, bundle)
-        print(f"{context}: {_summary(problems)}", file=sys.stderr)
-    if as_json:
-        show.show_json(rows)
-    return status
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A context that was looked at; ``plan`` is None when it has errors."""
+
+    context: str
+    problems: Sequence[ContextProblem]
+    plan: Plan | None = None
+    samples: Sequence[str] = ()
+
+    def placed(self) -> Iterator[tuple[str, ContextProblem]]:
+        """Yield each problem with what its file is relative to."""
+        for problem in self.problems:
+            yield "" if problem.mark.file in self.samples else self.context, problem
 
 
-def _checked(context: str) -> tuple[Bundle | None, list[ContextProblem]]:
+def check(contexts: Sequence[str], samples: Sequence[str], *, explain: bool, form: str) -> int:
+    """Print the problems of each context; return 2 if one is an error, else 0.
+
+    Args:
+        contexts: files, folders or zips.
+        samples: files that the context is to map.
+        explain: say also what each code means, what nothing reads and how the map runs.
+        form: one of :data:`helixnet.cli.check.FORMATS`.
+
+    Raises:
+        UsageError: a sample can't be read, or it is not clear which context it is for.
+    """
+    if samples and len(contexts) > 1:
+        raise UsageError("--sample is for one context", hint="check the others without it")
+    checked = [_checked(context, samples, notes=explain) for context in contexts]
+    found = [placed for one in checked for placed in one.placed()]
+    match form:
+        case "json":
+            show.show_json([problem_row(*one) for one in found])
+        case "sarif":
+            show.show_json(sarif_log(found))
+        case "github":
+            for one in found:
+                print(annotation(*one))
+            _summaries(checked)
+        case _:
+            for one in checked:
+                _show(one, explain=explain)
+                _summaries([one])
+    return 2 if any(problem.severity == "error" for _, problem in found) else 0
+
+
+def _checked(context: str, samples: Sequence[str], *, notes: bool) -> _Checked:
     try:
         bundle = load_bundle(Path(context))
     except ContextError as error:
-        return None, problems_of(error)
-    return bundle, check_bundle(bundle)
+        return _Checked(context, problems_of(error))
+    with ExitStack() as stack:
+        files = [(path, stack.enter_context(opened(path))) for path in samples]
+        found = examine_bundle(bundle, files)
+    problems = [*found.problems, *(found.notes if notes else ())]
+    return _Checked(context, problems, found.plan, samples)
+
+
+def _show(checked: _Checked, *, explain: bool) -> None:
+    for context, problem in checked.placed():
+        print(problem_line(context, problem))
+        if explain:
+            _explain(problem.code)
+    if explain and checked.plan is not None:
+        _tell(checked.context, checked.plan)
 
 
 def _explain(code: str) -> None:
@@ -50,23 +93,25 @@ def _explain(code: str) -> None:
         print(f"    {meaning.title}: {meaning.cause}\n    {meaning.action}")
 
 
-def _tell(context: str, bundle: Bundle) -> None:
+def _tell(context: str, plan: Plan) -> None:
     """Say what is in a bundle and which executor runs it, and why."""
-    try:
-        plan = compile_plan(bundle)
-    except ContextError:
-        return  # the problems are told already; a required input is no problem of the context
     tests = len(plan.context.tests)
     print(f"{context}: {plan.context.name} {plan.context.version}, {plan.hash}")
-    print(f"{context}: {', '.join(sorted(bundle.files))}; {_count(tests, 'test')}")
+    print(f"{context}: {', '.join(sorted(plan.bundle.files))}; {_count(tests, 'test')}")
     print(f"{context}: {plan.explain()}")
 
 
+def _summaries(checked: Sequence[_Checked]) -> None:
+    for one in checked:
+        print(f"{one.context}: {_summary(one.problems)}", file=sys.stderr)
+
+
 def _summary(problems: Sequence[ContextProblem]) -> str:
-    if not problems:
-        return "good"
     errors = sum(problem.severity == "error" for problem in problems)
-    return f"{_count(errors, 'error')}, {_count(len(problems) - errors, 'warning')}"
+    warnings = sum(problem.severity == "warning" for problem in problems)
+    if not errors + warnings:
+        return "good"
+    return f"{_count(errors, 'error')}, {_count(warnings, 'warning')}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -20,6 +20,8 @@ COMMANDS: Final = {
     "run": "map files locally: NDJSON on stdout, progress on stderr",
     "check": "find every problem of a context, with file, line and column",
     "test": "run the tests inside contexts",
+    "diff": "what an edit of a context would change for a file, field by field",
+    "trace": "one field of a result back to file, line, column, bytes and rule",
     "serve": "the embedded server: gateway, consumers, pages, SFTP",
     "service": "one service of the stack: gateway, ingest, mapper or sink",
     "submit": "send a file to a server",

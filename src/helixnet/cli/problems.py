@@ -24,6 +24,11 @@ def shown_file(context: str, file: str) -> str:
     return str((path if path.is_dir() or path.suffix.lower() == ".zip" else path.parent) / file)
 
 
+def shown_path(context: str, file: str) -> str:
+    """Return :func:`shown_file` with slashes, as programs on every system read it."""
+    return Path(shown_file(context, file)).as_posix()
+
+
 def problem_line(context: str, problem: ContextProblem) -> str:
     """``file:line:column: severity CODE: message (hint)``."""
     mark = problem.mark

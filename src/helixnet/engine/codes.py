@@ -284,6 +284,18 @@ CODES: Final[dict[str, Code]] = {
         "The leaf's type can never become the type that the schema asks.",
         "Convert it.",
     ),
+    "HX-4113": Code(
+        "read by nothing",
+        "A field of `source.fields` has no reader in the context; or, as a note, a file has more "
+        "columns than are read.",
+        "Read it, or take the declaration away; `{type: string}` says only that files may have it.",
+    ),
+    "HX-4114": Code(
+        "sample differs from the contract",
+        "A file given by --sample has columns or segments that `source` does not know, or lacks "
+        "some; `on_drift` says what becomes of such files.",
+        "Bring `source.fields` up to date, or ask the sender.",
+    ),
     "HX-4201": Code(
         "file of the bundle missing",
         "A named schema, table, template or grammar is not in the bundle.",

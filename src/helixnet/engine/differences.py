@@ -1,11 +1,17 @@
 """What changed between two results: documents are paired, then compared value by value."""
 
+import hashlib
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
-_ESCAPES: Final = str.maketrans({"~": "~0", "/": "~1"})
+from helixnet.engine.output import json_text
+from helixnet.engine.validation.explain import pointer_to
+from helixnet.engine.values.absent import ABSENT
+
+SHOWN: Final = 500
+"""Characters of a value that are shown of it."""
 
 
 class Entry(NamedTuple):
@@ -84,35 +90,91 @@ def _by_content(before: Sequence[Entry], after: Sequence[Entry]) -> Pairs:
     return Pairs(len(before) - len(left), pairs, fresh[most:], left[most:])
 
 
-def changes(before: object, after: object, pointer: str = "") -> Iterator[dict[str, Any]]:
+class Change(NamedTuple):
+    """One value that differs between two documents; ABSENT where a side has none.
+
+    Args:
+        place: members and indexes that lead to it.
+    """
+
+    place: tuple[str | int, ...]
+    before: object
+    after: object
+
+    @property
+    def pointer(self) -> str:
+        """JSON pointer (RFC 6901)."""
+        return pointer_to(self.place)
+
+    @property
+    def field(self) -> str:
+        """The pointer with ``*`` for every index: the same for all items of a list."""
+        return pointer_to(["*" if isinstance(step, int) else step for step in self.place])
+
+    def values(self) -> dict[str, object]:
+        """Return ``before`` and ``after``, that is left out which is not there."""
+        sides = {"before": self.before, "after": self.after}
+        return {name: value for name, value in sides.items() if value is not ABSENT}
+
+
+def changes(before: object, after: object) -> Iterator[dict[str, Any]]:
     """Yield what differs: a JSON pointer (RFC 6901) with ``before`` and ``after``.
 
     A member is left out where there is no value on that side.
     """
+    for change in differing(before, after):
+        yield {"pointer": change.pointer, **change.values()}
+
+
+def differing(before: object, after: object, place: tuple[str | int, ...] = ()) -> Iterator[Change]:
+    """Yield every value that differs.
+
+    Items of lists are compared by their index; where one list is longer, equal items at the
+    beginning and the end belong together, so that an item that goes does not change all others.
+    """
     if isinstance(before, dict) and isinstance(after, dict):
         old, new = cast("Mapping[str, object]", before), cast("Mapping[str, object]", after)
         for name in (*old, *(name for name in new if name not in old)):
-            yield from _member(old, new, name, f"{pointer}/{name.translate(_ESCAPES)}")
+            if name in old and name in new:
+                yield from differing(old[name], new[name], (*place, name))
+            else:
+                yield Change((*place, name), old.get(name, ABSENT), new.get(name, ABSENT))
     elif isinstance(before, list) and isinstance(after, list):
-        one = dict(enumerate(cast("list[object]", before)))
-        two = dict(enumerate(cast("list[object]", after)))
-        for number in range(max(len(one), len(two))):
-            yield from _member(one, two, number, f"{pointer}/{number}")
+        one, two = cast("list[object]", before), cast("list[object]", after)
+        yield from _items(one, two, place)
     elif not _same(before, after):
-        yield {"pointer": pointer, "before": before, "after": after}
+        yield Change(place, before, after)
 
 
-def _member(
-    old: Mapping[Any, object], new: Mapping[Any, object], name: object, pointer: str
-) -> Iterator[dict[str, Any]]:
-    if name not in new:
-        yield {"pointer": pointer, "before": old[name]}
-    elif name not in old:
-        yield {"pointer": pointer, "after": new[name]}
-    else:
-        yield from changes(old[name], new[name], pointer)
+def _items(
+    before: Sequence[object], after: Sequence[object], place: tuple[str | int, ...]
+) -> Iterator[Change]:
+    most = min(len(before), len(after))
+    first = last = 0
+    if len(before) != len(after):
+        while first < most and _same(before[first], after[first]):
+            first += 1
+        while last < most - first and _same(before[-1 - last], after[-1 - last]):
+            last += 1
+    for number in range(first, most - last):
+        yield from differing(before[number], after[number], (*place, number))
+    for number in range(most - last, max(len(before), len(after)) - last):
+        gone = len(before) > most
+        old, new = (before[number], ABSENT) if gone else (ABSENT, after[number])
+        yield Change((*place, number), old, new)
 
 
 def _same(before: Any, after: Any) -> bool:
-    """Tell JSON values apart as JSON does: to Python ``1`` and ``true`` are equal."""
-    return bool(before == after) and isinstance(before, bool) == isinstance(after, bool)
+    """Tell values apart as their texts are: 1 is not true, 1.5 is not 1.50."""
+    return json_text(before) == json_text(after)
+
+
+def digest(text: bytes) -> bytes:
+    """Return what stands for a document or key when it is compared with another."""
+    return hashlib.blake2b(text, digest_size=16).digest()
+
+
+def shown(value: object) -> object:
+    """Return a value as it is while it is short, else the beginning of its JSON text."""
+    text = json_text(value)
+    return value if len(text) <= SHOWN else f"{text[:SHOWN]}…"

@@ -9,10 +9,11 @@ from io import BytesIO
 from typing import Final, cast
 
 from helixnet.engine.context.bundle import Bundle
-from helixnet.engine.context.model import TestCase
+from helixnet.engine.context.model import ContextProblem, TestCase
 from helixnet.engine.context.reader import read_context
+from helixnet.engine.coverage import Coverage
 from helixnet.engine.output import json_text, read_json
-from helixnet.engine.plan import Plan, compile_plan
+from helixnet.engine.plan import Plan, compile_plan, in_file_order, try_plan
 from helixnet.engine.transform import index_file, map_part
 from helixnet.engine.validation.explain import Place, pointer_to
 from helixnet.errors import ContextError, RefusedError
@@ -48,8 +49,12 @@ class TestResult:
         return not self.differences
 
 
-def run_tests(bundle: Bundle) -> list[TestResult]:
+def run_tests(bundle: Bundle, coverage: Coverage | None = None) -> list[TestResult]:
     """Run every test of a context, each with its own ``inputs``.
+
+    Args:
+        bundle: the context and its files.
+        coverage: counts what the tests reach.
 
     Raises:
         ContextError: the context can't be used, or a test gives no value for a required input.
@@ -61,10 +66,23 @@ def run_tests(bundle: Bundle) -> list[TestResult]:
     results: list[TestResult] = []
     for index, case in enumerate(read.context.tests):
         key = json_text(dict(case.inputs))
-        plan = plans.get(key) or compile_plan(bundle, case.inputs)
-        plans[key] = plan
-        results.append(run_test(plan, case, index))
+        if key not in plans:
+            plan = compile_plan(bundle, case.inputs)
+            plans[key] = plan if coverage is None else coverage.watch(plan)
+        results.append(run_test(plans[key], case, index))
+        if coverage is not None:
+            coverage.take(results[-1].documents)
+    if coverage is not None and not results:
+        coverage.watch(_without_inputs(bundle))
     return results
+
+
+def _without_inputs(bundle: Bundle) -> Plan:
+    problems: list[ContextProblem] = []
+    plan, _ = try_plan(bundle, None, problems)
+    if plan is None:
+        raise ContextError(in_file_order(problems))
+    return plan
 
 
 def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:

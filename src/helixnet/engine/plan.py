@@ -3,13 +3,14 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import BinaryIO, cast
 
 from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.model import Context, ContextProblem, Mark
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.formats.grammar import Grammar, load_grammar
 from helixnet.engine.mapping.codegen import generate
+from helixnet.engine.mapping.emitter import Told
 from helixnet.engine.mapping.inputs import input_values
 from helixnet.engine.mapping.keys import KeyFunction, key_functions
 from helixnet.engine.mapping.mapper import Mapper, RowMapper
@@ -23,13 +24,13 @@ from helixnet.engine.mapping.templating import (
     template_program,
 )
 from helixnet.engine.output import json_text
-from helixnet.engine.samples import sample_columns, sample_keys
+from helixnet.engine.samples import Sample, look_at, sample_columns, sample_keys
 from helixnet.engine.validation.schema import Validator, compile_schema
 from helixnet.errors import ContextError
 
 MOST_MAPPERS = 16
 COLUMNS_FROM = 2 << 20  # bytes of a part; below, importing Polars takes longer than rows do
-__all__ = ["Mapper", "Plan", "check_bundle", "compile_plan"]
+__all__ = ["Mapper", "Plan", "compile_plan", "in_file_order", "try_plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class Plan:
         warnings: problems that do not stand in the way.
         mappers: made lately, by header and what of the file's name they depend on: most files of
             a context have the same columns.
+        told: what is called with the outcome of a condition; see
+            :func:`~helixnet.engine.mapping.codegen.generate`.
     """
 
     context: Context
@@ -62,6 +65,7 @@ class Plan:
     mappers: dict[tuple[tuple[str, ...], str, str], Mapper] = field(
         default_factory=dict[tuple[tuple[str, ...], str, str], Mapper], compare=False, repr=False
     )
+    told: Mapping[int, Told] = field(default_factory=dict[int, Told], compare=False, repr=False)
 
     def bind(self, header: Sequence[str], file: str, size: int = 0) -> Mapper:
         """Return the mapper for files with these columns (none for nested records).
@@ -76,11 +80,11 @@ class Plan:
             return self._bind_template(self.context.template, header, file)
         names_file = b"_file" in self.bundle.files[self.bundle.entry]
         known = (tuple(header), file if names_file else "")
-        large = size >= COLUMNS_FROM and self.context.source.format == "csv"
+        large = size >= COLUMNS_FROM and self.context.source.format == "csv" and not self.told
         bound = (*known, "columns" if large else "rows")
         mapper = self.mappers.get(bound)
         if mapper is None:
-            rows = RowMapper(generate(self.program, header, file), self.validator)
+            rows = RowMapper(generate(self.program, header, file, self.told), self.validator)
             mapper = (self._columns(rows, header, file) if large else None) or rows
             if len(self.mappers) >= MOST_MAPPERS:
                 self.mappers.clear()
@@ -135,41 +139,43 @@ def compile_plan(bundle: Bundle, inputs: Mapping[str, object] | None = None) -> 
         ContextError: with every problem of context, schema, expressions and inputs at once.
     """
     problems: list[ContextProblem] = []
-    plan = _compile(bundle, inputs or {}, (), problems)
+    plan, _ = try_plan(bundle, inputs or {}, problems)
     if plan is None:
-        raise ContextError(_sorted(problems))
+        raise ContextError(in_file_order(problems))
     return plan
 
 
-def check_bundle(bundle: Bundle, headers: Sequence[Sequence[str]] = ()) -> list[ContextProblem]:
-    """Return every problem and warning of a bundle; inputs need not be given.
+def try_plan(
+    bundle: Bundle,
+    inputs: Mapping[str, object] | None,
+    problems: list[ContextProblem],
+    files: Sequence[tuple[str, BinaryIO]] = (),
+) -> tuple[Plan | None, Sequence[Sample]]:
+    """Compile a bundle as far as that goes.
 
     Args:
         bundle: the context and its files.
-        headers: columns of actual files, against which names are checked too.
+        inputs: values from outside; None = none need be given.
+        problems: takes what is wrong.
+        files: name and stream of files of the kind that the context is for, by which names are
+            checked too.
+
+    Returns:
+        the plan, None when something is wrong; what the files have, as far as it was asked.
     """
-    problems: list[ContextProblem] = []
-    _compile(bundle, None, headers, problems)
-    return _sorted(problems)
-
-
-def _compile(
-    bundle: Bundle,
-    inputs: Mapping[str, object] | None,
-    headers: Sequence[Sequence[str]],
-    problems: list[ContextProblem],
-) -> Plan | None:
     read = read_context(bundle)
     problems += read.problems
     context = read.context
     if context is None:
-        return None
+        return None, ()
     problems += _ignored_types(context)
     validator = _schema(context, bundle, problems)
     grammar = _grammar(context, bundle, problems)
     values = input_values(context, inputs, problems)
     view = validator.view if validator is not None else None
-    columns, keys = sample_columns(context, headers), sample_keys(context)
+    usable = grammar is not None or context.source.format != "idoc"
+    samples = [look_at(context, grammar, *file) for file in files] if usable else []
+    columns, keys = sample_columns(context, samples), sample_keys(context, samples)
     known = Known(view, grammar, columns, keys, values)
     templated = context.template is not None
     if templated:
@@ -180,9 +186,9 @@ def _compile(
         program = build_program(context, known, problems)
     failed = any(problem.severity == "error" for problem in problems)
     if validator is None or program is None or failed:
-        return None
+        return None, samples
     digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
-    return Plan(
+    plan = Plan(
         context=context,
         hash=bundle.hash,
         inputs=values,
@@ -191,11 +197,12 @@ def _compile(
         grammar=grammar,
         needs=None if grammar is None or templated else fields_needed(program),
         used=None if templated else program.columns,
-        warnings=tuple(_sorted(problems)),
+        warnings=tuple(in_file_order(problems)),
         bundle=bundle,
         program=program,
         keys=key_functions(program),
     )
+    return plan, samples
 
 
 def _schema(context: Context, bundle: Bundle, problems: list[ContextProblem]) -> Validator | None:
@@ -238,8 +245,8 @@ def _template_problems(context: Context, bundle: Bundle) -> list[ContextProblem]
     return found
 
 
-def _sorted(problems: Sequence[ContextProblem]) -> list[ContextProblem]:
-    """Return the problems in file order, each once."""
+def in_file_order(problems: Sequence[ContextProblem]) -> list[ContextProblem]:
+    """Return problems by file, line and column, each once."""
     return sorted(
         dict.fromkeys(problems), key=lambda p: (p.mark.file, p.mark.line, p.mark.column, p.code)
     )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol, TypeAlias
 
+from helixnet.engine.mapping.mapper import BLOCK
 from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
 from helixnet.engine.output import reject_line, reject_record
 from helixnet.engine.plan import Mapper, Plan
@@ -127,8 +128,8 @@ def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where
     limit = None if stop_at is None or stop_at.number is None else stop_at.number - rejected_before
     output = _Output(documents, rejects, file, index.encoding)
     record = part.first_record
-    for batch in _batches(plan, index, part, stream, mapper.block):
-        mapped = _mapped(plan, index, mapper, batch, record)
+    for batch in batches_of(plan, index, part, stream, mapper.block):
+        mapped = map_batch(plan, index, mapper, batch, record)
         output.take(mapped)
         size = mapped.counts.records
         record += size
@@ -186,9 +187,10 @@ def transform_file(
     return FileOutcome(counts, verdict, index.drift, not stopped, samples)
 
 
-def _batches(
-    plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO, block: int
+def batches_of(
+    plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO, block: int = BLOCK
 ) -> Iterator[Batch]:
+    """Yield the records of one part as a plan reads them, ``block`` bytes of CSV at a time."""
     context = plan.context
     return read(
         stream,
@@ -202,9 +204,10 @@ def _batches(
     )
 
 
-def _mapped(
+def map_batch(
     plan: Plan, index: SourceIndex, mapper: Mapper, batch: Batch, first_record: int
 ) -> Mapped:
+    """Map a batch, or reject all of it because the file drifted from its contract."""
     columns_drifted = index.header and index.drift  # a reader rejects single documents itself
     if not columns_drifted or plan.context.source.on_drift != "reject":
         return mapper.map(batch, first_record)

@@ -7,7 +7,7 @@ from typing import Final
 
 from helixnet.engine.context.bundle import Bundle, bundle_from_files, bundle_from_zip
 from helixnet.engine.context.reader import read_context
-from helixnet.engine.plan import check_bundle
+from helixnet.engine.examine import check_bundle
 from helixnet.errors import ContextError, UsageError
 from helixnet.gateway.chosen import Chosen
 from helixnet.gateway.forms import Form, content_of

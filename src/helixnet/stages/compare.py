@@ -1,6 +1,5 @@
 """What a dry run asks of a worker: map a file aside and compare with the result it has now."""
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -9,9 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, BinaryIO, Final, cast
 
-from helixnet.engine.differences import Entry, changes, pair
+from helixnet.engine.compare import namer
+from helixnet.engine.differences import Entry, changes, digest, pair, shown
 from helixnet.engine.outcome import Counts
-from helixnet.engine.output import json_text, read_json
+from helixnet.engine.output import read_json
 from helixnet.engine.plan import Plan
 from helixnet.engine.transform import FileOutcome, transform_file
 from helixnet.errors import ContextError, RefusedError, RejectedError
@@ -21,7 +21,6 @@ from helixnet.stages.work import Beat, Input, Recipe, known_fault
 MOST_DOCUMENTS: Final = 200_000  # of one result: each costs about 200 bytes of memory
 SAMPLES: Final = 5  # documents of each kind, and rejects, that are shown of a job
 PLACES: Final = 10  # differences that are shown of a document
-SHOWN: Final = 500  # characters of a value
 _LINES: Final = 1000  # between two signs of life
 
 
@@ -129,7 +128,7 @@ def _compared(
     verdict = outcome.verdict
     good = verdict.state != "FAILED"
     present = _present(work, stack, beat)
-    after = _entries([cast("BinaryIO", made)] if good else [], _namer(plan), beat)
+    after = _entries([cast("BinaryIO", made)] if good else [], namer(plan), beat)
     if present is None or after is None:
         return TooMany()
     files, before = present
@@ -160,20 +159,8 @@ def _present(
     if work.old is None:
         return [], []
     files = [stack.enter_context(file.open(beat)) for file in work.results]
-    entries = _entries(files, _namer(work.old.plan()), beat)
+    entries = _entries(files, namer(work.old.plan()), beat)
     return None if entries is None else (files, entries)
-
-
-def _namer(plan: Plan) -> Callable[[bytes], bytes]:
-    """Return what gives a document its name: its key at the first declared delivery."""
-    if not plan.keys or plan.keys[0] is None:
-        return lambda _: b""
-
-    def name(text: bytes) -> bytes:
-        key = plan.delivery_key(0, read_json(text))
-        return _digest(json_text(key).encode())
-
-    return name
 
 
 def _entries(
@@ -186,7 +173,7 @@ def _entries(
             if len(found) == MOST_DOCUMENTS:
                 return None
             text = line.rstrip(b"\n")
-            found.append(Entry(name(text), _digest(text), place, start, len(text)))
+            found.append(Entry(name(text), digest(text), place, start, len(text)))
     return found
 
 
@@ -199,10 +186,6 @@ def _lines(file: BinaryIO, beat: Beat) -> Iterator[tuple[int, bytes]]:
         start += len(line)
 
 
-def _digest(text: bytes) -> bytes:
-    return hashlib.blake2b(text, digest_size=16).digest()
-
-
 @dataclass(frozen=True, slots=True)
 class _Sides:
     """Both results, read where a sample stands."""
@@ -211,26 +194,20 @@ class _Sides:
     after: BinaryIO
 
     def old(self, entry: Entry) -> object:
-        return _shown(_read(self.before[entry.place], entry))
+        return shown(_read(self.before[entry.place], entry))
 
     def new(self, entry: Entry) -> object:
-        return _shown(_read(self.after, entry))
+        return shown(_read(self.after, entry))
 
     def changed(self, old: Entry, new: Entry) -> dict[str, Any]:
         before, after = _read(self.before[old.place], old), _read(self.after, new)
         found = islice(changes(before, after), PLACES)
-        return {"changed": [{name: _shown(value) for name, value in c.items()} for c in found]}
+        return {"changed": [{name: shown(value) for name, value in c.items()} for c in found]}
 
 
 def _read(file: BinaryIO, entry: Entry) -> object:
     file.seek(entry.start)
     return read_json(file.read(entry.size))
-
-
-def _shown(value: object) -> object:
-    """Return a value as it is while it is short, else the beginning of its JSON text."""
-    text = json_text(value)
-    return value if len(text) <= SHOWN else f"{text[:SHOWN]}…"
 
 
 def _brief(reject: Mapping[str, Any]) -> dict[str, Any]:

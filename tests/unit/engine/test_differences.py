@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 from collections import Counter
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from helixnet.engine.differences import Entry, changes, pair
 
+TWO_SCALES = {"before": Decimal("1.5"), "after": Decimal("1.50")}
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text("a/~", max_size=2),
     lambda inner: (
@@ -83,6 +85,14 @@ def test_a_document_that_goes_does_not_move_the_others() -> None:
         ),
         ({"a": []}, {"a": {}}, [{"pointer": "/a", "before": [], "after": {}}]),
         (1, "1", [{"pointer": "", "before": 1, "after": "1"}]),
+        ([1, 2, 3, 4], [1, 3, 4], [{"pointer": "/1", "before": 2}]),
+        ([1, 3, 3], [1, 2, 3, 3], [{"pointer": "/1", "after": 2}]),
+        (
+            [1, 2, 3, 4],
+            [1, 5, 4],
+            [{"pointer": "/1", "before": 2, "after": 5}, {"pointer": "/2", "before": 3}],
+        ),
+        (Decimal("1.5"), Decimal("1.50"), [{"pointer": "", **TWO_SCALES}]),
     ],
 )
 def test_differences_are_named_by_pointer(
@@ -98,8 +108,8 @@ def test_differences_lead_from_one_to_the_other(before: Any, after: Any) -> None
     root: Any = {"": copy.deepcopy(before)}
     for change in [c for c in found if "after" in c]:
         place, last = reached(root, change["pointer"])
-        if isinstance(place, list) and last == len(place):
-            place.append(change["after"])
+        if isinstance(place, list) and "before" not in change:
+            place.insert(last, change["after"])
         else:
             place[last] = change["after"]
     for change in [c for c in reversed(found) if "after" not in c]:

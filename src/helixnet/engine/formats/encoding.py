@@ -61,6 +61,10 @@ class Codec:
             scanned = scanned.replace(b"\n", b"")
         return scanned.decode("utf-8", "surrogatepass").encode(self.name, self.errors)
 
+    def characters(self, scanned: bytes) -> int:
+        """Return how many characters scanned bytes are; what does not decode counts as such."""
+        return len(scanned.decode(self.scanned, "replace"))
+
     def source_length(self, scanned: bytes, end: int | None = None) -> int:
         """Return how many bytes of the file the scanned ones (before ``end``) stand for."""
         if self.direct:

@@ -24,6 +24,7 @@ class JsonBatch:
     _place: tuple[int, int]  # byte and line of the block's start in the file
     _codec: Codec
     _spans: Sequence[Span]
+    _column: int = 0  # characters before the block in its first line
     _lines: list[int] = field(default_factory=list[int])
 
     def line(self, index: int, item: int = 0) -> int:
@@ -59,18 +60,28 @@ class JsonBatch:
         byte = self._place[0] + self._codec.source_length(self._data, start)
         line, column = self.line(index), 0
         if offset >= 0:
-            head = self._data[self._data.rfind(b"\n", 0, start) + 1 : start]
-            before = head.decode(self._codec.scanned, "replace")
-            before += self._text(index)[:offset]
-            line += before.count("\n")
-            column = len(before) - before.rfind("\n")
+            begins = self._data.rfind(b"\n", 0, start) + 1
+            inside = self._text(index)[:offset]
+            line += inside.count("\n")
+            column = len(inside) - inside.rfind("\n")
+            if "\n" not in inside:
+                column += self._codec.characters(self._data[begins:start])
+                column += 0 if begins else self._column
         return SourcePosition(line=line, column=column, byte=byte, field=name)
 
 
 def batch_of(
-    data: bytes, spans: Sequence[Span], *, place: tuple[int, int], codec: Codec
+    data: bytes, spans: Sequence[Span], *, place: tuple[int, int], codec: Codec, column: int = 0
 ) -> JsonBatch:
-    """Decode the records that stand at ``spans`` of ``data``."""
+    """Decode the records that stand at ``spans`` of ``data``.
+
+    Args:
+        data: scanned bytes of the file.
+        spans: of the records in them.
+        place: byte and line in the file at which they begin.
+        codec: of the file.
+        column: how many characters stand before them in their first line.
+    """
     texts = [data[start:end] for start, end in spans]
     lost: list[int] = []
     if codec.scanned not in {"utf-8", "ascii"}:
@@ -81,7 +92,7 @@ def batch_of(
         index: Trouble("HX-1001", f"the bytes do not decode as {codec.name}") for index in lost
     }
     records = [cast("Node", value) if isinstance(value, dict) else {} for value in values]
-    batch = JsonBatch(records, {}, data, place, codec, spans)
+    batch = JsonBatch(records, {}, data, place, codec, spans, column)
     batch.faults = {
         index: [_fault(trouble, batch.position(index, trouble))]
         for index, trouble in sorted(troubles.items())

@@ -76,24 +76,30 @@ class JsonReader:
         if part.start == part.end:
             return
         elements = Elements(
-            self._path, limit=self._limit, start=part.start, measure=self._codec.source_length
+            self._path,
+            limit=self._limit,
+            start=part.start,
+            measure=self._codec.source_length,
+            characters=self._codec.characters,
         )
         pieces: list[bytes] = []
         spans: list[tuple[int, int]] = []
-        place, base, done = (part.start, 1), 0, 0
+        place, column, base, done = (part.start, 1), 0, 0, 0
         for start, end in self._records(elements, stream, part):
             if spans:
                 pieces.append(elements.slice(done, start))
             else:
-                place, base = elements.place(start), start
+                place, column, base = elements.place(start), elements.column(start), start
             pieces.append(elements.slice(start, end))
             spans.append((start - base, end - base))
             done = end
             if len(spans) >= _RECORDS or end - base >= _BYTES:
-                yield batch_of(b"".join(pieces), spans, place=place, codec=self._codec)
+                yield batch_of(
+                    b"".join(pieces), spans, place=place, column=column, codec=self._codec
+                )
                 pieces, spans = [], []
         if spans:
-            yield batch_of(b"".join(pieces), spans, place=place, codec=self._codec)
+            yield batch_of(b"".join(pieces), spans, place=place, column=column, codec=self._codec)
 
     def _records(
         self, elements: Elements, stream: BinaryIO, part: Part

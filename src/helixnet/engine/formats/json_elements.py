@@ -31,13 +31,21 @@ class Elements:
         limit: longest record in bytes.
         start: byte of the file at which the document begins.
         measure: says how many bytes of the file scanned ones stand for.
+        characters: says how many characters scanned bytes are.
     """
 
     def __init__(
-        self, path: Sequence[str], *, limit: int, start: int, measure: Callable[[bytes], int]
+        self,
+        path: Sequence[str],
+        *,
+        limit: int,
+        start: int,
+        measure: Callable[[bytes], int],
+        characters: Callable[[bytes], int] = len,
     ) -> None:
         self._path, self._limit = list(path), limit
         self._byte, self._measure = start, measure
+        self._column, self._characters = 0, characters
         self._text, self._pos, self._dropped, self._lines = "", 0, 0, 1
         self._ended = False
 
@@ -51,6 +59,13 @@ class Elements:
         before = self._text[: offset - self._dropped]
         byte = self._byte + self._measure(before.encode("latin-1"))
         return byte, self._lines + before.count("\n")
+
+    def column(self, offset: int) -> int:
+        """Return how many characters stand before ``offset``, still at hand, in its line."""
+        before = self._text[: offset - self._dropped]
+        line = before.rfind("\n") + 1
+        known = 0 if line else self._column
+        return known + self._characters(before[line:].encode("latin-1"))
 
     def walk(self) -> Generator[tuple[int, int] | None, bytes, None]:
         """Yield None to be sent the next bytes (none = the end), else a record's start and end.
@@ -191,6 +206,7 @@ class Elements:
         """Forget what was read, once it is much."""
         self._pos = end
         if end > _KEPT:
+            self._column = self.column(end + self._dropped)
             self._byte, self._lines = self.place(end + self._dropped)
             self._dropped += end
             self._text, self._pos = self._text[end:], 0

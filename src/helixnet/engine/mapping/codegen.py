@@ -1,6 +1,6 @@
 """The whole map of a context as one generated Python function for files of one header."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 
@@ -9,7 +9,7 @@ from helixnet.engine.mapping import settle
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.emit import printed, write_node
 from helixnet.engine.mapping.emit_slots import emit_region, value_of
-from helixnet.engine.mapping.emitter import Columns, Emitter
+from helixnet.engine.mapping.emitter import Columns, Emitter, Told
 from helixnet.engine.mapping.fields import (
     field_converter,
     missing_column,
@@ -21,7 +21,7 @@ from helixnet.engine.mapping.presence import affixes_of, always
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads, surely_read
 from helixnet.engine.mapping.rules import Column, Rule, Rules
-from helixnet.engine.mapping.slot_frame import Frame
+from helixnet.engine.mapping.slot_frame import Frame, Probe
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.mapping.writer import Writer, text_code
 from helixnet.engine.outcome import RulePosition
@@ -70,9 +70,36 @@ def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -
     return Columns(positions, converters, guarded)
 
 
-def generate(program: Program, header: Sequence[str], file: str) -> Generated:
-    """Write and compile the function for files with ``header`` (empty for nested records)."""
-    return _Generation(program, tuple(header), file).run()
+def generate(
+    program: Program, header: Sequence[str], file: str, told: Mapping[int, Told] | None = None
+) -> Generated:
+    """Write and compile the function for one kind of file.
+
+    Args:
+        program: everything typed.
+        header: columns of the file; empty for nested records.
+        file: its name.
+        told: what is called with the outcome of a condition, by the id of its node; nothing of it
+            is in the function unless given.
+    """
+    return _Generation(program, tuple(header), file, told or {}).run()[0]
+
+
+def generate_probed(
+    program: Program, header: Sequence[str], file: str, probes: Mapping[int, Probe]
+) -> tuple[Generated, Frame]:
+    """Write the same function with probes in it, for whoever wants to see it at work.
+
+    Args:
+        program: everything typed.
+        header: columns of the file; empty for nested records.
+        file: its name.
+        probes: what is called with all variables before a slot is computed, by its number.
+
+    Returns:
+        the function, and the frame that it was written with.
+    """
+    return _Generation(program, tuple(header), file, {}, probes).run()
 
 
 @dataclass(slots=True)
@@ -80,10 +107,12 @@ class _Generation:
     program: Program
     header: tuple[str, ...]
     file: str
+    told: Mapping[int, Told]
+    probes: Mapping[int, Probe] = field(default_factory=dict[int, Probe])
     constants: Constants = field(default_factory=Constants)
     rules: Rules = field(default_factory=Rules)
 
-    def run(self) -> Generated:
+    def run(self) -> tuple[Generated, Frame]:
         program, context = self.program, self.program.context
         tabular = context.source.format in ("csv", "fixed")
         required = [f.name for f in (context.source.fields or {}).values() if f.required]
@@ -93,7 +122,13 @@ class _Generation:
         self.rules.positions = dict(columns.positions)
         self.rules.converters = dict(columns.converters)
         emitter = Emitter(
-            self.constants, columns, context.lookups, program.inputs, self.file, write_node
+            self.constants,
+            columns,
+            context.lookups,
+            program.inputs,
+            self.file,
+            write_node,
+            told=self.told,
         )
         frame = Frame(
             emitter,
@@ -102,6 +137,7 @@ class _Generation:
             {},
             program.deep_vars,
             single_segments=context.source.format in ("idoc", "xml", "x12", "edifact"),
+            probes=self.probes,
         )
         frame.affixes = affixes_of(program.outline.slots.values())
         self._prelude(frame, required, same)
@@ -113,7 +149,7 @@ class _Generation:
         space: dict[str, Any] = dict(self.constants.values)
         exec(compile(source, "<helixnet map>", "exec"), space)  # noqa: S102 - identifiers of our own only: see Constants
         self._rules()
-        return Generated(cast("One", space["one"]), self.rules, frame.asks, source)
+        return Generated(cast("One", space["one"]), self.rules, frame.asks, source), frame
 
     # before the map: the group, what is skipped, the vars
 

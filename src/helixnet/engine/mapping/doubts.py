@@ -96,13 +96,14 @@ def _rule_at(rules: Rules, pointer: str) -> tuple[Rule | None, tuple[int, ...]]:
     steps = [s.replace("~1", "/").replace("~0", "~") for s in pointer.split("/")[1:]]
     best: tuple[int, Rule | None, tuple[int, ...]] = (-1, None, ())
     for template, number in rules.pointers.items():
-        indexes = _match(template, steps)
+        indexes = match_pointer(template, steps)
         if indexes is not None and len(template) > best[0]:
             best = (len(template), rules.rules[number], indexes)
     return best[1], best[2]
 
 
-def _match(template: Pointer, steps: Sequence[str]) -> tuple[int, ...] | None:
+def match_pointer(template: Pointer, steps: Sequence[str]) -> tuple[int, ...] | None:
+    """Return the indexes, (slot, index, …), by which a template is the beginning of a pointer."""
     if len(template) > len(steps):
         return None
     indexes: list[int] = []

@@ -27,6 +27,9 @@ def emit_region(frame: Frame, region: Region) -> None:
 
 def emit_slot(frame: Frame, slot: Slot) -> None:
     """Write the lines of one slot."""
+    probe = frame.probes.get(slot.number)
+    if probe is not None:
+        frame.writer.line(f"{frame.emitter.constants.add(probe)}(locals())")
     match slot.node:
         case Leaf():
             emit_leaf(frame, slot)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping import runtime
@@ -9,6 +10,8 @@ from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.ir import Node, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.scope import Binding, Role
+
+Told: TypeAlias = Callable[[bool], bool]
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Emitter:
         keeps: variable in which the expression now written leaves a column that it converts.
         safe: variables of columns that can't fail.
         risky: set by everything that may raise at run time.
+        told: what is called with the outcome of a condition and returns it, by the node's id.
     """
 
     constants: Constants
@@ -58,6 +62,7 @@ class Emitter:
     safe: set[str] = field(default_factory=set[str])
     risky: bool = False
     temps: int = 0
+    told: Mapping[int, Told] = field(default_factory=dict[int, Told])
 
     def temp(self) -> str:
         """Return a new variable."""
@@ -81,6 +86,11 @@ class Emitter:
 
     def condition(self, node: Node) -> str:
         """Return the code of a condition: True or False, nothing else."""
+        code = self._condition(node)
+        told = self.told.get(id(node))
+        return code if told is None else f"{self.constants.add(told)}({code})"
+
+    def _condition(self, node: Node) -> str:
         code = self.code(node)
         if node.type.kind is Kind.NULL:
             return "False"

@@ -15,18 +15,19 @@ _BY_MEMBER = frozenset({"one", "maybe", "any", "many", "first", "last", "length"
 def fields_needed(program: Program) -> Mapping[str, frozenset[str]] | None:
     """Return the fields read by segment name; None when a segment is read as a whole."""
     found: dict[str, set[str]] = {}
-    for root in _roots(program):
+    for root in expressions(program):
         if root.type.shape is not None and root.type.kind is Kind.ANY:
             return None
         for node in walk(root):
             if not _note(found, node):
                 return None
-    if any(_whole(root) for root in _written(program)):
+    if any(_whole(root) for root in written(program)):
         return None
     return {segment: frozenset(names) for segment, names in found.items()}
 
 
-def _roots(program: Program) -> Iterator[Node]:
+def expressions(program: Program) -> Iterator[Node]:
+    """Yield every expression that is about a record."""
     for slot in program.outline.slots.values():
         yield from (node for node in (slot.root, slot.where, slot.when) if node is not None)
     if program.skip_when is not None:
@@ -36,7 +37,7 @@ def _roots(program: Program) -> Iterator[Node]:
         yield text
 
 
-def _written(program: Program) -> Iterator[Node]:
+def written(program: Program) -> Iterator[Node]:
     """Yield the expressions whose value goes out as it is: leaves."""
     for slot in program.outline.slots.values():
         if slot.root is not None and slot.parsed is not None:

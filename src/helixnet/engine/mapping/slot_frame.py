@@ -1,7 +1,8 @@
 """The frame of generation: variables, affixes and pieces that the parts of the generator share."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.presence import always
@@ -10,6 +11,8 @@ from helixnet.engine.mapping.runtime import BAD
 from helixnet.engine.mapping.settle import fail, fail_column
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.mapping.writer import Piece, Writer
+
+Probe: TypeAlias = Callable[[dict[str, Any]], None]
 
 
 @dataclass(slots=True)
@@ -24,6 +27,7 @@ class Frame:
         asks: set when no predicate can decide: the authority sees every document.
         kept: by column, the variable in which a var has left it converted, and the var's own.
         deep_vars: names of vars that are no single expression.
+        probes: what is called with all variables before a slot is computed, by its number.
     """
 
     emitter: Emitter
@@ -38,6 +42,7 @@ class Frame:
     )
     affixes: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])
     asks: bool = False
+    probes: Mapping[int, Probe] = field(default_factory=dict[int, Probe])
 
     def doubt(self) -> None:
         """Write the line that sends the document to the authority."""

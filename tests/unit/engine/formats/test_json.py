@@ -108,7 +108,20 @@ def test_places_in_a_document() -> None:
     outcome = load(data, DOCUMENT)
     assert outcome.locate(0, "/b") == SourcePosition(3, column=9, byte=4, field="/b")
     assert outcome.locate(1, "/a") == SourcePosition(4, column=9, byte=27, field="/a")
+    assert outcome.locate(0, "/a") == SourcePosition(2, column=9, byte=4, field="/a")
     assert outcome.raws == [b'{"a": 1,\n   "b": 2}', b'{"a": 3}']
+
+
+@pytest.mark.parametrize("codec", ["utf-8", "cp1252", "utf-16"])
+def test_columns_count_from_the_beginning_of_the_line(codec: str) -> None:
+    """Also where a document is one line of many blocks, long after its beginning is forgotten."""
+    count = 40_000
+    text = "[" + ", ".join(f'{{"ü": "é", "v": {number}}}' for number in range(count)) + "]"
+    outcome = load(text.encode(codec), source("json", encoding=(codec,)))
+    assert len(outcome.batches) > 2
+    for number in (0, 1, 4096, count - 1):
+        place = outcome.locate(number, "/v")
+        assert text[place.column - 1 :].startswith(f"{number}}}"), (number, place)
 
 
 @pytest.mark.parametrize(

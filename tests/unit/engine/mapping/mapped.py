@@ -9,8 +9,9 @@ from io import BytesIO
 from typing import Any
 
 from helixnet.engine.context.bundle import bundle_from_files
+from helixnet.engine.examine import examine_bundle
 from helixnet.engine.outcome import Counts, Mapped, Reject
-from helixnet.engine.plan import Plan, check_bundle, compile_plan
+from helixnet.engine.plan import Plan, compile_plan
 from helixnet.engine.read import index_source, read
 
 
@@ -40,7 +41,8 @@ def plan(context: str, inputs: Mapping[str, object] | None = None, **files: str)
 
 def problems(context: str, headers: Sequence[Sequence[str]] = (), **files: str) -> list[str]:
     """Every problem as `line code`."""
-    found = check_bundle(bundle(context, **files), headers)
+    shown = [("s.csv", BytesIO(f"{','.join(header)}\n".encode())) for header in headers]
+    found = examine_bundle(bundle(context, **files), shown).problems
     return [f"{problem.mark.line - 3} {problem.code}" for problem in found]
 
 

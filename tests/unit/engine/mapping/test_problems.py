@@ -3,9 +3,10 @@
 import pytest
 
 from helixnet.engine.context.model import Leaf, Mark
+from helixnet.engine.examine import check_bundle
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.parse import MAX_DEPTH, parse_leaf
-from helixnet.engine.plan import check_bundle, compile_plan
+from helixnet.engine.plan import compile_plan
 from helixnet.errors import ContextError
 from tests.unit.engine.mapping.mapped import bundle, leaf, plan, problems
 

@@ -1,6 +1,7 @@
 """A `.j2` template in place of `map`: same columns, vars, checks and counts."""
 
-from helixnet.engine.plan import check_bundle, compile_plan
+from helixnet.engine.examine import check_bundle
+from helixnet.engine.plan import compile_plan
 from tests.unit.engine.mapping.mapped import bundle, run
 
 CONTEXT = """\

@@ -1,0 +1,250 @@
+"""Two plans over one file in lock step: which documents and rejects differ, field by field.
+
+Records are paired by their number in the file. Nothing but counts and a few samples is kept, so
+memory does not grow with the file.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO, Final, TypeAlias, cast
+
+from helixnet.engine.differences import Entry, differing, digest, pair, shown
+from helixnet.engine.lockstep import Pair, Records, Runner, Side, in_lock_step
+from helixnet.engine.outcome import Mapped, Reject
+from helixnet.engine.output import json_text, read_json
+from helixnet.engine.plan import Plan
+from helixnet.engine.values.absent import ABSENT
+
+_MOST_ERRORS: Final = 5
+MOST_FIELDS: Final = 1000
+"""Fields that are told apart; data with ever new keys may have any number of them."""
+
+Sample: TypeAlias = dict[str, Any]
+
+
+@dataclass(slots=True)
+class FieldChanges:
+    """How often one field differs.
+
+    Args:
+        pointer: of the field, ``*`` for each index; empty for all fields beyond the limit.
+        changed: both sides have a value.
+        added: only the new side has one.
+        removed: only the old side has one.
+        samples: the first differences, each with record, line, pointer, ``before`` and ``after``.
+    """
+
+    pointer: str
+    changed: int = 0
+    added: int = 0
+    removed: int = 0
+    samples: list[Sample] = field(default_factory=list[Sample])
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What differs between two plans over one file.
+
+    Args:
+        rewritten: documents whose values are the same, and their text is not: the order of keys.
+        fields: differing fields by pointer.
+        documents: the first documents that only one side has, under ``added`` or ``removed``.
+        new_rejects: records that only the new plan rejects.
+        gone_rejects: records that only the old plan rejects.
+        other_rejects: records that both reject, for other reasons.
+        rejects: the first of these, each with the errors ``before`` and ``after``.
+    """
+
+    before: Side
+    after: Side
+    unchanged: int = 0
+    changed: int = 0
+    rewritten: int = 0
+    added: int = 0
+    removed: int = 0
+    fields: dict[str, FieldChanges] = field(default_factory=dict[str, FieldChanges])
+    documents: list[Sample] = field(default_factory=list[Sample])
+    new_rejects: int = 0
+    gone_rejects: int = 0
+    other_rejects: int = 0
+    rejects: list[Sample] = field(default_factory=list[Sample])
+
+    @property
+    def differs(self) -> bool:
+        """Whether anything does."""
+        documents = self.changed + self.rewritten + self.added + self.removed
+        rejects = self.new_rejects + self.gone_rejects + self.other_rejects
+        states = self.before.verdict != self.after.verdict
+        return bool(documents + rejects) or states or self.skips
+
+    @property
+    def skips(self) -> bool:
+        """Whether one side passes over more records."""
+        return self.before.counts.skipped != self.after.counts.skipped
+
+
+def compare_plans(
+    before: Plan, after: Plan, stream: BinaryIO, *, file: str, samples: int
+) -> Comparison:
+    """Map a file with both plans and say what differs; ``stop_at`` ends nothing here.
+
+    Args:
+        before: the old plan.
+        after: the new one.
+        stream: the file, seekable.
+        file: its name.
+        samples: how many differences are kept of each kind and field.
+    """
+    sides = Runner.opened(before, stream, file), Runner.opened(after, stream, file)
+    found = Comparison(sides[0].side(), sides[1].side())
+    if not any(side.refused for side in sides):
+        step = _Step(found, samples, (namer(before), namer(after)))
+        for one, two in in_lock_step(*sides):
+            step.take(one, two)
+    found.before, found.after = sides[0].side(), sides[1].side()
+    return found
+
+
+def namer(plan: Plan) -> Callable[[bytes], bytes]:
+    """Return what gives a document its name: its key at the first declared delivery."""
+    if not plan.keys or plan.keys[0] is None:
+        return lambda _: b""
+
+    def name(text: bytes) -> bytes:
+        key = plan.delivery_key(0, read_json(text))
+        return digest(json_text(key).encode())
+
+    return name
+
+
+_NOTHING: Final = Mapped()
+
+
+@dataclass(slots=True)
+class _Step:
+    """Compares what records give, and notes the differences."""
+
+    found: Comparison
+    most: int
+    namers: tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]
+
+    def take(self, one: Records | None, two: Records | None) -> None:
+        """Compare many records at once, and one by one where something differs."""
+        before = one.map() if one is not None else _NOTHING
+        after = two.map() if two is not None else _NOTHING
+        for records, mapped in ((one, before), (two, after)):
+            if records is not None:
+                records.side.counts += mapped.counts
+        rejects = [[_reasons(reject) for reject in side.rejects] for side in (before, after)]
+        if before.documents == after.documents and rejects[0] == rejects[1]:
+            self.found.unchanged += len(before.documents)
+        elif one and two and _one_each(one, before) and _one_each(two, after):
+            self._documents(one, before.documents, after.documents)
+        elif one is None or two is None:
+            for record in (one or cast("Records", two)).each():
+                self._record((record, None) if two is None else (None, record))
+        else:
+            for each in zip(one.each(), two.each(), strict=True):
+                self._record(each)
+
+    def _documents(self, records: Records, before: Sequence[str], after: Sequence[str]) -> None:
+        """Compare the documents of records that all give one, on both sides."""
+        for number, (old, new) in enumerate(zip(before, after, strict=True)):
+            if old == new:
+                self.found.unchanged += 1
+            else:
+                line = records.slice.line(number)
+                place = {"record": records.first + number, "line": line}
+                self._pair(place, old.encode(), new.encode())
+
+    def _record(self, records: Pair) -> None:
+        known = records[0] or cast("Records", records[1])  # one of them is there
+        place: Sample = {"record": known.first, "line": known.slice.line(0)}
+        before, after = (r.map() if r is not None else _NOTHING for r in records)
+        self._rejects(place, before.rejects, after.rejects)
+        telling = not (before.rejects or after.rejects)
+        texts = [[text.encode() for text in side.documents] for side in (before, after)]
+        if all(len(side) == 1 for side in texts):
+            self._pair(place, texts[0][0], texts[1][0])
+            return
+        pairs = pair(*map(_entries, texts, self.namers))
+        self.found.unchanged += pairs.unchanged
+        for old, new in pairs.changed:
+            self._pair(place, texts[0][old.start], texts[1][new.start])
+        self.found.added += len(pairs.added)
+        self.found.removed += len(pairs.removed)
+        if telling:
+            self._one_sided(place, "added", [texts[1][entry.start] for entry in pairs.added])
+            self._one_sided(place, "removed", [texts[0][entry.start] for entry in pairs.removed])
+
+    def _pair(self, place: Sample, old: bytes, new: bytes) -> None:
+        if old == new:
+            self.found.unchanged += 1
+            return
+        differences = list(differing(read_json(old), read_json(new)))
+        self.found.changed += bool(differences)
+        self.found.rewritten += not differences
+        for change in differences:
+            name = change.field
+            fields = self.found.fields
+            if name not in fields and len(fields) >= MOST_FIELDS:
+                name = ""
+            changes = fields.setdefault(name, FieldChanges(name))
+            changes.added += change.before is ABSENT
+            changes.removed += change.after is ABSENT
+            changes.changed += ABSENT not in (change.before, change.after)
+            if len(changes.samples) < self.most:
+                values = {side: shown(value) for side, value in change.values().items()}
+                changes.samples.append({**place, "pointer": change.pointer, **values})
+
+    def _one_sided(self, place: Sample, kind: str, texts: Sequence[bytes]) -> None:
+        for text in texts:
+            if sum(kind in sample for sample in self.found.documents) >= self.most:
+                return
+            self.found.documents.append({**place, kind: shown(read_json(text))})
+
+    def _rejects(self, place: Sample, before: Sequence[Reject], after: Sequence[Reject]) -> None:
+        old, new = [[_reasons(reject) for reject in side] for side in (before, after)]
+        if old == new:
+            return
+        kind = "other" if old and new else "new" if new else "gone"
+        self.found.new_rejects += kind == "new"
+        self.found.gone_rejects += kind == "gone"
+        self.found.other_rejects += kind == "other"
+        if sum(sample["kind"] == kind for sample in self.found.rejects) < self.most:
+            sides = {"before": _errors(before), "after": _errors(after)}
+            self.found.rejects.append({**place, "kind": kind, **sides})
+
+
+def _one_each(records: Records, mapped: Mapped) -> bool:
+    """Tell whether every record gave one document."""
+    root, counts = records.side.plan.program.outline.root, mapped.counts
+    several = root is None or root.documents  # of a template nothing is known
+    return not several and counts.records == counts.used == counts.written
+
+
+def _entries(texts: Sequence[bytes], name: Callable[[bytes], bytes]) -> list[Entry]:
+    return [
+        Entry(name(text), digest(text), 0, number, len(text)) for number, text in enumerate(texts)
+    ]
+
+
+def _reasons(reject: Reject) -> tuple[object, ...]:
+    """Return why a record is rejected, whichever line of its context says so."""
+    faults = {(fault.code, fault.message, fault.target, fault.value) for fault in reject.faults}
+    return reject.record, frozenset(faults)
+
+
+def _errors(rejects: Sequence[Reject]) -> list[Sample]:
+    """Return the first reasons of a reject, each once."""
+    found = {
+        (fault.code, fault.message): {
+            "code": fault.code,
+            "message": fault.message,
+            **({"target": fault.target} if fault.target else {}),
+            **({"line": fault.source.line} if fault.source else {}),
+        }
+        for reject in rejects
+        for fault in reversed(reject.faults)
+    }
+    return list(reversed(found.values()))[:_MOST_ERRORS]

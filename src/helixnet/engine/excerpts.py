@@ -1,0 +1,90 @@
+"""The bytes of one source value, as they stand in the file: with quotes, padding and all."""
+
+import json
+from dataclasses import dataclass
+from typing import Final
+
+from helixnet.engine.formats.csv_dialect import dialect_of
+from helixnet.engine.formats.grammar import Grammar
+from helixnet.engine.formats.idoc_lines import LineBreaker
+from helixnet.engine.formats.json_place import place_of
+from helixnet.engine.outcome import SourcePosition
+from helixnet.engine.source import Batch, SourceIndex
+
+_DECODER: Final = json.JSONDecoder(strict=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A value of the source in its file.
+
+    Args:
+        place: where it begins.
+        raw: its bytes; empty when they can't be told apart from the record.
+        text: the same, decoded.
+    """
+
+    place: SourcePosition
+    raw: bytes
+    text: str
+
+
+def excerpt(
+    batch: Batch, index: int, name: str, item: int, *, source: SourceIndex, grammar: Grammar | None
+) -> Excerpt:
+    """Return where a value stands, and its bytes.
+
+    Args:
+        batch: that holds the record.
+        index: of the record in the batch.
+        name: column, or JSON pointer in a nested record.
+        item: row of a group.
+        source: of the file.
+        grammar: of an IDoc type.
+    """
+    place = batch.locate(index, name, item)
+    text = batch.raw(index).decode(source.encoding, "surrogateescape")
+    if grammar is not None:
+        text = _of_segment(text, batch.line(index), place, source, grammar)
+    elif source.header:
+        text = _of_row(text, batch.line(index), place, source) if place.column else ""
+    else:
+        text = _of_json(text, name)
+    return Excerpt(place, text.encode(source.encoding, "surrogateescape"), text)
+
+
+def _of_row(text: str, first: int, place: SourcePosition, source: SourceIndex) -> str:
+    """Return the cell that begins at a place of a CSV record, or of a group of them."""
+    newline = "\r" if source.newline == "\r" else "\n"
+    start = 0
+    for _ in range(place.line - first):
+        start = text.find(newline, start) + 1
+    dialect = dialect_of(source.delimiter, newline, "utf-8")
+    rest = text[start + place.column - 1 :].encode("utf-8", "surrogateescape")
+    end = next(dialect.spans(rest), (0, 0))[1]
+    record = rest[:end].decode("utf-8", "surrogateescape")
+    places = dialect.cells(record).places
+    if len(places) > 1:
+        return record[: places[1] - len(source.delimiter)]
+    return record.rstrip("\r\n") if newline == "\n" else record.rstrip("\r")
+
+
+def _of_segment(
+    text: str, first: int, place: SourcePosition, source: SourceIndex, grammar: Grammar
+) -> str:
+    """Return the field that stands at a place of a flat IDoc, with its blanks."""
+    broken = text if source.newline else LineBreaker().feed(text, final=True)
+    rows = broken.split("\n")
+    number = place.line - first
+    start, end = grammar.fields(place.segment).get(place.field, (0, 0))
+    return rows[number].rstrip("\r")[start:end] if 0 <= number < len(rows) else ""
+
+
+def _of_json(text: str, pointer: str) -> str:
+    start = place_of(text, pointer)
+    if start < 0:
+        return ""
+    try:
+        return text[start : _DECODER.raw_decode(text, start)[1]]
+    except (ValueError, RecursionError):
+        return ""

@@ -1,0 +1,254 @@
+"""One leaf of one record, step by step: the code that maps it, run node by node with its variables.
+
+Nothing is interpreted a second way: each node is written by the same emitter as in the function
+that maps, so converters and filters are the same, and what is seen is what happened.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
+
+from helixnet.engine.context.model import Lookup
+from helixnet.engine.mapping.emitter import Emitter
+from helixnet.engine.mapping.filled import as_kind
+from helixnet.engine.mapping.filters.value_filters import is_empty
+from helixnet.engine.mapping.infer_filters import FilterCall
+from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.place import pointer_of
+from helixnet.engine.mapping.runtime import BAD
+from helixnet.engine.mapping.scope import Binding, FieldUse, Role
+from helixnet.engine.mapping.slots import Slot
+from helixnet.engine.mapping.wording import Names, filter_words, words
+from helixnet.engine.values.absent import ABSENT
+from helixnet.engine.values.compare import is_nothing
+from helixnet.engine.values.convert import as_text
+from helixnet.engine.values.faults import ValueFault
+
+MOST_SOURCES: Final = 50
+"""Values of the source that one step shows: a sum may read thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A value of the source.
+
+    Args:
+        name: column, or JSON pointer in a nested record.
+        item: the row, where the record has several.
+    """
+
+    name: str
+    item: object = None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one node of an expression gave.
+
+    Args:
+        text: the node as a person writes it; of a filter only the call.
+        kind: ``source``, ``filter``, ``var``, ``input``, ``built``, ``constant``, ``record`` (or an
+            item, as a whole) or ``value``.
+        value: None when there is a fault, or none could be computed.
+        fault: why there is no value; empty code where a fault before is the cause.
+        parts: what it was computed of, in the order of computation; only what was.
+        origins: where in the record the value comes from, if it is read there.
+        row: of a lookup, the row of the table that was used, or why none was.
+    """
+
+    text: str
+    kind: str
+    value: object
+    fault: ValueFault | None = None
+    parts: Sequence["Seen"] = ()
+    origins: Sequence[Origin] = ()
+    row: str = ""
+
+
+class Observer:
+    """Runs nodes with the variables of one moment of the generated function.
+
+    Args:
+        emitter: that wrote the function.
+        variables: the function's, at that moment.
+        lookups: tables by name.
+        vars: slots of the vars, by name.
+        each: slots of `each`, by the number of their binding.
+        names: how the expression calls bindings.
+    """
+
+    def __init__(
+        self,
+        emitter: Emitter,
+        variables: Mapping[str, Any],
+        *,
+        lookups: Mapping[str, Lookup],
+        vars: Mapping[str, Slot],  # noqa: A002 - what the context calls them
+        each: Mapping[int, Slot],
+        names: Names,
+    ) -> None:
+        self._emitter = replace(emitter, hoisted={}, keeps={}, told={})
+        self._variables = variables
+        self._lookups, self._vars, self._each, self._names = lookups, vars, each, names
+
+    def see(self, node: Node) -> Seen:
+        """Return what a node gave, and all that it was computed of."""
+        data = node.data
+        parts = [self.see(part) for part in self._computed(node)]
+        value, fault = self.run(node)
+        literal = node.op is Op.LIST and all(arg.op is Op.CONST for arg in node.args)
+        kind = "constant" if literal else _KINDS.get(node.op, "value")
+        text, row = words(node, self._names), ""
+        if isinstance(data, FilterCall):
+            text = filter_words(node, data, self._names)
+            row = self._row(node) if data.spec.name == "lookup" else ""
+        origins = tuple(self._origins(node, value))
+        if origins and node.op is not Op.FILTER:
+            kind = "source"
+            parts = [] if node.op is Op.STEP and _only_steps(node) else parts
+        return Seen(text, kind, value, fault, parts, origins, row)
+
+    def run(self, node: Node) -> tuple[object, ValueFault | None]:
+        """Return the value of a node, or why there is none."""
+        try:
+            code = self._emitter.code(node)
+            space = {**self._emitter.constants.values, **self._variables}
+            value = eval(code, space)  # noqa: S307 - code of our own generator, as in codegen
+        except ValueFault as fault:
+            return None, fault
+        except ArithmeticError:
+            return None, ValueFault("HX-2004", "a result has more than 38 digits", None)
+        except Exception:  # noqa: BLE001 - what comes of a value that failed before is no fault
+            return None, ValueFault("", "a value that it needs failed", None)
+        if value is BAD:
+            return None, ValueFault("", "a value that it needs failed", None)
+        return value, None
+
+    def _computed(self, node: Node) -> Iterator[Node]:
+        """Yield the operands that the value was computed of."""
+        match node.op:
+            case Op.IF | Op.BLOCK:
+                yield node.args[0]
+                yield node.args[1 if self.run(node.args[0])[0] is True else 2]
+            case Op.AND | Op.OR:
+                for arg in node.args:
+                    yield arg
+                    if (self.run(arg)[0] is True) is (node.op is Op.OR):
+                        return
+            case Op.VAR:
+                slot = self._vars.get(str(node.data))
+                if slot is not None and slot.parsed is not None and slot.root is not None:
+                    yield slot.root
+            case Op.FILTER:
+                yield from self._operands(node, as_kind(node.data, FilterCall))
+            case _:
+                yield from (arg for arg in node.args if arg.op is not Op.CONST)
+
+    def _operands(self, node: Node, call: FilterCall) -> Iterator[Node]:
+        value = node.args[0]
+        yield value
+        if call.spec.name == "or_else" and not is_empty(self.run(value)[0]):
+            return
+        yield from (arg for arg in node.args[1:] if arg.op is not Op.CONST)
+
+    # where a value stands
+
+    def _origins(self, node: Node, value: object) -> Iterator[Origin]:
+        data = node.data
+        if isinstance(data, FieldUse):
+            row = self._emitter.binding(data.binding) if data.binding is not None else None
+            item = self._variables.get(row) if row else self.run(node.args[0])[0]
+            if item is not None and item is not ABSENT:
+                yield Origin(data.name, item)
+        elif isinstance(data, FilterCall):
+            yield from self._of_filter(node, data)
+        elif node.op is Op.STEP:
+            yield from self._member(self.run(node.args[0])[0], str(data))
+        elif isinstance(data, Binding) and data.role is Role.ITEM and _scalar(value):
+            yield from self._item(data)
+
+    def _of_filter(self, node: Node, call: FilterCall) -> Iterator[Origin]:
+        """Yield the columns or members that a filter itself reads: by `get`, or by a key."""
+        key = call.key
+        value, *args = node.args
+        if call.spec.name == "get" and args and args[0].op is Op.CONST:
+            key = str(args[0].data)
+        if key is None:
+            return
+        for item in _items(self.run(value)[0], row=value.type.row)[:MOST_SOURCES]:
+            if type(item) is list:
+                yield Origin(key, cast("object", item))
+            else:
+                yield from self._member(item, key)
+
+    def _member(self, base: object, key: str) -> Iterator[Origin]:
+        """Yield where the member of a node stands, of the one node of a list too."""
+        if type(base) is list:
+            items = cast("list[object]", base)
+            base = items[0] if len(items) == 1 else None
+        members = cast("dict[str, object]", base) if type(base) is dict else {}
+        place = (
+            pointer_of(self._variables["r"], base) if _scalar(members.get(key, ABSENT)) else None
+        )
+        if place is not None:
+            yield Origin(f"{place}/{key.replace('~', '~0').replace('/', '~1')}")
+
+    def _item(self, binding: Binding) -> Iterator[Origin]:
+        """Yield where a plain item of an `each` stands."""
+        slot = self._each.get(binding.number)
+        position = self._variables.get(f"p{binding.number}")
+        if slot is None or slot.root is None or type(position) is not int:
+            return
+        place = pointer_of(self._variables["r"], self.run(slot.root)[0])
+        if place is not None:
+            yield Origin(f"{place}/{position - 1}")
+
+    # the row of a table
+
+    def _row(self, node: Node) -> str:
+        table = self._lookups[str(node.args[1].data)]
+        keys = [self.run(arg)[0] for arg in (node.args[0], *node.args[2:])]
+        if is_nothing(keys[0]):
+            return ""
+        written = tuple("nothing" if is_nothing(key) else _text(key) for key in keys)
+        listed = ", ".join(written)
+        if not any(map(is_nothing, keys)) and written in table.rows:
+            return f"row {listed}: {_text(table.rows[written])}"
+        policy = table.missing if isinstance(table.missing, str) else "const"
+        return f"no row for {listed}; missing: {policy}"
+
+
+def _items(value: object, *, row: bool) -> list[object]:
+    """Return a list's items, or the value as the only one; a row is a list too."""
+    if type(value) is not list:
+        return [value]
+    items = cast("list[object]", value)
+    return [items] if row and not (items and type(items[0]) is list) else items
+
+
+def _only_steps(node: Node) -> bool:
+    while node.op is Op.STEP:
+        node = node.args[0]
+    return node.op is Op.BINDING
+
+
+def _scalar(value: object) -> bool:
+    return value is not ABSENT and type(value) not in (dict, list)
+
+
+def _text(value: object) -> str:
+    try:
+        return as_text(value)
+    except ValueFault:
+        return str(value)
+
+
+_KINDS: Final = {
+    Op.FIELD: "source",
+    Op.FILTER: "filter",
+    Op.VAR: "var",
+    Op.INPUT: "input",
+    Op.OUT: "built",
+    Op.CONST: "constant",
+    Op.BINDING: "record",
+}

@@ -1,0 +1,284 @@
+"""One output field back to its source: the rule, each filter, the values and where they stand.
+
+An observer of the plan that maps: the same function is written once more with a probe before the
+field, run for the one record, and looked at while its variables are there.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, BinaryIO, cast
+
+from helixnet.engine.context.model import Const, EachNode, Leaf, Mark, WhenNode
+from helixnet.engine.excerpts import Excerpt, excerpt
+from helixnet.engine.lockstep import Records, Runner
+from helixnet.engine.mapping.codegen import generate_probed
+from helixnet.engine.mapping.doubts import match_pointer
+from helixnet.engine.mapping.ir import Node
+from helixnet.engine.mapping.observe import Observer, Origin, Seen
+from helixnet.engine.mapping.place import item_number
+from helixnet.engine.mapping.program import Program
+from helixnet.engine.mapping.shapes import near
+from helixnet.engine.mapping.slot_frame import Frame
+from helixnet.engine.mapping.slots import Slot
+from helixnet.engine.mapping.wording import names_in
+from helixnet.engine.outcome import Fault
+from helixnet.engine.output import read_json
+from helixnet.engine.plan import Plan
+from helixnet.engine.seek import Choice, chosen, steps_of, value_at
+from helixnet.engine.source import SourceIndex
+from helixnet.engine.validation.explain import pointer_to
+from helixnet.engine.values.absent import ABSENT
+from helixnet.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node of an expression with what it gave and where in the file that stands.
+
+    Args:
+        seen: the node.
+        depth: how deep it is inside the expression, from 0.
+        excerpts: of its origins.
+    """
+
+    seen: Seen
+    depth: int
+    excerpts: Sequence[Excerpt] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """An expression of the context that took part.
+
+    Args:
+        what: ``map``, ``const``, ``when``, ``where`` or ``each``.
+        text: as written.
+        mark: where.
+        steps: what it computed, from the inside out.
+        note: more of it in words: which element of the list, from 1.
+    """
+
+    what: str
+    text: str
+    mark: Mark
+    steps: Sequence[Step] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """How one field of one document came about.
+
+    Args:
+        pointer: of the field.
+        record: number of the source record, from 1.
+        line: its first line.
+        rules: conditions and lists around the field from the outside, then its own.
+        written: whether the document has the field.
+        value: what it has.
+        faults: why the record is rejected, those of the field first; empty when it is not.
+        skipped: the record is passed over by `skip_when`.
+    """
+
+    pointer: str
+    record: int
+    line: int
+    rules: Sequence[Rule]
+    written: bool
+    value: object = None
+    faults: Sequence[Fault] = ()
+    skipped: bool = False
+
+
+def trace_field(
+    plan: Plan, stream: BinaryIO, file: str, pointer: str, choice: Choice | None = None
+) -> Trace:
+    """Trace one field.
+
+    Args:
+        plan: the compiled context, no template.
+        stream: the file, seekable.
+        file: its name.
+        pointer: JSON pointer of the field in its document, such as ``/items/3/quantity``.
+        choice: which document.
+
+    Raises:
+        UsageError: the map has no such field, or no document does.
+        RefusedError: the file can't be used.
+    """
+    if plan.context.template is not None:
+        raise UsageError("a template can't be traced: it writes text, not fields")
+    slots = _slots_at(plan.program, pointer)
+    runner = Runner.opened(plan, stream, file)
+    if runner.refused is not None:
+        raise runner.refused
+    records, number = chosen(runner, pointer, choice or Choice())
+    if runner.refused is not None:
+        raise runner.refused
+    index = cast("SourceIndex", runner.index)  # not refused
+    return _Tracing(plan, index, file, pointer, slots, records, number).run()
+
+
+def _slots_at(program: Program, pointer: str) -> list[Slot]:
+    """Return the slots that write a place of the document, or what is around it.
+
+    There are several where elements of a list may drop out: which one writes an index is seen
+    when it runs.
+    """
+    steps = steps_of(pointer)
+    leaves = [
+        slot
+        for slot in program.outline.slots.values()
+        if slot.target and isinstance(slot.node, Leaf | Const)
+    ]
+    fits = [slot for slot in leaves if match_pointer(slot.pointer, steps) is not None]
+    if fits:
+        longest = max(len(slot.pointer) for slot in fits)
+        return [slot for slot in fits if len(slot.pointer) == longest]
+    known = [_first_of(slot) for slot in leaves]
+    below = [name for name in known if name.startswith(f"{pointer.rstrip('/')}/")]
+    hint = f"name a field in it, such as {below[0]}" if below else near(pointer, known)
+    raise UsageError(f"the map writes no field {pointer or '(the document)'}", hint=hint)
+
+
+def _first_of(slot: Slot) -> str:
+    return pointer_to(["0" if isinstance(step, int) else step for step in slot.pointer])
+
+
+@dataclass(slots=True)
+class _Tracing:
+    """The probes of one field, and what they find for one record."""
+
+    plan: Plan
+    index: SourceIndex
+    file: str
+    pointer: str
+    slots: Sequence[Slot]
+    records: Records
+    document: int
+    frame: Frame | None = None
+    writer: Slot | None = None
+    rules: dict[int, list[Rule]] = field(default_factory=dict[int, list[Rule]])
+
+    def run(self) -> Trace:
+        records = self.records
+        watched = [slot for own in self.slots for slot in _path(own)]
+        probes = {slot.number: self._probe(slot) for slot in watched}
+        header, program = self.index.header, self.plan.program
+        generated, self.frame = generate_probed(program, header, self.file, probes)
+        batch = records.slice
+        if not batch.faults:
+            generated.one(batch.records[0], records.first, batch, 0, [], None)
+        mapped = records.map()
+        path = _path(self.writer or self.slots[0])
+        rules = [rule for slot in path for rule in self.rules.get(slot.number, ())]
+        faults = [fault for reject in mapped.rejects for fault in reject.faults]
+        trace = Trace(
+            self.pointer,
+            records.first,
+            batch.line(0),
+            rules,
+            written=False,
+            faults=sorted(faults, key=lambda fault: not self._concerns(fault)),
+            skipped=mapped.counts.skipped > 0,
+        )
+        if self.document < len(mapped.documents):
+            value = value_at(read_json(mapped.documents[self.document]), steps_of(self.pointer))
+            if value is not ABSENT:
+                return replace(trace, written=True, value=value)
+        return trace
+
+    def _concerns(self, fault: Fault) -> bool:
+        return fault.target is not None and f"{self.pointer}/".startswith(f"{fault.target}/")
+
+    def _probe(self, slot: Slot) -> Callable[[dict[str, Any]], None]:
+        def look(variables: dict[str, Any]) -> None:
+            if self._here(slot, variables):
+                if slot in self.slots:
+                    self.writer = slot
+                self.rules[slot.number] = list(self._seen(slot, variables))
+                if slot in self.slots:
+                    self._items(slot, variables)
+
+        return look
+
+    def _here(self, slot: Slot, variables: Mapping[str, Any]) -> bool:
+        """Tell whether this is the item of each list around that the pointer names."""
+        root = self.plan.program.outline.root
+        several = root is not None and root.documents and slot is not root
+        number = f"t{root.number}" if root is not None else ""
+        if several and len(variables[number]) != self.document:
+            return False
+        wanted = steps_of(self.pointer)
+        return all(
+            str(len(variables[f"t{step}"])) == wanted[place]
+            for place, step in enumerate(slot.pointer)
+            if isinstance(step, int)
+        )
+
+    def _seen(self, slot: Slot, variables: Mapping[str, Any]) -> Iterator[Rule]:
+        observer = self._observer(slot, variables)
+        node = slot.node
+        if isinstance(node, Const):
+            yield Rule("const", "", node.mark, note="a fixed value")
+        elif isinstance(node, Leaf):
+            yield self._rule("map", node, slot.root, observer)
+        elif isinstance(node, WhenNode):
+            yield self._rule("when", node.when, slot.root, observer)
+        elif isinstance(node, EachNode):
+            if node.when is not None:
+                yield self._rule("when", node.when, slot.when, observer)
+            yield self._rule("each", node.each, slot.root, observer)
+
+    def _items(self, slot: Slot, variables: Mapping[str, Any]) -> None:
+        """Add to each list around a field which element this is, and the condition that it met."""
+        for above in _path(slot)[:-1]:
+            node, binding = above.node, above.binding
+            if not isinstance(node, EachNode) or binding is None:
+                continue
+            rules = self.rules.setdefault(above.number, [])
+            if rules:
+                rules[-1] = replace(rules[-1], note=f"element {variables[f'p{binding.number}']}")
+            if node.where is not None:
+                observer = self._observer(above.body, variables)
+                rules.append(self._rule("where", node.where, above.where, observer))
+
+    def _rule(self, what: str, leaf: Leaf, root: Node | None, observer: Observer) -> Rule:
+        steps = tuple(self._steps_of(observer.see(root), 0)) if root is not None else ()
+        return Rule(what, leaf.text, leaf.mark, steps)
+
+    def _steps_of(self, seen: Seen, depth: int) -> Iterator[Step]:
+        """Yield a node after all that it was computed of; a filter stands beside its value."""
+        for number, part in enumerate(seen.parts):
+            if part.kind not in ("constant", "record"):
+                below = depth if seen.kind == "filter" and number == 0 else depth + 1
+                yield from self._steps_of(part, below)
+        yield Step(seen, depth, [self._excerpt(origin) for origin in seen.origins])
+
+    def _excerpt(self, origin: Origin) -> Excerpt:
+        batch = self.records.slice
+        item = item_number(batch.records[0], origin.item)
+        return excerpt(batch, 0, origin.name, item, source=self.index, grammar=self.plan.grammar)
+
+    def _observer(self, slot: Slot, variables: Mapping[str, Any]) -> Observer:
+        outline = self.plan.program.outline
+        each = {s.binding.number: s for s in outline.slots.values() if s.binding is not None}
+        return Observer(
+            cast("Frame", self.frame).emitter,
+            variables,
+            lookups=outline.lookups,
+            vars=outline.var_slots,
+            each=each,
+            names=names_in(slot.scope),
+        )
+
+
+def _path(slot: Slot) -> list[Slot]:
+    """Return the slots around a field that decide on it, from the outside, and its own."""
+    found = [slot]
+    above = slot.parent
+    while above is not None:
+        if isinstance(above.node, WhenNode | EachNode):
+            found.insert(0, above)
+        above = above.parent
+    return found
