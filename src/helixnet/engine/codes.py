@@ -271,8 +271,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-4110": Code(
         "not in the target schema",
-        "A key of `map` is not named by the schema.",
-        "Correct the key, extend the schema, or write `additionalProperties` there.",
+        "A key of `map` is not named by the schema, or is forbidden there.",
+        "Correct the key, extend the schema, or allow `additionalProperties` there.",
     ),
     "HX-4111": Code(
         "target property not mapped",

@@ -123,6 +123,34 @@ def test_a_required_property_that_is_not_mapped_is_a_problem() -> None:
     assert problems(CSV + "map: {id: ID}\n") == ["17 HX-4111"]
 
 
+SHUT = "type: object, additionalProperties: false"
+
+
+@pytest.mark.parametrize(
+    ("target", "body", "found"),
+    [
+        (f"{{{SHUT}}}", "{a: A}", ["3 HX-4110"]),
+        (f"{{{SHUT}}}", "{a: A, o: {b: A}}", ["3 HX-4110", "3 HX-4110"]),
+        (f"{{properties: {{o: {{{SHUT}}}}}}}", "{o: {a: A}}", ["3 HX-4110"]),
+        (f"{{properties: {{o: {{{SHUT}}}}}}}", "{o: {when: A == 1, map: {a: A}}}", ["3 HX-4110"]),
+        (
+            f"{{properties: {{l: {{items: {{{SHUT}}}}}}}}}",
+            "{l: {each: A, as: i, map: {a: i}}}",
+            ["3 HX-4110"],
+        ),
+        (f"{{allOf: [{{properties: {{a: {{}}}}}}, {{{SHUT}}}]}}", "{a: A}", ["3 HX-4110"]),
+        (f"{{properties: {{a: {{}}}}, patternProperties: {{'^x': {{}}}}, {SHUT}}}", "{x: A}", []),
+        (f"{{{SHUT}}}", "{object: {}}", []),
+        ("{type: object}", "{a: A}", []),
+    ],
+)
+def test_a_key_that_the_schema_forbids_is_a_problem(
+    target: str, body: str, found: list[str]
+) -> None:
+    context = f"target: {target}\nsource: {{format: ndjson}}\nmap: {body}\n"
+    assert problems(context) == found
+
+
 def test_names_are_checked_against_headers_and_tests_where_nothing_is_declared() -> None:
     context = """\
 target: {}
