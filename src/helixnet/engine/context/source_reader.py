@@ -193,9 +193,10 @@ def read_group(node: Node, source: Source | None, problems: Problems) -> Group |
     keys = section(node, problems, "group", required=("by",))
     if keys is None or "by" not in keys:
         return None
-    if source is not None and source.format not in ("csv", "ndjson"):
+    if source is not None and source.format != "csv":
         message = f"`group` does not go with `format: {source.format}`"
-        problems.add(node.mark, "HX-4004", message, "its records are nested already")
+        hint = "rows of CSV are grouped; here a record holds its lines as a list: use `each`"
+        problems.add(node.mark, "HX-4004", message, hint)
     if "order" in keys:
         order = choice(keys["order"], problems, "order", ("consecutive", "keyed"))
         if order == "keyed":
