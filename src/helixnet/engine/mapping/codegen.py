@@ -13,10 +13,12 @@ from helixnet.engine.mapping.emitter import Columns, Emitter
 from helixnet.engine.mapping.fields import (
     field_converter,
     missing_column,
+    nullable_converter,
     nulls_of,
     required_converter,
 )
 from helixnet.engine.mapping.filled import filled
+from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads, surely_read
 from helixnet.engine.mapping.rules import Column, Rule, Rules
@@ -90,7 +92,10 @@ class _Generation:
         names = program.columns | frozenset(required) | frozenset(same)
         columns = columns_of(context, self.header, names if tabular else frozenset())
         self.rules.positions = dict(columns.positions)
-        self.rules.converters = dict(columns.converters)
+        self.rules.converters = {
+            name: nullable_converter(convert, columns.guarded.get(name, frozenset()))
+            for name, convert in columns.converters.items()
+        }
         emitter = Emitter(
             self.constants, columns, context.lookups, program.inputs, self.file, write_node
         )
@@ -128,13 +133,7 @@ class _Generation:
         for slot in program.early_vars:
             self._var(frame, slot)
         if program.skip_when is not None:
-            item = emitter.binding(program.here)
-            code = emitter.condition(program.skip_when)
-            with writer.block("try:"), writer.block(f"if {code}:"):
-                writer.line("return None")
-            with writer.block("except Exception as e:"):
-                writer.line(frame.note(SKIP, "()", item))
-                writer.line("return ''")
+            self._skip(frame, program.skip_when)
         known = {use.name for use in program.uses.values()}
         left = [self._column(name) for name in required if name not in known]
         checked = [c for c in left if frame.emitter.columns.converters]
@@ -146,6 +145,16 @@ class _Generation:
             self._same(frame, same)
         for slot in program.late_vars:
             self._var(frame, slot)
+
+    def _skip(self, frame: Frame, condition: Node) -> None:
+        """Leave a record out; a fault here loses it, and the map still tells its other faults."""
+        writer, item = frame.writer, frame.emitter.binding(self.program.here)
+        code = frame.emitter.condition(condition)
+        with writer.block("if not notes:"):  # of a var that failed nothing follows
+            with writer.block("try:"), writer.block(f"if {code}:"):
+                writer.line("return None")
+            with writer.block("except Exception as e:"):
+                writer.line(frame.note(SKIP, "()", item))
 
     def _var(self, frame: Frame, slot: Slot) -> None:
         """Write a var; columns that it is sure to convert are not converted again for the map."""

@@ -96,7 +96,10 @@ class Record:
 
 
 def faults_of(record: Record, notes: Notes, rules: Rules) -> list[Fault]:
-    """Return every fault that was noted, one for each target that it concerns."""
+    """Return every fault that was noted, one for each target that it concerns.
+
+    A condition that feeds no target repeats a fault only if no target is fed.
+    """
     found: list[Fault] = []
     for number, error, indexes, item in notes:
         known = dict(zip(indexes[::2], indexes[1::2], strict=True))
@@ -112,7 +115,13 @@ def faults_of(record: Record, notes: Notes, rules: Rules) -> list[Fault]:
         targets = rule.targets or (number,)
         for fault, source in _sources(record, rule, error, item, rules):
             found += _for_targets(fault, source, targets, known, rules)
-    return found
+    told = {_essence(fault) for fault in found if fault.target is not None}
+    kept = (fault for fault in found if fault.target is not None or _essence(fault) not in told)
+    return list(dict.fromkeys(kept))
+
+
+def _essence(fault: Fault) -> tuple[object, ...]:
+    return fault.code, fault.message, fault.source
 
 
 def _for_targets(
@@ -122,8 +131,8 @@ def _for_targets(
     known: Mapping[int, int],
     rules: Rules,
 ) -> Iterator[Fault]:
-    for number in targets or (-1,):
-        rule = rules.rules.get(number)
+    for number in targets or (None,):
+        rule = rules.rules.get(number) if number is not None else None
         place = RulePosition(rule.line, rule.expression) if rule is not None else None
         if error.code == "HX-1101":  # the declaration asks for it, whatever reads the field
             place = rules.required.get(source.field, place)
@@ -194,12 +203,12 @@ def _bad_rows(
         rows = [record.value]
     for binding, name in rule.fields:
         convert = rules.converters.get(name)
-        if convert is None or name not in rules.positions:
+        if convert is None:
             continue
-        if binding is not None:
-            rows = rows[:1]
-        for row in rows:
+        present = name in rules.positions
+        for row in rows[:1] if binding is not None or not present else rows:
             try:
-                convert(cast("list[str]", row)[rules.positions[name]])
+                convert(cast("list[str]", row)[rules.positions[name]] if present else "")
             except ValueFault as error:
-                yield error, record.place(name, row)
+                source = record.place(name if present else "", row)
+                yield error, replace(source, field=name)
