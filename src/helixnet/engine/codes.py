@@ -107,7 +107,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-1109": Code(
         "field not in this file",
-        "The mapping reads a column that the file's header does not have.",
+        "The mapping reads a declared column that the file's header does not have.",
         "Correct the file's header, or the name in the context.",
     ),
     # 2xxx: the mapping
@@ -340,8 +340,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-5002": Code(
         "header not usable",
-        "The CSV header has a used name twice, or can't be read.",
-        "Correct the first line of the file.",
+        "The CSV header can't be read, has a used name twice, or, without `fields`, lacks one.",
+        "Correct the first line of the file, or the name in the context.",
     ),
     "HX-5003": Code(
         "file drifted from its contract",

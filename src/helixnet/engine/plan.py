@@ -40,7 +40,7 @@ class Plan:
         inputs: values from outside, defaults filled in.
         inputs_hash: ``sha256:<hex>`` of the inputs as JSON.
         needs: fields read, by segment, for formats with a grammar; None = all.
-        used: columns that the mapping reads, for CSV; None = all.
+        used: columns that mapping or group read, for CSV; None = all.
         warnings: problems that do not stand in the way.
         mappers: made lately, by header and what of the file's name they depend on: most files of
             a context have the same columns.
@@ -172,7 +172,9 @@ def _compile(
         validator=validator,
         grammar=grammar,
         needs=None if grammar is None or templated else fields_needed(program),
-        used=None if templated else program.columns,
+        used=None
+        if templated
+        else program.columns.union(context.group.same if context.group else ()),
         warnings=tuple(_sorted(problems)),
         bundle=bundle,
         program=program,

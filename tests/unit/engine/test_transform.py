@@ -182,6 +182,27 @@ def test_a_drifted_file_may_be_refused() -> None:
     assert caught.value.code == "HX-5003"
 
 
+@pytest.mark.parametrize(
+    ("context", "header", "hint"),
+    [
+        ("map: {id: SKUU}", "SKU,N", "did you mean `SKU`?"),
+        ("map: {id: SKU, x: {when: SKU == 'a', map: n}}", "SKU,N", "did you mean `N`?"),
+        ("group: {by: SKU, same: DAYS}\nmap: {id: h.SKU}", "SKU,DAY", "did you mean `DAY`?"),
+    ],
+)
+def test_a_file_without_a_column_that_is_read_is_one_refusal(
+    context: str, header: str, hint: str
+) -> None:
+    """Not a reject of every record, where the header is all that declares the columns."""
+    text = (
+        f"helixnet: 1\nname: n\nversion: 1.0.0\ntarget: {{}}\nsource: {{format: csv}}\n{context}\n"
+    )
+    with pytest.raises(RefusedError) as caught:
+        mapped(plan_of(text), f"{header}\na,1\nb,2\n".encode())
+    assert (caught.value.code, caught.value.hint) == ("HX-5002", hint)
+    assert mapped(plan_of(text), b"")[0].verdict == Verdict("COMPLETED")
+
+
 def counts(records: int, rejected: int) -> Counts:
     good = records - rejected
     return Counts(records, good, rejected, 0, records, good, rejected)

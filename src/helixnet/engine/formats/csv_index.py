@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from helixnet.engine.context.model import Source
+from helixnet.engine.context.problems import near
 from helixnet.engine.formats.csv_dialect import LineFeedWatch, dialect_of
 from helixnet.engine.formats.csv_rows import rows_of
 from helixnet.engine.formats.csv_scan import CsvPlan, CsvScan
@@ -123,11 +124,29 @@ def _drift(header: Sequence[str], source: Source, used: Collection[str] | None) 
                 hint="which one is meant can't be known: rename one",
             )
     drift = [f"column {name!r} stands twice in the header" for name in doubled]
-    if source.fields is not None:
+    if source.fields is None:
+        _refuse_missing(header, used or ())
+    else:
         known, present = set(source.fields), set(header)
         drift += [f"unknown column {name!r}" for name in dict.fromkeys(header) if name not in known]
         drift += [f"missing column {name!r}" for name in source.fields if name not in present]
     return drift
+
+
+def _refuse_missing(header: Sequence[str], used: Collection[str]) -> None:
+    """Refuse a file without a column that is read, where the header alone declares columns."""
+    missing = sorted(set(used) - set(header))
+    if not missing:
+        return
+    hints = {name: near(name, header) for name in missing}
+    if len(missing) > 1:
+        hints = {name: hint and f"{name!r}: {hint}" for name, hint in hints.items()}
+    names = ", ".join(map(repr, missing))
+    raise RefusedError(
+        f"the header lacks {names}, which the mapping reads",
+        code="HX-5002",
+        hint=" ".join(filter(None, hints.values())) or "correct the header or the context",
+    )
 
 
 def sniff(head: bytes, codec: Codec) -> str:
