@@ -110,6 +110,11 @@ CODES: Final[dict[str, Code]] = {
         "The mapping reads a declared column that the file's header does not have.",
         "Correct the file's header, or the name in the context.",
     ),
+    "HX-1110": Code(
+        "not a text",
+        "A JSON value of a field declared `string` is a boolean, an array or an object.",
+        "Correct the value, or leave the field's `type` out.",
+    ),
     # 2xxx: the mapping
     "HX-2001": Code(
         "conversion failed",

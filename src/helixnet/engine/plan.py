@@ -146,7 +146,6 @@ def _compile(
     context = read.context
     if context is None:
         return None
-    problems += _ignored_types(context)
     validator = _schema(context, bundle, problems)
     grammar = _grammar(context, bundle, problems)
     values = input_values(context, inputs, problems)
@@ -197,19 +196,6 @@ def _grammar(context: Context, bundle: Bundle, problems: list[ContextProblem]) -
     except ContextError as error:
         problems += cast("tuple[ContextProblem, ...]", error.problems)
         return None
-
-
-def _ignored_types(context: Context) -> list[ContextProblem]:
-    """Refuse declared types where values are not columns of text: they would do nothing."""
-    if context.source.format in ("csv", "fixed"):
-        return []
-    text = f"types of fields are for CSV; in {context.source.format} they do nothing yet"
-    hint = "convert in the map: NAME | decimal, NAME | date(…)"
-    return [
-        ContextProblem(field.mark, "HX-4301", text, hint)
-        for field in (context.source.fields or {}).values()
-        if field.type != "string"
-    ]
 
 
 def _template_problems(context: Context, bundle: Bundle) -> list[ContextProblem]:

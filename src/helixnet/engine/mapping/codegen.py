@@ -4,7 +4,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 
-from helixnet.engine.context.model import Context, EachNode, Field, Leaf, Mark, WhenNode
+from helixnet.engine.context.model import (
+    Context,
+    EachNode,
+    Field,
+    Leaf,
+    Mark,
+    Source,
+    WhenNode,
+)
 from helixnet.engine.mapping import settle
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.emit import printed, write_node
@@ -21,9 +29,10 @@ from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads, surely_read
+from helixnet.engine.mapping.record_fields import member_reader
 from helixnet.engine.mapping.rules import Column, Rule, Rules
 from helixnet.engine.mapping.slot_frame import Frame
-from helixnet.engine.mapping.slots import Slot
+from helixnet.engine.mapping.slots import Slot, pointer_text
 from helixnet.engine.mapping.writer import Writer, text_code
 from helixnet.engine.outcome import RulePosition
 
@@ -54,8 +63,10 @@ class Generated:
 def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -> Columns:
     """Return how the columns ``names`` of a file with this header are read."""
     source = context.source
+    if source.format not in ("csv", "fixed"):
+        return _members_of(source, names)
     positions = {name: number for number, name in reversed(list(enumerate(header)))}
-    converters: dict[str, Callable[[str], object]] = {}
+    converters: dict[str, Callable[[Any], object]] = {}
     guarded: dict[str, frozenset[str]] = {}
     for name in names:
         declared = (source.fields or {}).get(name) or Field(name, Mark("", 0, 0))
@@ -69,6 +80,17 @@ def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -
         if convert is not None:
             converters[name] = convert
     return Columns(positions, converters, guarded)
+
+
+def _members_of(source: Source, names: frozenset[str]) -> Columns:
+    """Return how the members ``names`` of a nested record are read."""
+    readers: dict[str, Callable[[object], object]] = {}
+    for name in names:
+        declared = (source.fields or {}).get(name) or Field(name, Mark("", 0, 0), "any")
+        reader = member_reader(declared, source)
+        if reader is not None:
+            readers[name] = reader
+    return Columns({}, readers, {}, keyed=True)
 
 
 def generate(program: Program, header: Sequence[str], file: str) -> Generated:
@@ -86,11 +108,10 @@ class _Generation:
 
     def run(self) -> Generated:
         program, context = self.program, self.program.context
-        tabular = context.source.format in ("csv", "fixed")
         required = [f.name for f in (context.source.fields or {}).values() if f.required]
         same = context.group.same if context.group is not None else ()
         names = program.columns | frozenset(required) | frozenset(same)
-        columns = columns_of(context, self.header, names if tabular else frozenset())
+        columns = columns_of(context, self.header, names)
         self.rules.positions = dict(columns.positions)
         self.rules.converters = {
             name: nullable_converter(convert, columns.guarded.get(name, frozenset()))
@@ -140,7 +161,8 @@ class _Generation:
         rows = "r" if grouped else "(r,)"
         if checked:
             call = emitter.constants.add(settle.check_required)
-            writer.line(f"{call}(notes, {rows}, {emitter.constants.add(checked)})")
+            names = emitter.constants.add(self.rules.positions)
+            writer.line(f"{call}(notes, {rows}, {names}, {emitter.constants.add(checked)})")
         if same:
             self._same(frame, same)
         for slot in program.late_vars:
@@ -168,9 +190,8 @@ class _Generation:
         emit_region(frame, slot.region)
         emitter.keeps.clear()
 
-    def _column(self, name: str) -> tuple[int, int, Callable[[str], object] | None]:
-        number = self._column_rule(name, [])
-        return number, self.rules.positions.get(name, 0), self.rules.converters.get(name)
+    def _column(self, name: str) -> tuple[int, str, Callable[[Any], object] | None]:
+        return self._column_rule(name, []), name, self.rules.converters.get(name)
 
     def _same(self, frame: Frame, same: Sequence[str]) -> None:
         columns: list[tuple[int, int, str]] = []
@@ -252,7 +273,9 @@ class _Generation:
         for declared in (context.source.fields or {}).values():
             if declared.required:
                 place = RulePosition(declared.mark.line, f"{declared.name}: required")
-                self.rules.required[declared.name] = place
+                keyed = context.source.format not in ("csv", "fixed")
+                name = pointer_text((declared.name,), {}) if keyed else declared.name
+                self.rules.required[name] = place
         if context.skip_when is not None:
             self._rule(SKIP, None, context.skip_when.mark, context.skip_when.text, ())
         for number, check in enumerate(context.checks):

@@ -10,6 +10,7 @@ from helixnet.engine.mapping.infer_names import type_member, type_name
 from helixnet.engine.mapping.ir import ANY, BOOLEAN, TEXT, Node, Op, Type, join_types
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
+from helixnet.engine.mapping.shapes import RecordShape
 
 _ORDERED: Final = frozenset({Kind.TEXT, Kind.DATE, Kind.DATETIME, *NUMBERS})
 
@@ -140,7 +141,9 @@ def _item(leaf: Leafing, node: Node) -> Node:
     value, key = args = leaf.all(node.args)
     if value.type.kind not in (Kind.LIST, Kind.TEXT, Kind.ANY, Kind.OBJECT):
         leaf.problem("HX-4106", node, f"{value.type.kind} has no items")
-    if value.type.row and value.type.kind is Kind.OBJECT:
+    shape = value.type.shape
+    typed = isinstance(shape, RecordShape) and not shape.raw
+    if value.type.kind is Kind.OBJECT and (value.type.row or typed):
         leaf.problem("HX-4106", node, "a column is named by a text", 'write record["NAME"]')
     found = ANY
     if value.type.kind is Kind.TEXT and key.type.kind is Kind.INTEGER:

@@ -271,9 +271,13 @@ tests:
     assert problems(context + tests) == ["3 HX-4103"]
 
 
-def test_declared_types_that_would_do_nothing_are_refused() -> None:
-    context = "target: {}\nsource: {format: ndjson, fields: {q: {type: decimal}}}\nmap: {q: q}\n"
-    assert problems(context) == ["2 HX-4301"]
+def test_declared_types_of_json_are_known_to_the_check() -> None:
+    context = "target: {}\nsource: {format: ndjson, fields: {q: {type: decimal}, t: {}}}\n"
+    assert problems(context + "map: {q: 'q + 1', r: 'record[\"q\"] * 2', t: 't.any.where'}\n") == []
+    assert problems(context + "map: {q: 'q | trim'}\n") == ["3 HX-4106"]
+    assert problems(context + "map: {q: 'record[t]'}\n") == ["3 HX-4106"]
+    assert problems(context + "map: {q: z}\n") == ["3 HX-4103"]
+    assert problems(context.replace("t: {}", "t: {scale: 2}") + "map: {q: q}\n") == ["2 HX-4004"]
 
 
 def test_a_bare_word_is_told_how_a_fixed_text_is_written() -> None:

@@ -80,6 +80,16 @@ def test_columns_that_may_be_null(expression: str, row: dict[str, Any]) -> None:
     assert compiled(expression, row, "[NULL]", "{}") == expected(expression, row)
 
 
+@given(FLAT, MAYBE, st.sets(st.sampled_from(["t", "u", "n", "m", "b"])))
+def test_declared_members_of_json(expression: str, row: dict[str, Any], left_out: set[str]) -> None:
+    """Null and absent both may come, and every value has its declared type."""
+    record = {name: found for name, found in row.items() if name not in left_out}
+    leaf = "'" + expression.replace("'", "''") + "'"
+    context = CONTEXT.replace("format: csv", "format: ndjson")
+    found = mapped(context.format(leaf=leaf, nulls="[]", schema="{}"), json_text(record) + "\n")
+    assert (found.texts[0] if found.texts else "rejected") == expected(expression, record)
+
+
 def test_a_column_that_a_var_has_converted_fails_for_each_of_its_targets() -> None:
     """The var's conversion serves the map too, but only where it came to a value."""
     context = """\
