@@ -102,7 +102,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-1108": Code(
         "the file drifted from its contract",
-        "A column is unknown, missing, doubled or retyped and `on_drift: reject` is set.",
+        "A column or field is unknown, missing, doubled or retyped and `on_drift: reject` is set.",
         "Bring the file or `fields` up to date.",
     ),
     "HX-1109": Code(
@@ -350,7 +350,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-5003": Code(
         "file drifted from its contract",
-        "A column is unknown, missing, doubled or retyped and `on_drift: fail` is set.",
+        "A column or field is unknown, missing, doubled or retyped and `on_drift: fail` is set.",
         "Bring the file or `fields` up to date.",
     ),
     "HX-5004": Code(

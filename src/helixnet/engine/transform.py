@@ -201,8 +201,9 @@ def _batches(plan: Plan, index: SourceIndex, part: Part, stream: BinaryIO) -> It
 def _mapped(
     plan: Plan, index: SourceIndex, mapper: Mapper, batch: Batch, first_record: int
 ) -> Mapped:
-    columns_drifted = index.header and index.drift  # a reader rejects single documents itself
-    if not columns_drifted or plan.context.source.on_drift != "reject":
+    source = plan.context.source
+    drifted = index.drift and source.format != "idoc"  # whose reader rejects single documents
+    if not drifted or source.on_drift != "reject":
         return mapper.map(batch, first_record)
     text = "the file differs from its contract: " + "; ".join(index.drift)
     count = len(batch.records)

@@ -175,6 +175,38 @@ def test_a_drifted_file_may_reject_every_record() -> None:
     assert outcome.drift
 
 
+@pytest.mark.parametrize(
+    ("form", "data"),
+    [
+        ("json", b'[{"ID": "a", "NEW": 1},\n{"ID": "b"}]'),
+        ("ndjson", b'{"ID": "a", "NEW": 1}\n{"ID": "b"}\n'),
+    ],
+)
+def test_the_policies_hold_for_json_too(form: str, data: bytes) -> None:
+    base = CONTEXT.replace("format: csv", f"format: {form}")
+    differs = ["unknown field 'NEW'", "missing field 'N'"]
+    for policy, verdict, lost, drift in (
+        ("allow", "COMPLETED", 0, []),
+        ("warn", "COMPLETED", 0, differs),
+        ("reject", "PARTIAL", 2, differs),
+    ):
+        outcome, _, rejects = mapped(plan_of(base.replace("warn", policy)), data)
+        assert (outcome.verdict.state, rejects.count(b"HX-1108")) == (verdict, lost)
+        assert list(outcome.drift) == drift
+    with pytest.raises(RefusedError) as caught:
+        mapped(plan_of(base.replace("warn", "fail")), data)
+    assert caught.value.code == "HX-5003"
+
+
+def test_a_retyped_column_is_drift() -> None:
+    data = b"ID,N\na,x\nb,y\n"
+    source = replace(PLAIN.context.source, on_drift="fail")
+    with pytest.raises(RefusedError, match="retyped column 'N'"):
+        mapped(plan_of(CONTEXT, source=source), data)
+    _, _, rejects = mapped(plan_of(CONTEXT.replace("warn", "reject")), data)
+    assert rejects.count(b"HX-1108") == 2
+
+
 def test_a_drifted_file_may_be_refused() -> None:
     source = replace(PLAIN.context.source, on_drift="fail")
     with pytest.raises(RefusedError) as caught:

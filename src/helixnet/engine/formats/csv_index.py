@@ -1,6 +1,6 @@
 """Settles codec, delimiter, line end, header and drift of a CSV file in one pass."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +10,7 @@ from helixnet.engine.formats.csv_dialect import LineFeedWatch, dialect_of
 from helixnet.engine.formats.csv_rows import rows_of
 from helixnet.engine.formats.csv_scan import CsvPlan, CsvScan
 from helixnet.engine.formats.encoding import Codec, Transcoder
+from helixnet.engine.formats.retyped import BEGINNING, retyped_columns
 from helixnet.engine.formats.scan import Facts
 from helixnet.errors import RefusedError
 
@@ -78,7 +79,22 @@ class CsvIndex:
             newline = "\r" if scan.first_line_end == "\r" else "\n"
             header = _header(scan.header_bytes, codec, self._delimiter, newline)
             drift = _drift(header, source, used) if header else []
+        if source.fields:
+            rows = self._first_rows(scan, codec, header)
+            drift += retyped_columns(source, rows)
         return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift)
+
+    def _first_rows(
+        self, scan: CsvScan, codec: Codec, header: Sequence[str]
+    ) -> Iterator[Mapping[str, object]]:
+        """Yield the whole rows at the beginning of the file that fit the header."""
+        newline = "\r" if scan is self._cr else "\n"
+        dialect, data = dialect_of(self._delimiter, newline, codec.scanned), scan.beginning
+        if len(data) == BEGINNING:
+            data = data[: dialect.whole(data)]
+        for cells in rows_of(data, dialect).cells:
+            if len(cells) == len(header):
+                yield dict(zip(reversed(header), reversed(cells), strict=True))
 
 
 def _plan(codecs: Sequence[Codec], contract: CsvContract, delimiter: str) -> CsvPlan:
