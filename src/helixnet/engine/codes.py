@@ -401,7 +401,9 @@ CODES: Final[dict[str, Code]] = {
         "nested too deep", "A document is nested deeper than the limit.", "Flatten it."
     ),
     "HX-6004": Code(
-        "took too long", "A template or part ran over its time.", "Simplify the template."
+        "took too long",
+        "A template or part ran over its time, or the loops of a leaf over their turns.",
+        "Simplify the template.",
     ),
     "HX-6005": Code("output too large", "A template or document is over its size.", "Write less."),
     # 7xxx: operation

@@ -49,6 +49,7 @@ class Emitter:
         keeps: variable in which the expression now written leaves a column that it converts.
         safe: variables of columns that can't fail.
         risky: set by everything that may raise at run time.
+        turns: variable of the turns that the loops of a template may still take; empty outside.
     """
 
     constants: Constants
@@ -63,6 +64,7 @@ class Emitter:
     list_slots: dict[int, str] = field(default_factory=dict[int, str])
     safe: set[str] = field(default_factory=set[str])
     risky: bool = False
+    turns: str = ""
     temps: int = 0
 
     def temp(self) -> str:
