@@ -167,3 +167,15 @@ map: {k: KUNDE, n: N}
     assert rules[0] == {kunde, art}
     assert rules[1] == {n}
     assert art in rules[2]
+
+
+def test_a_declared_column_is_converted_where_it_is_read() -> None:
+    """What nothing reads can't stop a record; `required` asks for a value, read or not."""
+    fields = "{A: {}, N: {type: integer}, R: {type: integer, required: true}}"
+    context = f"target: {{}}\nsource: {{format: csv, fields: {fields}}}\n"
+    lazy = context + "map: {a: A, n: {when: A == 'y', map: N}}\n"
+    found = mapped(lazy, "A,N,R\nx,bad,bad\ny,bad,1\nx,1,\n")
+    assert found.documents == [{"a": "x"}]
+    assert found.codes == [("HX-1103", "/n"), ("HX-1101", None)]
+    both = mapped(context + "map: {n: N if A == 'y' else 0}\n", "A,N,R\nx,bad,1\n")
+    assert both.codes == [("HX-1103", "/n")]
