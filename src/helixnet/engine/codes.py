@@ -102,13 +102,18 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-1108": Code(
         "the file drifted from its contract",
-        "A column is unknown, missing, doubled or retyped and `on_drift: reject` is set.",
+        "A column or field is unknown, missing, doubled or retyped and `on_drift: reject` is set.",
         "Bring the file or `fields` up to date.",
     ),
     "HX-1109": Code(
         "field not in this file",
-        "The mapping reads a column that the file's header does not have.",
+        "The mapping reads a declared column that the file's header does not have.",
         "Correct the file's header, or the name in the context.",
+    ),
+    "HX-1110": Code(
+        "not a text",
+        "A JSON value of a field declared `string` is a boolean, an array or an object.",
+        "Correct the value, or leave the field's `type` out.",
     ),
     # 2xxx: the mapping
     "HX-2001": Code(
@@ -271,8 +276,8 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-4110": Code(
         "not in the target schema",
-        "A key of `map` is not named by the schema.",
-        "Correct the key, extend the schema, or write `additionalProperties` there.",
+        "A key of `map` is not named by the schema, or is forbidden there.",
+        "Correct the key, extend the schema, or allow `additionalProperties` there.",
     ),
     "HX-4111": Code(
         "target property not mapped",
@@ -352,12 +357,12 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-5002": Code(
         "header not usable",
-        "The CSV header has a used name twice, or can't be read.",
-        "Correct the first line of the file.",
+        "The CSV header can't be read, has a used name twice, or, without `fields`, lacks one.",
+        "Correct the first line of the file, or the name in the context.",
     ),
     "HX-5003": Code(
         "file drifted from its contract",
-        "A column is unknown, missing, doubled or retyped and `on_drift: fail` is set.",
+        "A column or field is unknown, missing, doubled or retyped and `on_drift: fail` is set.",
         "Bring the file or `fields` up to date.",
     ),
     "HX-5004": Code(
@@ -408,7 +413,9 @@ CODES: Final[dict[str, Code]] = {
         "nested too deep", "A document is nested deeper than the limit.", "Flatten it."
     ),
     "HX-6004": Code(
-        "took too long", "A template or part ran over its time.", "Simplify the template."
+        "took too long",
+        "A template or part ran over its time, or the loops of a leaf over their turns.",
+        "Simplify the template.",
     ),
     "HX-6005": Code("output too large", "A template or document is over its size.", "Write less."),
     # 7xxx: operation

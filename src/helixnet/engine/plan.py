@@ -42,7 +42,7 @@ class Plan:
         inputs: values from outside, defaults filled in.
         inputs_hash: ``sha256:<hex>`` of the inputs as JSON.
         needs: fields read, by segment, for formats with a grammar; None = all.
-        used: columns that the mapping reads, for CSV; None = all.
+        used: columns that mapping or group read, for CSV; None = all.
         warnings: problems that do not stand in the way.
         mappers: made lately, by header and what of the file's name they depend on: most files of
             a context have the same columns.
@@ -168,7 +168,6 @@ def try_plan(
     context = read.context
     if context is None:
         return None, ()
-    problems += _ignored_types(context)
     validator = _schema(context, bundle, problems)
     grammar = _grammar(context, bundle, problems)
     values = input_values(context, inputs, problems)
@@ -196,7 +195,9 @@ def try_plan(
         validator=validator,
         grammar=grammar,
         needs=None if grammar is None or templated else fields_needed(program),
-        used=None if templated else program.columns,
+        used=None
+        if templated
+        else program.columns.union(context.group.same if context.group else ()),
         warnings=tuple(in_file_order(problems)),
         bundle=bundle,
         program=program,
@@ -220,19 +221,6 @@ def _grammar(context: Context, bundle: Bundle, problems: list[ContextProblem]) -
     except ContextError as error:
         problems += cast("tuple[ContextProblem, ...]", error.problems)
         return None
-
-
-def _ignored_types(context: Context) -> list[ContextProblem]:
-    """Refuse declared types where values are not columns of text: they would do nothing."""
-    if context.source.format in ("csv", "fixed"):
-        return []
-    text = f"types of fields are for CSV; in {context.source.format} they do nothing yet"
-    hint = "convert in the map: NAME | decimal, NAME | date(…)"
-    return [
-        ContextProblem(field.mark, "HX-4301", text, hint)
-        for field in (context.source.fields or {}).values()
-        if field.type != "string"
-    ]
 
 
 def _template_problems(context: Context, bundle: Bundle) -> list[ContextProblem]:

@@ -208,8 +208,9 @@ def map_batch(
     plan: Plan, index: SourceIndex, mapper: Mapper, batch: Batch, first_record: int
 ) -> Mapped:
     """Map a batch, or reject all of it because the file drifted from its contract."""
-    columns_drifted = index.header and index.drift  # a reader rejects single documents itself
-    if not columns_drifted or plan.context.source.on_drift != "reject":
+    source = plan.context.source
+    drifted = index.drift and source.format != "idoc"  # whose reader rejects single documents
+    if not drifted or source.on_drift != "reject":
         return mapper.map(batch, first_record)
     text = "the file differs from its contract: " + "; ".join(index.drift)
     count = len(batch.records)

@@ -175,11 +175,64 @@ def test_a_drifted_file_may_reject_every_record() -> None:
     assert outcome.drift
 
 
+@pytest.mark.parametrize(
+    ("form", "data"),
+    [
+        ("json", b'[{"ID": "a", "NEW": 1},\n{"ID": "b"}]'),
+        ("ndjson", b'{"ID": "a", "NEW": 1}\n{"ID": "b"}\n'),
+    ],
+)
+def test_the_policies_hold_for_json_too(form: str, data: bytes) -> None:
+    base = CONTEXT.replace("format: csv", f"format: {form}")
+    differs = ["unknown field 'NEW'", "missing field 'N'"]
+    for policy, verdict, lost, drift in (
+        ("allow", "COMPLETED", 0, []),
+        ("warn", "COMPLETED", 0, differs),
+        ("reject", "PARTIAL", 2, differs),
+    ):
+        outcome, _, rejects = mapped(plan_of(base.replace("warn", policy)), data)
+        assert (outcome.verdict.state, rejects.count(b"HX-1108")) == (verdict, lost)
+        assert list(outcome.drift) == drift
+    with pytest.raises(RefusedError) as caught:
+        mapped(plan_of(base.replace("warn", "fail")), data)
+    assert caught.value.code == "HX-5003"
+
+
+def test_a_retyped_column_is_drift() -> None:
+    data = b"ID,N\na,x\nb,y\n"
+    source = replace(PLAIN.context.source, on_drift="fail")
+    with pytest.raises(RefusedError, match="retyped column 'N'"):
+        mapped(plan_of(CONTEXT, source=source), data)
+    _, _, rejects = mapped(plan_of(CONTEXT.replace("warn", "reject")), data)
+    assert rejects.count(b"HX-1108") == 2
+
+
 def test_a_drifted_file_may_be_refused() -> None:
     source = replace(PLAIN.context.source, on_drift="fail")
     with pytest.raises(RefusedError) as caught:
         mapped(plan_of(CONTEXT, source=source), b"ID,N,NEW\na,1,2\n")
     assert caught.value.code == "HX-5003"
+
+
+@pytest.mark.parametrize(
+    ("context", "header", "hint"),
+    [
+        ("map: {id: SKUU}", "SKU,N", "did you mean `SKU`?"),
+        ("map: {id: SKU, x: {when: SKU == 'a', map: n}}", "SKU,N", "did you mean `N`?"),
+        ("group: {by: SKU, same: DAYS}\nmap: {id: h.SKU}", "SKU,DAY", "did you mean `DAY`?"),
+    ],
+)
+def test_a_file_without_a_column_that_is_read_is_one_refusal(
+    context: str, header: str, hint: str
+) -> None:
+    """Not a reject of every record, where the header is all that declares the columns."""
+    text = (
+        f"helixnet: 1\nname: n\nversion: 1.0.0\ntarget: {{}}\nsource: {{format: csv}}\n{context}\n"
+    )
+    with pytest.raises(RefusedError) as caught:
+        mapped(plan_of(text), f"{header}\na,1\nb,2\n".encode())
+    assert (caught.value.code, caught.value.hint) == ("HX-5002", hint)
+    assert mapped(plan_of(text), b"")[0].verdict == Verdict("COMPLETED")
 
 
 def counts(records: int, rejected: int) -> Counts:

@@ -3,7 +3,7 @@
 from io import BytesIO
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helixnet.engine.context.bundle import bundle_from_files
@@ -41,25 +41,35 @@ rules = st.fixed_dictionaries(
 )
 
 
-def closed(properties: dict[str, object], required: list[str], *, extra: bool) -> dict[str, object]:
+SHUT: dict[str, object] = {"type": "object", "additionalProperties": False}
+
+
+def shaped(form: str, properties: dict[str, object], required: list[str]) -> dict[str, object]:
+    """An object's schema: names no property and takes none, or names them in one of three ways."""
+    if form == "nameless":
+        return SHUT
     found: dict[str, object] = {"type": "object", "properties": properties, "required": required}
-    return found if extra else found | {"additionalProperties": False}
+    if form == "apart":
+        return {"allOf": [found, SHUT]}
+    return found if form == "open" else found | SHUT
 
 
+forms = st.sampled_from(["closed"] * 5 + ["open", "apart", "nameless"])
 targets = st.builds(
-    lambda v, x, y, n, p, needed, least: closed(
+    lambda v, x, y, n, p, needed, least, form, outer, inner: shaped(
+        outer,
         {
             "v": v,
-            "o": closed({"x": x, "y": y}, needed, extra=False),
-            "l": {"type": "array", "items": closed({"n": n}, ["n"], extra=True)},
+            "o": shaped(form, {"x": x, "y": y}, needed),
+            "l": {"type": "array", "items": shaped(inner, {"n": n}, ["n"])},
             "p": {"type": "array", "items": p, "minItems": least, "maxItems": 2},
         },
         ["v"] if needed else [],
-        extra=False,
     ),
     *[rules] * 5,
     st.sampled_from([[], ["x"], ["x", "y"]]),
     st.integers(0, 1),
+    *[forms] * 3,
 )
 records = st.fixed_dictionaries(
     {},
@@ -74,6 +84,9 @@ records = st.fixed_dictionaries(
 
 
 @settings(max_examples=50, deadline=None)
+@example(SHUT, [{}])
+@example({"properties": {"o": SHUT}, "additionalProperties": True}, [{"x": 1}])
+@example({"allOf": [shaped("open", {key: {} for key in MAP}, []), SHUT]}, [{}])
 @given(targets, st.lists(records, max_size=6))
 def test_every_document_that_is_written_is_valid(
     target: dict[str, object], given_records: list[dict[str, object]]

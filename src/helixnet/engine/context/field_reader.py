@@ -27,26 +27,34 @@ _ZONE = re.compile(r"Z|[-+](?:0[0-9]|1[0-4]):[0-5][0-9]")
 _MAX_DIGITS = 38
 
 
-def read_fields(node: Node, problems: Problems) -> dict[str, Field]:
-    """Read ``fields`` in the order written; a wrong field counts as text."""
+def read_fields(node: Node, problems: Problems, untyped: str = "string") -> dict[str, Field]:
+    """Read ``fields`` in the order written; a wrong field counts as one without type.
+
+    Args:
+        node: the value of ``fields``.
+        problems: takes what is wrong.
+        untyped: type of a field that declares none.
+    """
     if not isinstance(node, Pairs):
         problems.add(node.mark, "HX-4004", f"`fields` is a mapping, not {kind(node)}")
         return {}
     if not node.pairs:
         hint = "leave `fields` out if every field is text"
         problems.add(node.mark, "HX-4004", "`fields` is empty", hint)
-    return {key.text: _field(key, value, problems) for key, value in node.pairs}
+    return {key.text: _field(key, value, problems, untyped) for key, value in node.pairs}
 
 
-def _field(key: Scalar, node: Node, problems: Problems) -> Field:
+def _field(key: Scalar, node: Node, problems: Problems, untyped: str) -> Field:
     keys = section(node, problems, "field", name=f"fields.{key.text}")
     if keys is None:
-        return Field(key.text, key.mark)
+        return Field(key.text, key.mark, untyped)
     type_node = keys.get("type")
-    type_ = (choice(type_node, problems, "type", TYPES) if type_node else None) or "string"
+    type_ = (choice(type_node, problems, "type", TYPES) if type_node else None) or untyped
     for name in [name for name in keys if type_ not in _ONLY_FOR.get(name, {type_})]:
         owners = ", ".join(sorted(_ONLY_FOR[name]))
         message = f"`{name}` does not go with `type: {type_}`"
+        if type_ == "any":
+            message = f"`{name}` needs a `type`"
         problems.add(keys.pop(name).mark, "HX-4004", message, f"it belongs to: {owners}")
     digits = _integer(keys, "digits", 1, _MAX_DIGITS, problems)
     required = keys.get("required")

@@ -98,7 +98,7 @@ class Field:
 
     Args:
         name: exactly as in the header.
-        type: string, integer, decimal, boolean, date or datetime.
+        type: string, integer, decimal, boolean, date or datetime; any for a JSON field without.
         format: of a date or datetime, in the closed list of codes.
         digits: most digits of a number, 18 unless declared.
         scale: digits after the point; None = any.

@@ -9,7 +9,7 @@ from helixnet.engine.context.keys import later, section
 from helixnet.engine.context.literals import boolean, choice, integer, text, texts
 from helixnet.engine.context.locales import LOCALES
 from helixnet.engine.context.map_reader import identifier
-from helixnet.engine.context.model import Group, Mark, Source
+from helixnet.engine.context.model import Field, Group, Mark, Source
 from helixnet.engine.context.names import find
 from helixnet.engine.context.problems import Problems, near
 from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
@@ -64,7 +64,6 @@ class _SourceReader:
     def read(self, kind: str, mark: Mark) -> Source:
         decimal, thousands = self._separators()
         header = self._header()
-        fields = self._keys.get("fields")
         record = self._keys.get("record")
         return Source(
             format=kind,
@@ -76,12 +75,17 @@ class _SourceReader:
             decimal=decimal,
             thousands=thousands,
             on_drift=self._drift(),
-            fields=read_fields(fields, self._problems) if fields else None,
+            fields=self._fields(kind),
             type=self._type(kind, mark),
             grammar=self._grammar(),
             record=text(record, self._problems, "record") if record else None,
             max_record_bytes=self._limit(),
         )
+
+    def _fields(self, kind: str) -> dict[str, Field] | None:
+        node = self._keys.get("fields")
+        untyped = "string" if kind == "csv" else "any"
+        return read_fields(node, self._problems, untyped) if node else None
 
     def _encoding(self) -> list[str]:
         node = self._keys.get("encoding")
@@ -193,9 +197,10 @@ def read_group(node: Node, source: Source | None, problems: Problems) -> Group |
     keys = section(node, problems, "group", required=("by",))
     if keys is None or "by" not in keys:
         return None
-    if source is not None and source.format not in ("csv", "ndjson"):
+    if source is not None and source.format != "csv":
         message = f"`group` does not go with `format: {source.format}`"
-        problems.add(node.mark, "HX-4004", message, "its records are nested already")
+        hint = "rows of CSV are grouped; here a record holds its lines as a list: use `each`"
+        problems.add(node.mark, "HX-4004", message, hint)
     if "order" in keys:
         order = choice(keys["order"], problems, "order", ("consecutive", "keyed"))
         if order == "keyed":

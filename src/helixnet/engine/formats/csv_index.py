@@ -1,14 +1,16 @@
 """Settles codec, delimiter, line end, header and drift of a CSV file in one pass."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from helixnet.engine.context.model import Source
+from helixnet.engine.context.problems import near
 from helixnet.engine.formats.csv_dialect import LineFeedWatch, dialect_of
 from helixnet.engine.formats.csv_rows import rows_of
 from helixnet.engine.formats.csv_scan import CsvPlan, CsvScan
 from helixnet.engine.formats.encoding import Codec, Transcoder
+from helixnet.engine.formats.retyped import BEGINNING, retyped_columns
 from helixnet.engine.formats.scan import Facts
 from helixnet.errors import RefusedError
 
@@ -77,7 +79,22 @@ class CsvIndex:
             newline = "\r" if scan.first_line_end == "\r" else "\n"
             header = _header(scan.header_bytes, codec, self._delimiter, newline)
             drift = _drift(header, source, used) if header else []
+        if source.fields:
+            rows = self._first_rows(scan, codec, header)
+            drift += retyped_columns(source, rows)
         return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift)
+
+    def _first_rows(
+        self, scan: CsvScan, codec: Codec, header: Sequence[str]
+    ) -> Iterator[Mapping[str, object]]:
+        """Yield the whole rows at the beginning of the file that fit the header."""
+        newline = "\r" if scan is self._cr else "\n"
+        dialect, data = dialect_of(self._delimiter, newline, codec.scanned), scan.beginning
+        if len(data) == BEGINNING:
+            data = data[: dialect.whole(data)]
+        for cells in rows_of(data, dialect).cells:
+            if len(cells) == len(header):
+                yield dict(zip(reversed(header), reversed(cells), strict=True))
 
 
 def _plan(codecs: Sequence[Codec], contract: CsvContract, delimiter: str) -> CsvPlan:
@@ -123,11 +140,29 @@ def _drift(header: Sequence[str], source: Source, used: Collection[str] | None) 
                 hint="which one is meant can't be known: rename one",
             )
     drift = [f"column {name!r} stands twice in the header" for name in doubled]
-    if source.fields is not None:
+    if source.fields is None:
+        _refuse_missing(header, used or ())
+    else:
         known, present = set(source.fields), set(header)
         drift += [f"unknown column {name!r}" for name in dict.fromkeys(header) if name not in known]
         drift += [f"missing column {name!r}" for name in source.fields if name not in present]
     return drift
+
+
+def _refuse_missing(header: Sequence[str], used: Collection[str]) -> None:
+    """Refuse a file without a column that is read, where the header alone declares columns."""
+    missing = sorted(set(used) - set(header))
+    if not missing:
+        return
+    hints = {name: near(name, header) for name in missing}
+    if len(missing) > 1:
+        hints = {name: hint and f"{name!r}: {hint}" for name, hint in hints.items()}
+    names = ", ".join(map(repr, missing))
+    raise RefusedError(
+        f"the header lacks {names}, which the mapping reads",
+        code="HX-5002",
+        hint=" ".join(filter(None, hints.values())) or "correct the header or the context",
+    )
 
 
 def sniff(head: bytes, codec: Codec) -> str:

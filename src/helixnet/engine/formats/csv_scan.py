@@ -9,6 +9,7 @@ from helixnet.engine.formats.csv_dialect import dialect_of
 from helixnet.engine.formats.csv_rows import keys_of, rows_of
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.parts import PartCutter
+from helixnet.engine.formats.retyped import BEGINNING
 from helixnet.engine.source import Part
 from helixnet.errors import RefusedError
 
@@ -61,6 +62,7 @@ class CsvScan:
         self._endless: bytes | None = None  # in an open quote beyond the limit: quotes at its end
         self._wants_header = plan.header
         self.header_bytes = b""
+        self.beginning = b""  # the first bytes of the rows
         self.header_end = start
         self.first_line_end = ""
         self.failure: RefusedError | None = None
@@ -126,6 +128,7 @@ class CsvScan:
             data = self._take_header(data)
         elif self._plan.by is not None and not self._columns:
             self._settle(list(self._plan.names))
+        self.beginning += data[: BEGINNING - len(self.beginning)]
         if self._plan.by is None:
             self._take_records(data)
         elif data:

@@ -13,6 +13,7 @@ from helixnet.engine.formats.idoc_lines import is_unbroken
 from helixnet.engine.formats.idoc_read import IdocReader
 from helixnet.engine.formats.idoc_scan import IdocPlan, IdocScan, begins_as_idoc
 from helixnet.engine.formats.json_document import JsonReader, JsonScan
+from helixnet.engine.formats.json_drift import MemberWatch
 from helixnet.engine.formats.ndjson import NdjsonReader, NdjsonScan
 from helixnet.engine.formats.scan import Scan, alike
 from helixnet.engine.source import Batch, Part, SourceIndex
@@ -66,12 +67,24 @@ def open_source(
             ]
         case "ndjson":
             scans = [
-                NdjsonScan(family, start=start, limit=limit, part_size=part_size)
+                NdjsonScan(
+                    family,
+                    start=start,
+                    limit=limit,
+                    part_size=part_size,
+                    watch=_watch(source, family),
+                )
                 for family in alike(codecs)
             ]
         case "json":
             scans = [
-                JsonScan(family, start=start, limit=limit, record=source.record)
+                JsonScan(
+                    family,
+                    start=start,
+                    limit=limit,
+                    record=source.record,
+                    watch=_watch(source, family),
+                )
                 for family in alike(codecs)
             ]
         case "idoc" if grammar is not None:
@@ -81,6 +94,12 @@ def open_source(
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")
     return Opening(start, codecs, delimiter, scans)
+
+
+def _watch(source: Source, family: Sequence[Codec]) -> MemberWatch | None:
+    """Return what looks into every record, which takes time: only if somebody wants to know."""
+    wanted = source.fields and source.on_drift != "allow"
+    return MemberWatch(source, family) if wanted else None
 
 
 def _idoc_codecs(head: bytes, codecs: Sequence[Codec]) -> list[Codec]:

@@ -5,6 +5,7 @@ from typing import BinaryIO, Final
 
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
 from helixnet.engine.formats.json_batch import JsonBatch, batch_of
+from helixnet.engine.formats.json_drift import MemberWatch
 from helixnet.engine.formats.json_elements import Elements, path_of
 from helixnet.engine.formats.scan import Facts
 from helixnet.engine.source import Part, SourceIndex
@@ -19,11 +20,18 @@ class JsonScan:
     """Counts the records and proves the document whole; it is one part."""
 
     def __init__(
-        self, codecs: Sequence[Codec], *, start: int, limit: int, record: str | None
+        self,
+        codecs: Sequence[Codec],
+        *,
+        start: int,
+        limit: int,
+        record: str | None,
+        watch: MemberWatch | None = None,
     ) -> None:
         self.codecs = codecs
         self._transcoder = Transcoder(codecs[0])
-        self._walk = Elements(path_of(record), limit=limit, start=start, measure=len).walk()
+        self._elements = Elements(path_of(record), limit=limit, start=start, measure=len)
+        self._walk, self._watch = self._elements.walk(), watch
         self._begun, self._ended = False, False
         self._start, self._records, self._newline = start, 0, ""
         self._failure: RefusedError | None = None
@@ -48,21 +56,23 @@ class JsonScan:
             got = self._walk.send(data)
             while got is not None:
                 self._records += 1
+                if self._watch is not None:
+                    self._watch.see([self._elements.slice(*got)])
                 got = next(self._walk)
         except StopIteration:
             self._ended = True
 
     def finish(self, size: int, codec: Codec) -> Facts:
-        """Return the one part.
+        """Return the one part, and drift.
 
         Raises:
             RefusedError: the document is not JSON, or a record is over a limit.
         """
-        del codec  # they all count alike
         if self._failure is not None:
             raise self._failure
         part = Part(0, self._start, size, 1, 1, self._records)
-        return Facts(self._newline or "\n", self._start, (part,))
+        drift = self._watch.drift(codec) if self._watch is not None else ()
+        return Facts(self._newline or "\n", self._start, (part,), drift=drift)
 
 
 class JsonReader:

@@ -5,6 +5,7 @@ from typing import BinaryIO, Final
 
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
 from helixnet.engine.formats.json_batch import JsonBatch, Span, batch_of
+from helixnet.engine.formats.json_drift import MemberWatch
 from helixnet.engine.formats.parts import PartCutter
 from helixnet.engine.formats.scan import Facts
 from helixnet.engine.source import Part, SourceIndex
@@ -17,11 +18,19 @@ _BLANK: Final = b" \t\r\n"
 class NdjsonScan:
     """Counts the lines that hold something; every line end is a border."""
 
-    def __init__(self, codecs: Sequence[Codec], *, start: int, limit: int, part_size: int) -> None:
+    def __init__(
+        self,
+        codecs: Sequence[Codec],
+        *,
+        start: int,
+        limit: int,
+        part_size: int,
+        watch: MemberWatch | None = None,
+    ) -> None:
         self.codecs = codecs
         self._transcoder = Transcoder(codecs[0])
         self._cutter = PartCutter(start, line=1, size=part_size)
-        self._start, self._limit = start, limit
+        self._start, self._limit, self._watch = start, limit, watch
         self._carry = b""
         self._newline = ""
         self._failure: RefusedError | None = None
@@ -51,23 +60,26 @@ class NdjsonScan:
                 self._cutter.cut()
             border = data.find(b"\n", max(self._cutter.wanted - 1, 0)) + 1 or len(data)
             piece, data = data[:border], data[border:]
+            records = [line for line in piece.split(b"\n") if line.strip(_BLANK)]
+            if self._watch is not None:
+                self._watch.see(records)
             self._cutter.add(
                 len(piece),
                 length=self.codecs[0].source_length(piece),
-                records=sum(1 for line in piece.split(b"\n") if line.strip(_BLANK)),
+                records=len(records),
                 lines=piece.count(b"\n"),
             )
 
     def finish(self, size: int, codec: Codec) -> Facts:
-        """Return line end and parts.
+        """Return line end, parts and drift.
 
         Raises:
             RefusedError: HX-6001 a line is too long.
         """
-        del codec  # they all count alike
         if self._failure is not None:
             raise self._failure
-        return Facts(self._newline or "\n", self._start, self._cutter.finish(size))
+        drift = self._watch.drift(codec) if self._watch is not None else ()
+        return Facts(self._newline or "\n", self._start, self._cutter.finish(size), drift=drift)
 
 
 class NdjsonReader:

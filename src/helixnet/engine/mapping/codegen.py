@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias, cast
 
-from helixnet.engine.context.model import Context, EachNode, Field, Leaf, Mark, WhenNode
+from helixnet.engine.context.model import (
+    Context,
+    EachNode,
+    Field,
+    Leaf,
+    Mark,
+    Source,
+    WhenNode,
+)
 from helixnet.engine.mapping import settle
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.emit import printed, write_node
@@ -13,16 +21,19 @@ from helixnet.engine.mapping.emitter import Columns, Emitter, Told
 from helixnet.engine.mapping.fields import (
     field_converter,
     missing_column,
+    nullable_converter,
     nulls_of,
     required_converter,
 )
 from helixnet.engine.mapping.filled import filled
+from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.presence import affixes_of, always
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads, surely_read
+from helixnet.engine.mapping.record_fields import member_reader
 from helixnet.engine.mapping.rules import Column, Rule, Rules
 from helixnet.engine.mapping.slot_frame import Frame, Probe
-from helixnet.engine.mapping.slots import Slot
+from helixnet.engine.mapping.slots import Slot, pointer_text
 from helixnet.engine.mapping.writer import Writer, text_code
 from helixnet.engine.outcome import RulePosition
 
@@ -53,8 +64,10 @@ class Generated:
 def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -> Columns:
     """Return how the columns ``names`` of a file with this header are read."""
     source = context.source
+    if source.format not in ("csv", "fixed"):
+        return _members_of(source, names)
     positions = {name: number for number, name in reversed(list(enumerate(header)))}
-    converters: dict[str, Callable[[str], object]] = {}
+    converters: dict[str, Callable[[Any], object]] = {}
     guarded: dict[str, frozenset[str]] = {}
     for name in names:
         declared = (source.fields or {}).get(name) or Field(name, Mark("", 0, 0))
@@ -102,6 +115,17 @@ def generate_probed(
     return _Generation(program, tuple(header), file, {}, probes).run()
 
 
+def _members_of(source: Source, names: frozenset[str]) -> Columns:
+    """Return how the members ``names`` of a nested record are read."""
+    readers: dict[str, Callable[[object], object]] = {}
+    for name in names:
+        declared = (source.fields or {}).get(name) or Field(name, Mark("", 0, 0), "any")
+        reader = member_reader(declared, source)
+        if reader is not None:
+            readers[name] = reader
+    return Columns({}, readers, {}, keyed=True)
+
+
 @dataclass(slots=True)
 class _Generation:
     program: Program
@@ -114,13 +138,15 @@ class _Generation:
 
     def run(self) -> tuple[Generated, Frame]:
         program, context = self.program, self.program.context
-        tabular = context.source.format in ("csv", "fixed")
         required = [f.name for f in (context.source.fields or {}).values() if f.required]
         same = context.group.same if context.group is not None else ()
         names = program.columns | frozenset(required) | frozenset(same)
-        columns = columns_of(context, self.header, names if tabular else frozenset())
+        columns = columns_of(context, self.header, names)
         self.rules.positions = dict(columns.positions)
-        self.rules.converters = dict(columns.converters)
+        self.rules.converters = {
+            name: nullable_converter(convert, columns.guarded.get(name, frozenset()))
+            for name, convert in columns.converters.items()
+        }
         emitter = Emitter(
             self.constants,
             columns,
@@ -164,24 +190,29 @@ class _Generation:
         for slot in program.early_vars:
             self._var(frame, slot)
         if program.skip_when is not None:
-            item = emitter.binding(program.here)
-            code = emitter.condition(program.skip_when)
-            with writer.block("try:"), writer.block(f"if {code}:"):
-                writer.line("return None")
-            with writer.block("except Exception as e:"):
-                writer.line(frame.note(SKIP, "()", item))
-                writer.line("return ''")
+            self._skip(frame, program.skip_when)
         known = {use.name for use in program.uses.values()}
         left = [self._column(name) for name in required if name not in known]
         checked = [c for c in left if frame.emitter.columns.converters]
         rows = "r" if grouped else "(r,)"
         if checked:
             call = emitter.constants.add(settle.check_required)
-            writer.line(f"{call}(notes, {rows}, {emitter.constants.add(checked)})")
+            names = emitter.constants.add(self.rules.positions)
+            writer.line(f"{call}(notes, {rows}, {names}, {emitter.constants.add(checked)})")
         if same:
             self._same(frame, same)
         for slot in program.late_vars:
             self._var(frame, slot)
+
+    def _skip(self, frame: Frame, condition: Node) -> None:
+        """Leave a record out; a fault here loses it, and the map still tells its other faults."""
+        writer, item = frame.writer, frame.emitter.binding(self.program.here)
+        code = frame.emitter.condition(condition)
+        with writer.block("if not notes:"):  # of a var that failed nothing follows
+            with writer.block("try:"), writer.block(f"if {code}:"):
+                writer.line("return None")
+            with writer.block("except Exception as e:"):
+                writer.line(frame.note(SKIP, "()", item))
 
     def _var(self, frame: Frame, slot: Slot) -> None:
         """Write a var; columns that it is sure to convert are not converted again for the map."""
@@ -195,9 +226,8 @@ class _Generation:
         emit_region(frame, slot.region)
         emitter.keeps.clear()
 
-    def _column(self, name: str) -> tuple[int, int, Callable[[str], object] | None]:
-        number = self._column_rule(name, [])
-        return number, self.rules.positions.get(name, 0), self.rules.converters.get(name)
+    def _column(self, name: str) -> tuple[int, str, Callable[[Any], object] | None]:
+        return self._column_rule(name, []), name, self.rules.converters.get(name)
 
     def _same(self, frame: Frame, same: Sequence[str]) -> None:
         columns: list[tuple[int, int, str]] = []
@@ -279,7 +309,9 @@ class _Generation:
         for declared in (context.source.fields or {}).values():
             if declared.required:
                 place = RulePosition(declared.mark.line, f"{declared.name}: required")
-                self.rules.required[declared.name] = place
+                keyed = context.source.format not in ("csv", "fixed")
+                name = pointer_text((declared.name,), {}) if keyed else declared.name
+                self.rules.required[name] = place
         if context.skip_when is not None:
             self._rule(SKIP, None, context.skip_when.mark, context.skip_when.text, ())
         for number, check in enumerate(context.checks):

@@ -11,7 +11,7 @@ from helixnet.engine.mapping.emit_filters import emit_filter
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import TESTS
-from helixnet.engine.mapping.ir import Node, Op, Type
+from helixnet.engine.mapping.ir import Node, Op, Turn, Type
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.place import line_of
 from helixnet.engine.mapping.scope import Binding, FieldUse, Role, Special
@@ -229,6 +229,33 @@ def _list(emitter: Emitter, node: Node) -> str:
     return emitter.call(runtime.listed, *map(emitter.code, node.args))
 
 
+def _loop(emitter: Emitter, node: Node) -> str:
+    """Return a call with functions for condition, body and else: a text, null or absent."""
+    items, test, body, other = node.args
+    turn = f"y{node.data}"
+    code = emitter.code(items)
+    left = emitter.turns or f"[{emitter.constant(runtime.MAX_TURNS)}]"
+    keeps = "None" if test.op is Op.CONST else f"(lambda {turn}: {emitter.condition(test)})"
+    outside, emitter.turns = emitter.turns, f"{turn}_left"
+    made = f"(lambda {turn}, {turn}_n, {turn}_m, {turn}_left: {emitter.code(body)})"
+    emitter.turns = outside
+    otherwise = f"(lambda: {emitter.code(other)})"
+    return emitter.call(runtime.looped, code, left, keeps, made, otherwise)
+
+
+def _turn(_emitter: Emitter, node: Node) -> str:
+    turn = as_kind(node.data, Turn)
+    name = f"y{turn.loop}"
+    return {
+        "item": name,
+        "index": f"{name}_n",
+        "index0": f"({name}_n - 1)",
+        "length": f"{name}_m",
+        "first": f"({name}_n == 1)",
+        "last": f"({name}_n == {name}_m)",
+    }[turn.what]
+
+
 _EMIT: Final[dict[Op, Callable[[Emitter, Node], str]]] = {
     Op.CONST: _const,
     Op.OUT: _out,
@@ -254,6 +281,8 @@ _EMIT: Final[dict[Op, Callable[[Emitter, Node], str]]] = {
     Op.IF: _if,
     Op.BLOCK: _if,
     Op.LIST: _list,
+    Op.LOOP: _loop,
+    Op.TURN: _turn,
 }
 
 

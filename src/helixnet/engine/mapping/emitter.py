@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping import runtime
@@ -10,6 +10,7 @@ from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.ir import Node, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.scope import Binding, Role
+from helixnet.engine.values.absent import ABSENT
 
 Told: TypeAlias = Callable[[bool], bool]
 
@@ -18,15 +19,19 @@ Told: TypeAlias = Callable[[bool], bool]
 class Columns:
     """How the columns of one file are read: code for a cell of the row in a variable.
 
+    Of nested records they are the members that are not taken as they are.
+
     Args:
         positions: column number by name; empty for nested records.
         converters: function by name for columns that are not plain text.
         guarded: by name, the texts that mean null and that its converter must not see.
+        keyed: the record is nested, so a cell is found by its name.
     """
 
     positions: Mapping[str, int]
-    converters: Mapping[str, Callable[[str], object]]
+    converters: Mapping[str, Callable[[Any], object]]
     guarded: Mapping[str, frozenset[str]]
+    keyed: bool = False
 
 
 @dataclass(slots=True)
@@ -47,6 +52,7 @@ class Emitter:
         safe: variables of columns that can't fail.
         risky: set by everything that may raise at run time.
         told: what is called with the outcome of a condition and returns it, by the node's id.
+        turns: variable of the turns that the loops of a template may still take; empty outside.
     """
 
     constants: Constants
@@ -61,6 +67,7 @@ class Emitter:
     list_slots: dict[int, str] = field(default_factory=dict[int, str])
     safe: set[str] = field(default_factory=set[str])
     risky: bool = False
+    turns: str = ""
     temps: int = 0
     told: Mapping[int, Told] = field(default_factory=dict[int, Told])
 
@@ -113,16 +120,18 @@ class Emitter:
     def cell(self, name: str, row: str) -> str:
         """Return the code that reads and converts a column of the row in variable ``row``."""
         columns = self.columns
-        position = columns.positions.get(name, 0)
+        raw = f"{row}[{columns.positions.get(name, 0)}]"
+        if columns.keyed:
+            raw = f"{row}.get({self.constant(name)}, {self.constant(ABSENT)})"
         convert = columns.converters.get(name)
         nulls = columns.guarded.get(name)
         if convert is None and nulls is None:
-            return f"{row}[{position}]"
+            return raw
         if nulls is None:
-            return self.call(convert, f"{row}[{position}]")
+            return self.call(convert, raw)
         temp, known = self.temp(), self.constants.add(nulls)
         value = temp if convert is None else self.call(convert, temp)
-        return f"(None if ({temp} := {row}[{position}]) in {known} else {value})"
+        return f"(None if ({temp} := {raw}) in {known} else {value})"
 
     def plain_cell(self, name: str) -> bool:
         """Tell whether a column is read as it stands."""

@@ -66,6 +66,11 @@ def required_converter(convert: Converter | None, nulls: frozenset[str], name: s
     return read
 
 
+def nullable_converter(convert: Converter, nulls: frozenset[str]) -> Converter:
+    """Return a converter that gives null for the cells that mean it."""
+    return lambda text: None if text in nulls else convert(text)
+
+
 def missing_column(name: str) -> Converter:
     """Return the converter of a column that the file does not have."""
 

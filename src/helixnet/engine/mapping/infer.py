@@ -4,12 +4,24 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import REFUSED_TESTS, TESTS
 from helixnet.engine.mapping.infer_filters import type_filter
 from helixnet.engine.mapping.infer_names import type_member, type_name
-from helixnet.engine.mapping.ir import ANY, BOOLEAN, TEXT, Node, Op, Type, join_types
+from helixnet.engine.mapping.ir import (
+    ANY,
+    BOOLEAN,
+    TEXT,
+    TURNS,
+    Node,
+    Op,
+    Turn,
+    Type,
+    join_types,
+)
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
+from helixnet.engine.mapping.shapes import RecordShape
 
 _ORDERED: Final = frozenset({Kind.TEXT, Kind.DATE, Kind.DATETIME, *NUMBERS})
 
@@ -20,7 +32,10 @@ def type_leaf(leaf: Leafing) -> Node:
         hint = "write (a * b) | filter, or a * (b | filter)"
         text = "the filter binds tighter than the arithmetic before it"
         leaf.problem("HX-4108", at, text, hint, warning=True)
-    return leaf.plain(leaf.parsed.root)
+    found = leaf.plain(leaf.parsed.root)
+    for value in leaf.parsed.sets:
+        leaf.typed(value)
+    return found
 
 
 def _const(_leaf: Leafing, node: Node) -> Node:
@@ -127,6 +142,23 @@ def _block(leaf: Leafing, node: Node) -> Node:
     return replace(node, args=args, type=TEXT.maybe(*_types(args[1:])))
 
 
+def _loop(leaf: Leafing, node: Node) -> Node:
+    items = leaf.typed(node.args[0])
+    of = items.type
+    if of.kind not in (Kind.LIST, Kind.ANY, Kind.NULL):
+        leaf.problem("HX-4106", items, f"for takes a list, not {of.kind}")
+    leaf.turns[as_kind(node.data, int)] = item_type(of) if of.kind is Kind.LIST else ANY
+    test = _condition(leaf, node.args[1])
+    body, other = leaf.all(node.args[2:])
+    return replace(node, args=(items, test, body, other), type=TEXT.maybe(body.type, other.type))
+
+
+def _turn(leaf: Leafing, node: Node) -> Node:
+    turn = as_kind(node.data, Turn)
+    known = leaf.turns.get(turn.loop, ANY) if turn.what == "item" else TURNS[turn.what]
+    return replace(node, type=known)
+
+
 def _list(leaf: Leafing, node: Node) -> Node:
     args = leaf.all(node.args)
     kinds = {arg.type.kind for arg in args}
@@ -140,7 +172,9 @@ def _item(leaf: Leafing, node: Node) -> Node:
     value, key = args = leaf.all(node.args)
     if value.type.kind not in (Kind.LIST, Kind.TEXT, Kind.ANY, Kind.OBJECT):
         leaf.problem("HX-4106", node, f"{value.type.kind} has no items")
-    if value.type.row and value.type.kind is Kind.OBJECT:
+    shape = value.type.shape
+    typed = isinstance(shape, RecordShape) and not shape.raw
+    if value.type.kind is Kind.OBJECT and (value.type.row or typed):
         leaf.problem("HX-4106", node, "a column is named by a text", 'write record["NAME"]')
     found = ANY
     if value.type.kind is Kind.TEXT and key.type.kind is Kind.INTEGER:
@@ -179,6 +213,8 @@ _TYPERS: Final[dict[Op, Callable[[Leafing, Node], Node]]] = {
     Op.IF: _if,
     Op.BLOCK: _block,
     Op.LIST: _list,
+    Op.LOOP: _loop,
+    Op.TURN: _turn,
     Op.ITEM: _item,
     Op.SLICE: _slice,
     Op.FILTER: type_filter,

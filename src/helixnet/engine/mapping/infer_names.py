@@ -6,7 +6,7 @@ from helixnet.engine.mapping.ir import ANY, Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.leafing import Leafing
 from helixnet.engine.mapping.scope import NEIGHBOURS, SPECIALS, Binding, FieldUse, Role, Special
-from helixnet.engine.mapping.shapes import near, shape_names
+from helixnet.engine.mapping.shapes import RecordShape, near, shape_names
 
 _STEPPABLE = frozenset({Kind.OBJECT, Kind.LIST, Kind.ANY, Kind.NULL})
 BUILT = ("out", "this")
@@ -107,7 +107,8 @@ def member(leaf: Leafing, base: Node, key: str, node: Node) -> Node:
         names = shape_names(base.type.shape)
         leaf.problem("HX-4103", node, f"unknown name `{key}`", near(key, names))
         return Node(Op.CONST, at=node.at)
-    if base.type.row:
+    shape = base.type.shape
+    if base.type.row or (isinstance(shape, RecordShape) and shape.converts(key)):
         return _column(leaf, base, key, node, found)
     found = found.maybe(base.type)
     if kind is not Kind.OBJECT:

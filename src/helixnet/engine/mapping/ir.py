@@ -36,6 +36,8 @@ class Op(Enum):
     IF = "if"  # args: condition, then, else (CONST ABSENT when there is none)
     BLOCK = "block"  # `{% if %}` in a template: args: condition, then, else
     LIST = "list"
+    LOOP = "loop"  # `{% for %}` in a template: its number; args: list, condition, body, else
+    TURN = "turn"  # Turn: the item of a loop, or which turn it is
 
 
 class Shape(Protocol):
@@ -91,6 +93,7 @@ class Type:
 
 ANY: Final = Type(Kind.ANY, null=True, absent=True)
 BOOLEAN: Final = Type(Kind.BOOLEAN)
+INTEGER: Final = Type(Kind.INTEGER)
 TEXT: Final = Type(Kind.TEXT)
 
 
@@ -111,6 +114,28 @@ class Node:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What a template reads of the loop around it.
+
+    Args:
+        loop: its number in the leaf.
+        what: ``item``, or a key of :data:`TURNS`.
+    """
+
+    loop: int
+    what: str
+
+
+TURNS: Final = {
+    "index": INTEGER,
+    "index0": INTEGER,
+    "length": INTEGER,
+    "first": BOOLEAN,
+    "last": BOOLEAN,
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A filter as written: its name, and the names of its last arguments."""
 
@@ -125,6 +150,7 @@ class Parsed:
     Args:
         template: the leaf is a template and yields text.
         tight: offsets of filters that bind tighter than the arithmetic before them.
+        sets: what `{% set %}` names; a value that nothing reads is checked all the same.
     """
 
     root: Node
@@ -132,6 +158,7 @@ class Parsed:
     mark: Mark
     template: bool = False
     tight: tuple[int, ...] = ()
+    sets: tuple[Node, ...] = ()
 
     def place(self, node: Node | int) -> Mark:
         """Return where a node (or an offset) stands in the context file."""

@@ -1,7 +1,7 @@
 """The typing of one leaf: where it stands, what it may see, what was found wrong."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Protocol, TypeAlias
 
@@ -62,6 +62,7 @@ class Leafing:
     world: World
     problems: list[ContextProblem]
     typer: "Typer"
+    turns: dict[int, Type] = field(default_factory=dict[int, Type])  # items of loops, by number
 
     def typed(self, node: Node) -> Node:
         """Type one node and all below it."""

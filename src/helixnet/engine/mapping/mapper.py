@@ -97,7 +97,7 @@ class RowMapper:
         doubted = len(noted) < len(notes) or self.generated.asks
         rules = self.generated.rules
         faults = faults_of(record, noted, rules)
-        if doubted and texts != [""]:
+        if doubted:
             known = {fault.target for fault in faults if fault.target is not None}
             retrace = (self.generated.one, number)
             faults += doubts_of(record, texts, self.validator, rules, known, retrace)

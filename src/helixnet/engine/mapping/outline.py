@@ -27,6 +27,7 @@ from helixnet.engine.mapping.scope import Binding, Role, Scope
 from helixnet.engine.mapping.shapes import DictShape, near
 from helixnet.engine.mapping.slots import Region, Slot, Spot, State
 from helixnet.engine.mapping.targets import document_type, written_type
+from helixnet.engine.validation.view import SchemaView
 
 MAX_EACH: Final = 12
 MAX_BLOCKS: Final = 40
@@ -111,11 +112,8 @@ class Outline:
         for name, child in node.fields.items():
             mark = node.marks.get(name, child.mark)
             below = view.property(name) if view is not None else None
-            if view is not None and view.names and name not in view.names:
-                refused = view.closed or (below is None and not view.additional_written)
-                if refused:
-                    hint = near(name, view.names)
-                    self.problem(mark, "HX-4110", f"`{name}` is not in the target schema", hint)
+            if view is not None:
+                self._named(view, name, mark)
             scope = slot.scope.at(name) if isinstance(child, ObjectNode) else slot.scope
             spot = Spot((*slot.pointer, name), below, scope, slot.region)
             slot.members[name] = self.lay(child, spot, parent=slot, target=slot.target)
@@ -123,6 +121,15 @@ class Outline:
             if name not in node.fields:
                 text = f"the target schema requires `{name}`"
                 self.problem(node.mark, "HX-4111", text, f"add `{name}:` to the map")
+
+    def _named(self, view: SchemaView, name: str, mark: Mark) -> None:
+        """Refuse a key that the schema forbids, or does not name where it names others."""
+        unnamed = view.names and view.property(name) is None and not view.additional_written
+        if view.forbids(name) or unnamed:
+            hint = near(name, view.names) or "the schema allows no property here"
+            if name in view.names:
+                hint = "`additionalProperties: false` allows only the properties written beside it"
+            self.problem(mark, "HX-4110", f"`{name}` is not in the target schema", hint)
 
     # typing, on demand: what another slot reads is typed, and so computed, before it
 

@@ -1,6 +1,6 @@
 """A leaf's text to a tree: Jinja's own parser, then an allowlist; what is not listed is refused."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
@@ -8,13 +8,14 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.parser import Parser
 
 from helixnet.engine.context.model import ContextProblem, Leaf, Mark
-from helixnet.engine.mapping.ir import Call, Node, Op, Parsed
+from helixnet.engine.mapping.ir import TURNS, Call, Node, Op, Parsed, Turn
 from helixnet.engine.mapping.literals import ExactEnvironment
 from helixnet.engine.values.absent import ABSENT
 
 MAX_LENGTH: Final = 20_000
 MAX_DEPTH: Final = 40
 MAX_NODES: Final = 4_000
+MAX_LOOPS: Final = 3
 
 _ENVIRONMENT: Final = ExactEnvironment()
 _ARITHMETIC: Final[dict[type[nodes.Node], str]] = {
@@ -31,8 +32,7 @@ _REFUSED: Final[dict[type[nodes.Node], tuple[str, str]]] = {
     nodes.Call: ("functions can't be called", "use a filter: value | name(…)"),
     nodes.Dict: ("an object can't be written in an expression", "write it in YAML"),
     nodes.Tuple: ("a tuple can't be written", "write a list: [a, b]"),
-    nodes.For: ("loops are refused", "use each, or a list filter such as join"),
-    nodes.Assign: ("`set` is refused", "use vars"),
+    nodes.Assign: ("`set` stands outside of `if`", "write {% set x = a if c else b %}"),
 }
 
 
@@ -76,16 +76,15 @@ def _parse(text: str, mark: Mark) -> Parsed:
         raise _LeafError("HX-4101", error.lineno, message) from error
     except RecursionError as error:
         raise _LeafError("HX-4102", 0, "the expression is nested too deep") from error
-    return Parsed(root, text, mark, template, tuple(walk.tight))
+    return Parsed(root, text, mark, template, tuple(walk.tight), tuple(walk.sets))
 
 
 def _template(text: str, walk: "_Walk") -> tuple[Node, bool]:
     body = Parser(_ENVIRONMENT, text).parse().body
     if len(body) == 1 and isinstance(body[0], nodes.Output):
-        parts = body[0].nodes
-        shown = [p for p in parts if not isinstance(p, nodes.TemplateData) or p.data.strip()]
-        if len(shown) == 1 and not isinstance(shown[0], nodes.TemplateData):
-            return walk.node(shown[0]), False
+        parts = body[0].nodes  # blanks around the one expression would make text of it
+        if len(parts) == 1 and not isinstance(parts[0], nodes.TemplateData):
+            return walk.node(parts[0]), False
     return walk.body(body), True
 
 
@@ -95,6 +94,10 @@ class _Walk:
     def __init__(self, text: str) -> None:
         self.text = text
         self.tight: list[int] = []
+        self.sets: list[Node] = []
+        self._named: dict[str, Node] = {}  # what `set` and `for` have named up to here
+        self._loops: list[int] = []
+        self._ifs = 0
         self._depth = 0
         self._count = 0
 
@@ -104,6 +107,8 @@ class _Walk:
         reader = _READERS.get(kind)
         if reader is None:
             message, hint = _REFUSED.get(kind, (f"{kind.__name__} is not part of the language", ""))
+            if isinstance(node, nodes.Stmt):
+                hint = f"{hint}, or render the document: template: NAME.j2".removeprefix(", or ")
             raise _LeafError("HX-4102", node.lineno, message, hint)
         self._depth += 1
         self._count += 1
@@ -118,15 +123,47 @@ class _Walk:
         """Read several nodes."""
         return tuple(self.node(item) for item in items)
 
-    def body(self, body: Sequence[nodes.Node]) -> Node:
-        """Read the body of a template or of an `{% if %}` in one."""
+    def body(self, body: Sequence[nodes.Node], names: Mapping[str, Node] | None = None) -> Node:
+        """Read the body of a template, or of a block in one, whose names end with it."""
         parts: list[Node] = []
+        outside, self._named = self._named, {**self._named, **(names or {})}
         for item in body:
             if isinstance(item, nodes.Output):
                 parts += self.all(item.nodes)
+            elif isinstance(item, nodes.Assign) and not self._ifs:
+                self._set(item)
             else:
                 parts.append(self.node(item))
+        self._named = outside
         return Node(Op.TEMPLATE, tuple(parts))
+
+    def _set(self, node: nodes.Assign) -> None:
+        if not isinstance(node.target, nodes.Name):
+            raise _LeafError("HX-4102", node.lineno, "`set` names one value")
+        value = self.node(node.node)
+        self._named[node.target.name] = value
+        self.sets.append(value)
+
+    def loop(self, node: nodes.For) -> Node:
+        """Read `{% for %}`; inside, its name is the item and `loop` tells which turn it is."""
+        if not isinstance(node.target, nodes.Name) or node.recursive:
+            raise _LeafError("HX-4102", node.lineno, "`for` has one name here")
+        if len(self._loops) >= MAX_LOOPS:
+            text = f"more than {MAX_LOOPS} loops inside each other"
+            raise _LeafError("HX-4102", node.lineno, text)
+        number, items = node.lineno, self.node(node.iter)
+        item = {node.target.name: Node(Op.TURN, (), Turn(number, "item"), node.target.lineno)}
+        test = Node(Op.CONST, (), data=True, at=node.lineno)
+        outside, self._named = self._named, self._named | item
+        if node.test is not None:
+            test = self.node(node.test)
+        self._named = outside
+        ifs, self._ifs = self._ifs, 0
+        self._loops.append(number)
+        body = self.body(node.body, item)
+        self._loops.pop()
+        self._ifs = ifs
+        return Node(Op.LOOP, (items, test, body, self.body(node.else_)), number, number)
 
     def const(self, node: nodes.Const) -> Node:
         at = node.lineno
@@ -141,13 +178,29 @@ class _Walk:
         return Node(Op.CONST, (), node.data, node.lineno)
 
     def name(self, node: nodes.Name) -> Node:
+        if node.name in self._named:
+            return self._again(self._named[node.name])
         if node.name == "null":
             return Node(Op.CONST, (), None, node.lineno)
         if node.name.startswith("__"):
             raise _LeafError("HX-4102", node.lineno, f"{node.name} is refused")
         return Node(Op.NAME, (), node.name, node.lineno)
 
+    def _again(self, known: Node) -> Node:
+        """Return a value once more; it counts as if it were written again."""
+        left = [known]
+        while left and self._count <= MAX_NODES:
+            self._count += 1
+            left += left.pop().args
+        return known
+
     def attribute(self, node: nodes.Getattr) -> Node:
+        of = node.node
+        if self._loops and isinstance(of, nodes.Name) and of.name == "loop":
+            if node.attr not in TURNS:
+                text, hint = f"`loop.{node.attr}` is not known", f"known are {', '.join(TURNS)}"
+                raise _LeafError("HX-4102", node.lineno, text, hint)
+            return Node(Op.TURN, (), Turn(self._loops[-1], node.attr), node.lineno)
         if node.attr.startswith("__"):
             raise _LeafError("HX-4102", node.lineno, f".{node.attr} is refused")
         return Node(Op.STEP, (self.node(node.node),), node.attr, node.lineno)
@@ -224,6 +277,12 @@ class _Walk:
         )
 
     def block(self, node: nodes.If) -> Node:
+        self._ifs += 1
+        found = self._block(node)
+        self._ifs -= 1
+        return found
+
+    def _block(self, node: nodes.If) -> Node:
         otherwise = self.body(node.else_)
         for branch in reversed(node.elif_):
             test = self.node(branch.test)
@@ -259,5 +318,6 @@ _READERS: Final[dict[type[nodes.Node], Callable[[_Walk, Any], Node]]] = {
     nodes.Concat: lambda walk, node: Node(Op.JOIN, walk.all(node.nodes), None, node.lineno),
     nodes.List: lambda walk, node: Node(Op.LIST, walk.all(node.items), None, node.lineno),
     nodes.If: _Walk.block,
+    nodes.For: _Walk.loop,
     **dict.fromkeys(_ARITHMETIC, _Walk.arithmetic),
 }

@@ -12,9 +12,9 @@ from helixnet.engine.mapping.outline import Outline
 from helixnet.engine.mapping.reads import Place, Reads, Use, mark_needs, reads_of
 from helixnet.engine.mapping.scope import Binding, Role, Scope
 from helixnet.engine.mapping.shapes import (
-    AnyShape,
     DictShape,
     Grammar,
+    RecordShape,
     SegmentShape,
     field_kind,
     row_shape,
@@ -158,8 +158,8 @@ def record_scope(context: Context, known: Known) -> Scope:
         segment = SegmentShape(known.grammar, "")
         record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=segment))
     else:
-        keys = known.keys
-        record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=AnyShape(keys)))
+        members = RecordShape(source.fields or {}, known.keys, bool(source.nulls))
+        record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=members))
     return Scope({}, (record,), record)
 
 

@@ -91,6 +91,9 @@ def _path(node: Node) -> Path | None:
             wanted = [arg.data if arg.op is Op.CONST else None for arg in node.args[1:]]
             keys.insert(0, tuple(zip(node.data.conditions, wanted, strict=True)))
         node = node.args[0]
+    if node.op is Op.FIELD and isinstance(node.data, FieldUse) and node.data.binding is not None:
+        of = node.data.binding
+        return None if of.type.row else (of, (node.data.name, *keys))
     if node.op is not Op.BINDING or not isinstance(node.data, Binding) or not keys:
         return None
     return node.data, tuple(keys)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from helixnet.engine.mapping.place import Step
 from helixnet.engine.mapping.scope import Binding
@@ -50,8 +51,8 @@ class Rules:
     rules: dict[int, Rule] = field(default_factory=dict[int, Rule])
     columns: dict[int, Column] = field(default_factory=dict[int, Column])
     positions: dict[str, int] = field(default_factory=dict[str, int])
-    converters: dict[str, Callable[[str], object]] = field(
-        default_factory=dict[str, Callable[[str], object]]
+    converters: dict[str, Callable[[Any], object]] = field(
+        default_factory=dict[str, Callable[[Any], object]]
     )
     pointers: dict[Pointer, int] = field(default_factory=dict[Pointer, int])
     required: dict[str, RulePosition] = field(default_factory=dict[str, RulePosition])

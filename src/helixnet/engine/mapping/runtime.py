@@ -19,6 +19,10 @@ class Bad:
 
 
 BAD: Final = Bad()
+MAX_TURNS: Final = 1_000_000
+"""Turns of the loops of one template leaf for one record."""
+MAX_TEXT: Final = 1024 * 1024
+"""Characters that one of them writes."""
 
 
 def step(value: Any, key: str) -> Any:
@@ -116,8 +120,46 @@ def items_of(value: Any) -> Sequence[Any]:
         return cast("list[object]", value)
     if value is None or value is ABSENT:
         return ()
-    text = f"each takes a list, not {type_name(value)} {shown(value)}"
+    text = f"a loop takes a list, not {type_name(value)} {shown(value)}"
     raise ValueFault("HX-2005", text, value)
+
+
+def looped(
+    value: Any,
+    left: list[int],
+    keeps: Callable[[Any], bool] | None,
+    body: Callable[[Any, int, int, list[int]], Any],
+    other: Callable[[], Any],
+) -> Any:
+    """Join the texts that a template writes for each kept item; of none, what its else writes.
+
+    Args:
+        value: the list.
+        left: how many turns this loop and those around it may still take, counted down.
+        keeps: the condition of the loop.
+        body: of item, its number from 1, how many there are, and ``left``.
+        other: the else.
+
+    Raises:
+        ValueFault: HX-2005 no list, HX-6004 too many turns, HX-6005 too long a text.
+    """
+    items = items_of(value)
+    left[0] -= len(items)
+    if left[0] < 0:
+        raise ValueFault("HX-6004", f"the loops of the leaf take more than {MAX_TURNS} turns")
+    if keeps is not None:
+        items = [item for item in items if keeps(item)]
+    if not items:
+        return other()
+    texts: list[Any] = []
+    size, count = 0, len(items)
+    for number, item in enumerate(items, 1):
+        text = body(item, number, count, left)
+        size += len(text) if type(text) is str else 0
+        if size > MAX_TEXT:
+            raise ValueFault("HX-6005", f"a loop writes more than {MAX_TEXT} characters")
+        texts.append(text)
+    return joined(*texts)
 
 
 def nodes_of(value: Any) -> Sequence[Any]:

@@ -14,6 +14,7 @@ from helixnet.engine.mapping.scope import Role
 from helixnet.engine.mapping.slots import pointer_text
 from helixnet.engine.outcome import Fault, RulePosition, SourcePosition
 from helixnet.engine.source import Batch
+from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.compare import is_nothing
 from helixnet.engine.values.convert import as_text
 from helixnet.engine.values.faults import ValueFault
@@ -65,16 +66,26 @@ def check_same(
 
 
 def check_required(
-    notes: Notes, rows: Sequence[Sequence[str]], columns: Sequence[tuple[int, int, Any]]
+    notes: Notes,
+    rows: Sequence[Any],
+    positions: Mapping[str, int],
+    columns: Sequence[tuple[int, str, Any]],
 ) -> None:
     """Note every row that lacks a required value which the map does not read."""
     for row in rows:
-        for number, position, convert in columns:
+        for number, name, convert in columns:
             try:
-                convert(row[position])
+                convert(_cell(row, positions, name))
             except ValueFault as error:
                 if error.code in ("HX-1101", NO_COLUMN):
                     notes.append((number, error, (), row))
+
+
+def _cell(row: Any, positions: Mapping[str, int], name: str) -> Any:
+    """Return a cell of a row, or a member of a nested record; of no column an empty text."""
+    if is_node(row):
+        return row.get(name, ABSENT)
+    return row[positions[name]] if name in positions else ""
 
 
 def check_failed(notes: Notes, number: int, text: str, item: object) -> None:
@@ -94,16 +105,23 @@ class Record:
         """Return where a column, or a node by pointer, stands."""
         return self.batch.locate(self.index, name, item_number(self.value, item))
 
+    def column(self, name: str, item: object) -> SourcePosition:
+        """Return where a column, or a member of a nested record, stands."""
+        return self.place(pointer_text((name,), {}) if is_node(self.value) else name, item)
+
 
 def faults_of(record: Record, notes: Notes, rules: Rules) -> list[Fault]:
-    """Return every fault that was noted, one for each target that it concerns."""
+    """Return every fault that was noted, one for each target that it concerns.
+
+    A condition that feeds no target repeats a fault only if no target is fed.
+    """
     found: list[Fault] = []
     for number, error, indexes, item in notes:
         known = dict(zip(indexes[::2], indexes[1::2], strict=True))
         if number in rules.columns:
             column = rules.columns[number]
             name = "" if error.code == NO_COLUMN else column.name
-            source = record.place(name, item)
+            source = record.column(name, item) if name else record.place("", item)
             if error.code == NO_COLUMN:
                 source = replace(source, field=column.name)
             found += _for_targets(error, source, column.targets, known, rules)
@@ -112,7 +130,13 @@ def faults_of(record: Record, notes: Notes, rules: Rules) -> list[Fault]:
         targets = rule.targets or (number,)
         for fault, source in _sources(record, rule, error, item, rules):
             found += _for_targets(fault, source, targets, known, rules)
-    return found
+    told = {_essence(fault) for fault in found if fault.target is not None}
+    kept = (fault for fault in found if fault.target is not None or _essence(fault) not in told)
+    return list(dict.fromkeys(kept))
+
+
+def _essence(fault: Fault) -> tuple[object, ...]:
+    return fault.code, fault.message, fault.source
 
 
 def _for_targets(
@@ -122,8 +146,8 @@ def _for_targets(
     known: Mapping[int, int],
     rules: Rules,
 ) -> Iterator[Fault]:
-    for number in targets or (-1,):
-        rule = rules.rules.get(number)
+    for number in targets or (None,):
+        rule = rules.rules.get(number) if number is not None else None
         place = RulePosition(rule.line, rule.expression) if rule is not None else None
         if error.code == "HX-1101":  # the declaration asks for it, whatever reads the field
             place = rules.required.get(source.field, place)
@@ -159,7 +183,7 @@ def _sources(
 def rule_place(record: Record, rule: Rule, item: Any) -> SourcePosition:
     """Return the place of the one value that a rule reads, or of its record, row or node."""
     names = {name for _, name in rule.fields}
-    if len(names) == 1 and rule.fields[0][0] is not None:
+    if len(names) == 1 and rule.fields[0][0] is not None and not is_node(record.value):
         name = next(iter(names))
         row = item if rule.fields[0][0].role is Role.ITEM else None
         return record.place(name if name in rule.present else "", row)
@@ -194,12 +218,12 @@ def _bad_rows(
         rows = [record.value]
     for binding, name in rule.fields:
         convert = rules.converters.get(name)
-        if convert is None or name not in rules.positions:
+        if convert is None:
             continue
-        if binding is not None:
-            rows = rows[:1]
-        for row in rows:
+        present = name in rules.positions or is_node(record.value)
+        for row in rows[:1] if binding is not None or not present else rows:
             try:
-                convert(cast("list[str]", row)[rules.positions[name]])
+                convert(_cell(row, rules.positions, name))
             except ValueFault as error:
-                yield error, record.place(name, row)
+                source = record.column(name, row) if present else record.place("", row)
+                yield error, source if present else replace(source, field=name)

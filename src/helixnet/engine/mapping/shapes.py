@@ -97,21 +97,39 @@ class SegmentShape:
 
 
 @dataclass(frozen=True, slots=True)
-class AnyShape:
-    """A JSON object: keys are known from samples at most.
+class RecordShape:
+    """A JSON record: its members are those of an object, some of them declared.
 
     Args:
-        known: keys seen in samples; None = any key may be.
+        declared: fields of the context, by name.
+        known: names declared or seen in samples; None = any name may be.
+        nulls: some texts mean null.
     """
 
+    declared: Mapping[str, Field]
     known: frozenset[str] | None = None
+    nulls: bool = False
+
+    @property
+    def raw(self) -> bool:
+        """Whether every member is taken as it is."""
+        return not self.nulls and not any(map(self.converts, self.declared))
+
+    def converts(self, name: str) -> bool:
+        """Tell whether a member is not taken as it is."""
+        field = self.declared.get(name)
+        return self.nulls or (field is not None and (field.required or field.type != "any"))
 
     def step(self, name: str) -> Type | None:
-        """Return the type that could be anything."""
-        return ANY if self.known is None or name in self.known else None
+        """Return the declared type of a member, else the one that could be anything."""
+        field = self.declared.get(name)
+        if field is None or field.type == "any":
+            return ANY if self.known is None or name in self.known else None
+        open_ = not field.required
+        return Type(_KINDS[field.type], open_, open_, scale=field.scale)
 
     def names(self) -> list[str]:
-        """Return the keys seen in samples."""
+        """Return the names that are known."""
         return sorted(self.known or ())
 
 

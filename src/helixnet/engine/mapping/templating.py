@@ -26,7 +26,7 @@ from helixnet.engine.mapping.outline import Outline
 from helixnet.engine.mapping.program import Known, Program, build_program, input_types
 from helixnet.engine.mapping.scope import Binding, Role, Scope
 from helixnet.engine.mapping.settle import Record, faults_of, is_node, shown_value
-from helixnet.engine.mapping.shapes import AnyShape
+from helixnet.engine.mapping.shapes import RecordShape
 from helixnet.engine.mapping.template import TemplateRenderer
 from helixnet.engine.outcome import Fault, Mapped, Reject, RulePosition
 from helixnet.engine.output import json_text, read_json
@@ -38,7 +38,7 @@ from helixnet.errors import RejectedError
 Names: TypeAlias = dict[str, Any]
 CheckFunction: TypeAlias = Callable[[Names, object], str | None]
 
-_OPEN = Type(Kind.OBJECT, shape=AnyShape())
+_OPEN = Type(Kind.OBJECT, shape=RecordShape({}))
 
 
 def template_program(
@@ -57,9 +57,10 @@ def _names(context: Context, header: Sequence[str]) -> MapNode:
         item = replace(own, fields={n: _column("l", n, mark) for n in own.fields})
         fields[group.header] = _columns(group.header, header, mark)
         fields[group.lines] = EachNode(Leaf(group.lines, mark), "l", None, None, item, mark)
-    elif context.source.format == "csv":
-        fields = dict(_columns("record", header, mark).fields)
-        fields["record"] = _columns("record", header, mark)
+    else:
+        columns = header if context.source.format == "csv" else list(context.source.fields or ())
+        fields = dict(_columns("record", columns, mark).fields)
+        fields["record"] = _columns("record", columns, mark)
     fields |= {name: Leaf(name, mark) for name in context.vars}
     inputs: dict[str, MapNode] = {n: Leaf(f"inputs.{n}", mark) for n in context.inputs}
     fields["inputs"] = ObjectNode(inputs, {}, mark)
@@ -138,7 +139,8 @@ class TemplateMapper:
             once = {(fault.code, fault.message, fault.source): fault for fault in faults}
             return reject(batch, index, number, list(once.values()))
         if names is not None and is_node(record):
-            return {**record, "record": record, **names}
+            record = _without_nulls(record, self.context.source.nulls)
+            return {**record, **names, "record": {**record, **names["record"]}}
         return names
 
     def _made(self, record: Record, names: Names, text: str | ValueFault) -> str | list[Fault]:
@@ -173,3 +175,10 @@ class TemplateMapper:
             if words is not None:
                 faults.append(Fault(check.code, words, source, None, place))
         return faults
+
+
+def _without_nulls(record: Names, nulls: Sequence[str]) -> Names:
+    """Return a nested record in which the texts that mean null are null."""
+    if not nulls:
+        return record
+    return {name: None if found in nulls else found for name, found in record.items()}

@@ -7,7 +7,7 @@ from helixnet.engine.context.model import ContextProblem, Field, Mark
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.needs import expressions, written
 from helixnet.engine.mapping.program import Program
-from helixnet.engine.mapping.scope import Binding, Role
+from helixnet.engine.mapping.scope import Binding, FieldUse, Role
 
 UNREAD: Final = "HX-4113"
 _MOST_NAMES: Final = 20
@@ -51,6 +51,8 @@ def _keys(roots: Iterable[Node]) -> frozenset[str] | None:
         node = left.pop()
         if node.op is Op.STEP and _is_record(node.args[0]):
             found.add(str(node.data))
+        elif isinstance(node.data, FieldUse) and _is_of_record(node.data):
+            found.add(node.data.name)
         elif _is_record(node):
             return None
         else:
@@ -60,6 +62,10 @@ def _keys(roots: Iterable[Node]) -> frozenset[str] | None:
 
 def _is_record(node: Node) -> bool:
     return isinstance(node.data, Binding) and node.data.role is Role.RECORD
+
+
+def _is_of_record(use: FieldUse) -> bool:
+    return use.binding is not None and use.binding.role is Role.RECORD
 
 
 def unread_fields(program: Program, read: frozenset[str]) -> Iterator[ContextProblem]:
@@ -84,7 +90,7 @@ def unread_fields(program: Program, read: frozenset[str]) -> Iterator[ContextPro
 
 
 def _plain(field: Field) -> bool:
-    return field.type == "string"
+    return field.type in ("string", "any")
 
 
 def unread_names(file: str, names: Sequence[str], read: frozenset[str]) -> Iterator[ContextProblem]:

@@ -101,6 +101,16 @@ class Part:
             and not isinstance(schema.get("exclusiveMaximum"), bool)
         )
 
+    def forbids(self, name: str) -> bool:
+        """Tell whether the keywords leave no property ``name``: only their own names count."""
+        return (
+            self.schema.get("additionalProperties") is False
+            and name not in keyed(self.schema.get("properties"))
+            and not any(
+                _matches(pattern, name) for pattern in keyed(self.schema.get("patternProperties"))
+            )
+        )
+
 
 Step: TypeAlias = Callable[[Part, str], Iterator[object]]
 """From a part to the schemas that hold one level further down."""

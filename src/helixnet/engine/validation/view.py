@@ -95,13 +95,28 @@ class SchemaView:
             str(name) for names in self._written("required") for name in members(names)
         )
 
+    def forbids(self, name: str) -> bool:
+        """Tell whether no object that is valid here has the property ``name``."""
+        return (
+            any(part.forbids(name) for part in self.parts)
+            or any(all(view.forbids(name) for view in group) for group in self.groups)
+            or (self._unevaluated_closed and self.property(name) is None)
+        )
+
     @cached_property
-    def closed(self) -> bool:
-        """Whether properties that are not named are forbidden."""
-        return any(
-            part.schema.get(name) is False
-            for part in self.parts
-            for name in ("additionalProperties", "unevaluatedProperties")
+    def _unevaluated_closed(self) -> bool:
+        """Whether properties of which nothing else here speaks are surely forbidden."""
+        return (
+            any(part.schema.get("unevaluatedProperties") is False for part in self.parts)
+            and not any("if" in part.schema for part in self.parts)
+            and not self.additional_allowed
+        )
+
+    @cached_property
+    def additional_allowed(self) -> bool:
+        """Whether some branch here takes properties that it does not name."""
+        return any(part.schema.get("additionalProperties", False) for part in self.parts) or any(
+            view.additional_allowed for group in self.groups for view in group
         )
 
     @cached_property

@@ -107,13 +107,26 @@ def negate(value: Any) -> Operand:
     """Return ``value`` with the other sign.
 
     Raises:
-        ValueFault: HX-2005 if it is no number.
+        ValueFault: HX-2004 more than 38 digits, HX-2005 it is no number.
     """
-    if type(value) is Decimal:
-        return value.copy_negate() if value else value
-    if type(value) is int or type(value) is Fraction:
+    if type(value) is Fraction:
         return -value
+    try:
+        if type(value) is Decimal:
+            return EXACT.minus(value)
+        if type(value) is int:
+            return _guard(-value)
+    except DecimalException as error:
+        raise ValueFault("HX-2004", f"-{shown(value)} has more than 38 digits", value) from error
     raise _no_number("-", value)
+
+
+def magnitude(value: Number) -> Number:
+    """Return ``value`` without its sign; HX-2004 as :func:`negate`."""
+    try:
+        return _guard(abs(value)) if isinstance(value, int) else EXACT.abs(value)
+    except DecimalException as error:
+        raise ValueFault("HX-2004", f"{shown(value)} has more than 38 digits", value) from error
 
 
 def exact(value: Any, operator: str = "/") -> Fraction:

@@ -163,9 +163,12 @@ def test_a_group_by_an_undeclared_field_is_refused(read: Callable[..., ReadConte
     assert problems[0].hint == "did you mean `PO_NO`?"
 
 
-def test_a_group_goes_with_rows_only(read: Callable[..., ReadContext]) -> None:
-    (problem,) = read(HEAD + "source: {format: json}\ngroup: {by: A}\n").problems
+@pytest.mark.parametrize("form", ["json", "ndjson", "idoc, type: ORDERS05"])
+def test_a_group_goes_with_rows_only(read: Callable[..., ReadContext], form: str) -> None:
+    """The only fault of a context may not end in a failure at its first file."""
+    (problem,) = read(HEAD + f"source: {{format: {form}}}\ngroup: {{by: A}}\n").problems
     assert (problem.mark, problem.code) == (Mark("c.yaml", 7, 8), "HX-4004")
+    assert "use `each`" in problem.hint
 
 
 def test_a_group_has_names_for_its_rows(context: Callable[..., Context]) -> None:

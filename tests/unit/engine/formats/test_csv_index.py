@@ -124,6 +124,22 @@ def test_drift_in_words() -> None:
         assert caught.value.code == "HX-5002"
 
 
+def test_a_header_that_lacks_what_is_read_is_refused_with_the_nearest_name() -> None:
+    """Where nothing is declared the header is all that names can be held to: one refusal."""
+    with pytest.raises(RefusedError) as caught:
+        load(b"ORDER_NO,QTY\n1,2\n", source(), used=["QTY", "ODER_NO"])
+    assert caught.value.code == "HX-5002"
+    assert "lacks 'ODER_NO'," in str(caught.value)
+    assert caught.value.hint == "did you mean `ORDER_NO`?"
+    with pytest.raises(RefusedError) as caught:
+        load(b"ORDER_NO,QTY\n", source(), used=["ODER_NO", "QTTY"])
+    assert "lacks 'ODER_NO', 'QTTY'," in str(caught.value)
+    assert caught.value.hint == "'ODER_NO': did you mean `ORDER_NO`? 'QTTY': did you mean `QTY`?"
+    assert load(b"", source(), used=["A"]).records == []
+    declared = load(b"A\n1\n", source(fields=fields("A", "B")), used=["B"])
+    assert declared.index.drift == ["missing column 'B'"]
+
+
 @pytest.mark.parametrize("data", [b'A,"B\n1,2\n', b'A,"B"x\n', b"A,\xff\n"])
 def test_an_unreadable_header_is_refused(data: bytes) -> None:
     """Without a header no column has a name."""

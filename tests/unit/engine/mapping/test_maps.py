@@ -276,8 +276,8 @@ def test_a_required_field_that_is_empty_or_null_is_a_fault() -> None:
     assert unread.codes == [("HX-1101", None)]
 
 
-def test_a_column_that_the_file_lacks_rejects_every_record() -> None:
-    context = "target: {}\nsource: {format: csv}\nmap: {a: A, b: B, c: B ~ A}\n"
+def test_a_declared_column_that_the_file_lacks_rejects_every_record() -> None:
+    context = "target: {}\nsource: {format: csv, fields: {A: {}, B: {}}}\nmap: {a: A, b: B, c: B}\n"
     found = mapped(context, "A\n1\n2\n")
     assert found.codes == [("HX-1109", "/b"), ("HX-1109", "/c")] * 2
     assert found.counts.rejected == 2

@@ -80,6 +80,16 @@ def test_columns_that_may_be_null(expression: str, row: dict[str, Any]) -> None:
     assert compiled(expression, row, "[NULL]", "{}") == expected(expression, row)
 
 
+@given(FLAT, MAYBE, st.sets(st.sampled_from(["t", "u", "n", "m", "b"])))
+def test_declared_members_of_json(expression: str, row: dict[str, Any], left_out: set[str]) -> None:
+    """Null and absent both may come, and every value has its declared type."""
+    record = {name: found for name, found in row.items() if name not in left_out}
+    leaf = "'" + expression.replace("'", "''") + "'"
+    context = CONTEXT.replace("format: csv", "format: ndjson")
+    found = mapped(context.format(leaf=leaf, nulls="[]", schema="{}"), json_text(record) + "\n")
+    assert (found.texts[0] if found.texts else "rejected") == expected(expression, record)
+
+
 def test_a_column_that_a_var_has_converted_fails_for_each_of_its_targets() -> None:
     """The var's conversion serves the map too, but only where it came to a value."""
     context = """\
@@ -157,3 +167,15 @@ map: {k: KUNDE, n: N}
     assert rules[0] == {kunde, art}
     assert rules[1] == {n}
     assert art in rules[2]
+
+
+def test_a_declared_column_is_converted_where_it_is_read() -> None:
+    """What nothing reads can't stop a record; `required` asks for a value, read or not."""
+    fields = "{A: {}, N: {type: integer}, R: {type: integer, required: true}}"
+    context = f"target: {{}}\nsource: {{format: csv, fields: {fields}}}\n"
+    lazy = context + "map: {a: A, n: {when: A == 'y', map: N}}\n"
+    found = mapped(lazy, "A,N,R\nx,bad,bad\ny,bad,1\nx,1,\n")
+    assert found.documents == [{"a": "x"}]
+    assert found.codes == [("HX-1103", "/n"), ("HX-1101", None)]
+    both = mapped(context + "map: {n: N if A == 'y' else 0}\n", "A,N,R\nx,bad,1\n")
+    assert both.codes == [("HX-1103", "/n")]

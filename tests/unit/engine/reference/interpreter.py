@@ -122,7 +122,8 @@ def negate(node: nodes.Neg, record: Mapping[str, Any]) -> Any:
     operand = value(node.node, record)
     if nothing(operand):
         return operand
-    return -number(operand) if operand else operand
+    with localcontext(prec=500):
+        return guarded(-number(operand) if operand else number(operand))
 
 
 def join_texts(node: nodes.Concat, record: Mapping[str, Any]) -> Any:
@@ -286,7 +287,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "round": lambda v, places=0: rounded(v, places, even=False),
     "money": lambda v, places=2: rounded(v, places, even=False),
     "round_even": lambda v, places=0: rounded(v, places, even=True),
-    "abs": lambda v: abs(number(v)),
+    "abs": lambda v: guarded(number(v).copy_abs() if isinstance(v, Decimal) else abs(number(v))),
     "sum": total,
 }
 

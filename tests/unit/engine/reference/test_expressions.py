@@ -5,7 +5,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+import pytest
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from helixnet.engine.context.bundle import bundle_from_files
@@ -18,6 +19,7 @@ from tests.unit.engine.reference.interpreter import ABSENT, RejectionError, eval
 TEXTS = st.text(alphabet="aBß 0\u00a0Ω,", max_size=6)
 NUMBERS = st.one_of(
     st.integers(min_value=-(10**20), max_value=10**20),
+    st.integers(min_value=-(10**40), max_value=10**40),
     st.decimals(
         allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9, places=3
     ),
@@ -143,6 +145,10 @@ def expected(expression: str, record: dict[str, Any]) -> str:
     return json_text({} if found is ABSENT else {"v": found})
 
 
+@example("(-n)", {"n": 10**38})
+@example("(-(n | or_else(1)))", {"n": -(10**38)})
+@example("(n | abs)", {"n": Decimal("-1." + "3" * 38)})
+@example("n", {"n": Decimal("1" * 50 + ".5")})
 @given(WELL_TYPED, RECORDS)
 def test_compiled_is_documented(expression: str, record: dict[str, Any]) -> None:
     assert compiled(expression, record) == expected(expression, record)
@@ -160,8 +166,12 @@ def test_what_does_not_fit_is_never_guessed(expression: str, record: dict[str, A
 
 def test_the_reference_itself_follows_the_page() -> None:
     """A few sentences of the page, by hand, so that two wrongs can't agree."""
-    record = {"n": Decimal("2.675"), "t": None}
+    record = {"n": Decimal("2.675"), "t": None, "m": 10**38}
     assert json.loads(json_text(evaluate("n | round(2)", record))) == 2.68
+    assert evaluate("m", record) == 10**38
+    for expression in ("-m", "m | abs", "m | round", "m + 0"):
+        with pytest.raises(RejectionError, match="38 digits"):
+            evaluate(expression, record)
     assert evaluate("t | upper", record) is None
     assert evaluate("x | upper", record) is ABSENT
     assert evaluate("t == x", record) is True

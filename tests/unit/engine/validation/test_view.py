@@ -94,9 +94,9 @@ def test_properties_of_alternatives_are_known_but_not_simple() -> None:
 def test_further_properties_are_seen() -> None:
     assert not view({"properties": {}}).additional_written
     closed = view({"additionalProperties": False})
-    assert (closed.closed, closed.additional_written) == (True, True)
+    assert (closed.forbids("any"), closed.additional_written) == (True, True)
     open_ = view({"additionalProperties": {"type": "integer"}})
-    assert (open_.closed, open_.additional_written) == (False, True)
+    assert (open_.forbids("any"), open_.additional_written) == (False, True)
     place = open_.property("any")
     assert place is not None
     assert place.types == {"integer"}
@@ -184,3 +184,51 @@ def test_an_anchor_and_a_nested_address_are_followed() -> None:
     seen = view(schema)
     types = [place.types for name in "abc" if (place := seen.property(name)) is not None]
     assert types == [{"string"}, {"integer"}, {"null"}]
+
+
+A, B = {"properties": {"a": {}}}, {"properties": {"b": {}}}
+SHUT, UNEVALUATED = {"additionalProperties": False}, {"unevaluatedProperties": False}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        SHUT,
+        A | SHUT,
+        {"allOf": [B, SHUT]},
+        {"allOf": [A | SHUT, B]},
+        {"$ref": "#/$defs/s", "$defs": {"s": SHUT}} | B,
+        B | SHUT | {"patternProperties": {"^x": {}}, "$ref": "#/$defs/s", "$defs": {"s": SHUT}},
+        SHUT | {"anyOf": [B, {}]},
+        {"anyOf": [A | SHUT, SHUT]},
+        {"anyOf": [SHUT, {"type": "null"}]},
+        UNEVALUATED,
+        A | UNEVALUATED,
+        {"allOf": [A | {"additionalProperties": {}}, SHUT]},
+    ],
+)
+def test_a_property_is_forbidden_as_the_authority_forbids_it(schema: dict[str, object]) -> None:
+    assert view(schema).forbids("b")
+    assert not compile_schema(schema, {}, "s.json").is_valid({"b": 1})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        A,
+        B | SHUT,
+        SHUT | {"patternProperties": {"^b": {}}},
+        {"allOf": [B | SHUT, B]},
+        {"anyOf": [A | SHUT, B]},
+        B | UNEVALUATED,
+        UNEVALUATED | {"anyOf": [A, B]},
+        UNEVALUATED | {"allOf": [{"additionalProperties": True}]},
+        UNEVALUATED | {"anyOf": [{"additionalProperties": True}]},
+        UNEVALUATED | {"if": {"required": ["b"], **B}},
+        UNEVALUATED | {"patternProperties": {"^b": {}}},
+    ],
+)
+def test_a_property_that_may_stand_is_not_forbidden(schema: dict[str, object]) -> None:
+    assert not view(schema).forbids("b")
+    assert compile_schema(schema, {}, "s.json").is_valid({"b": 1})

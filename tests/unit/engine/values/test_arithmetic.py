@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from helixnet.engine.values.arithmetic import (
     add,
     divide,
+    magnitude,
     multiply,
     negate,
     round_half_away,
@@ -54,6 +55,22 @@ def test_more_than_38_digits_are_a_fault(function: object) -> None:
         assert fault_of(function, left, other).code == "HX-2004"
     assert fault_of(multiply, Decimal("1e-20"), Decimal("1e-20")).code == "HX-2004"
     assert fault_of(add, Decimal("1e-30"), 10**20).code == "HX-2004"
+
+
+@pytest.mark.parametrize("function", [negate, magnitude])
+@pytest.mark.parametrize(
+    "value", [10**38, -(10**38), Decimal(10**38), Decimal("-1." + "3" * 38), Decimal("1E+38")]
+)
+def test_another_sign_is_arithmetic_too(function: object, value: object) -> None:
+    assert fault_of(function, value).code == "HX-2004"
+
+
+def test_another_sign_keeps_38_digits_and_the_scale() -> None:
+    assert negate(10**38 - 1) == 1 - 10**38
+    assert str(negate(Decimal("1." + "3" * 37))) == "-1." + "3" * 37
+    assert str(magnitude(Decimal("-1.50"))) == "1.50"
+    assert str(negate(Decimal("-0.0"))) == str(magnitude(Decimal("-0.0"))) == "0.0"
+    assert negate(divide(1, 3)) == Fraction(-1, 3)
 
 
 def test_38_digits_are_no_fault() -> None:

@@ -8,6 +8,7 @@ from helixnet.engine.mapping.filters.spec import Example, FilterSpec, Param, mis
 from helixnet.engine.mapping.kinds import NUMBERS, ROUNDABLE, Kind
 from helixnet.engine.values.arithmetic import (
     check_places,
+    magnitude,
     round_half_away,
     round_half_even,
     rounding,
@@ -75,7 +76,7 @@ def absolute(value: Any) -> int | Decimal:
     """Leave out the sign."""
     if not is_number(value):
         raise misfit("abs", NUMBERS, value)
-    return value.copy_abs() if isinstance(value, Decimal) else abs(value)
+    return magnitude(value)
 
 
 def sign(value: Any) -> int:
@@ -210,8 +211,12 @@ SPECS: Final[Sequence[FilterSpec]] = (
         absolute,
         NUMBERS,
         _same_kind,
-        "Leaves out the sign.",
-        examples=(Example(Decimal("-1.50"), (), Decimal("1.50")), Example(3, (), 3)),
+        "Leaves out the sign; as all arithmetic it refuses a number of more than 38 digits.",
+        examples=(
+            Example(Decimal("-1.50"), (), Decimal("1.50")),
+            Example(3, (), 3),
+            Example(10**38, fault="HX-2004"),
+        ),
     ),
     FilterSpec(
         "sign",
