@@ -192,13 +192,14 @@ class _Generation:
         if program.skip_when is not None:
             self._skip(frame, program.skip_when)
         known = {use.name for use in program.uses.values()}
-        left = [self._column(name) for name in required if name not in known]
+        keyed = emitter.columns.keyed
+        left = [self._column(name, keyed=keyed) for name in required if name not in known]
         checked = [c for c in left if frame.emitter.columns.converters]
         rows = "r" if grouped else "(r,)"
         if checked:
             call = emitter.constants.add(settle.check_required)
-            names = emitter.constants.add(self.rules.positions)
-            writer.line(f"{call}(notes, {rows}, {names}, {emitter.constants.add(checked)})")
+            given = f"notes, {rows}, {emitter.constants.add(checked)}, keyed={keyed}"
+            writer.line(f"{call}({given})")
         if same:
             self._same(frame, same)
         for slot in program.late_vars:
@@ -226,8 +227,11 @@ class _Generation:
         emit_region(frame, slot.region)
         emitter.keeps.clear()
 
-    def _column(self, name: str) -> tuple[int, str, Callable[[Any], object] | None]:
-        return self._column_rule(name, []), name, self.rules.converters.get(name)
+    def _column(
+        self, name: str, *, keyed: bool
+    ) -> tuple[int, int | str, Callable[[Any], object] | None]:
+        key = name if keyed else self.rules.positions.get(name, 0)
+        return self._column_rule(name, []), key, self.rules.converters.get(name)
 
     def _same(self, frame: Frame, same: Sequence[str]) -> None:
         columns: list[tuple[int, int, str]] = []

@@ -68,14 +68,15 @@ def check_same(
 def check_required(
     notes: Notes,
     rows: Sequence[Any],
-    positions: Mapping[str, int],
-    columns: Sequence[tuple[int, str, Any]],
+    columns: Sequence[tuple[int, int | str, Any]],
+    *,
+    keyed: bool,
 ) -> None:
     """Note every row that lacks a required value which the map does not read."""
     for row in rows:
-        for number, name, convert in columns:
+        for number, key, convert in columns:
             try:
-                convert(_cell(row, positions, name))
+                convert(row.get(key, ABSENT) if keyed else row[key])
             except ValueFault as error:
                 if error.code in ("HX-1101", NO_COLUMN):
                     notes.append((number, error, (), row))
