@@ -183,7 +183,7 @@ def texts(depth: int) -> st.SearchStrategy[str]:
         ),
         st.builds("({} ~ {})".format, below, st.one_of(below, numbers(0), st.just("F"))),
         st.builds("({} if {} else {})".format, below, conditions(depth - 1), below),
-        st.builds("({} if {})".format, below, conditions(depth - 1)),
+        st.builds('(({} if {}) | or_else("gone"))'.format, below, conditions(depth - 1)),
         st.builds("({} | or_else({}))".format, below, below),
     )
 
@@ -195,7 +195,7 @@ def numbers(depth: int) -> st.SearchStrategy[str]:
     if depth == 0:
         return leaf
     below = numbers(depth - 1)
-    cents = st.sampled_from(["D", "(E | money(2))", "2.50", "(D * E | round(2))"])
+    cents = st.sampled_from(["D", "(E | money(2))", "2.50", "((D * E) | round(2))"])
     filters = ["money(2)", "round", "round(1)", "round_even(1)", "round_even(2)", "abs", "money"]
     return st.one_of(
         leaf,
@@ -260,7 +260,7 @@ def contexts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         leaves[name] = (draw(texts(2)), draw(st.sampled_from(TEXT_SCHEMAS)))
     for name in ("c", "d"):
         leaves[name] = (draw(numbers(2)), draw(st.sampled_from(NUMBER_SCHEMAS)))
-    leaves["e"] = (draw(st.sampled_from(["F", "F", "B", "v", "_pos", "F if B", "_file"])), {})
+    leaves["e"] = (draw(st.sampled_from([*"FFFBv", "_pos", "_file", "F if B"])), {})
     leaves["f"] = (draw(conditions(1)), {"type": ["boolean", "null"]})
     names = draw(st.permutations(sorted(leaves)))
     required = draw(st.lists(st.sampled_from(names), unique=True, max_size=1))
