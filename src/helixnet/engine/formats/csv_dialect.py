@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Final, NamedTuple
 
 _QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+'
@@ -75,6 +76,17 @@ class Dialect:
             if not data.startswith(blank, start) or data[start:end] not in blank:
                 yield start, end
 
+    def all_spans(self, data: bytes) -> list[tuple[int, int]]:
+        """Return what :meth:`spans` yields for whole records, quickly where each is one line."""
+        if self._blank_lines(data) or (b'"' in data and not _spans(self.flat, data, len(data))):
+            return list(self.spans(data))
+        lines = data.split(self.end)
+        if not lines[-1]:
+            lines.pop()
+        starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
+        starts[-1] = len(data)
+        return list(pairwise(starts))
+
     def whole(self, data: bytes) -> int:
         """Return where the last finished record (or blank line) of ``data`` ends."""
         place = data.rfind(self.end)
@@ -86,11 +98,16 @@ class Dialect:
     def count(self, data: bytes) -> int:
         """Count the records in ``data``, which ends with a record or with the file."""
         end = self.end
-        if data.startswith((end, b"\r\n")) or end + end in data or b"\n\r\n" in data:
-            return sum(1 for _ in self.spans(data))  # some lines may be blank
+        if self._blank_lines(data):
+            return sum(1 for _ in self.spans(data))
         if b'"' in data and not _spans(self.flat, data, len(data)):
             return len(self.record.findall(data))
         return data.count(end) + (bool(data) and not data.endswith(end))
+
+    def _blank_lines(self, data: bytes) -> bool:
+        """Tell whether some lines of ``data`` may be blank."""
+        end = self.end
+        return data.startswith((end, b"\r\n")) or end + end in data or b"\n\r\n" in data
 
     def first_end(self, data: bytes, least: int) -> int:
         """Return the first end of a record in ``data`` that is not before ``least``."""

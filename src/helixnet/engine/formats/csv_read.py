@@ -141,11 +141,14 @@ class CsvBatch:
     def _lay_out(self) -> None:
         if self._lines or not self.data:
             return
-        line, done = self._place[1], 0
-        for start, end in self.dialect.spans(self.data):
-            line += self.data.count(self.dialect.end, done, start)
+        self._spans = self.dialect.all_spans(self.data)
+        line, done, end = self._place[1], 0, self.dialect.end
+        if len(self._spans) == self.data.count(end) + (not self.data.endswith(end)):
+            self._lines = list(range(line, line + len(self._spans)))  # each record is one line
+            return
+        for start, _ in self._spans:
+            line += self.data.count(end, done, start)
             done = start
-            self._spans.append((start, end))
             self._lines.append(line)
 
 

@@ -22,3 +22,11 @@ def test_whole_and_count(delimiter: str, newline: str, data: st.DataObject) -> N
     assert whole == records.end()
     assert dialect.count(block) == len(spans)
     assert dialect.count(block[:whole]) == sum(end <= whole for _, end in spans)
+
+
+@given(st.text(alphabet='ab;"\n\r', max_size=40))
+def test_all_spans_are_the_spans(text: str) -> None:
+    """The quick way and the slow one, wherever quotes, blank lines and the end may stand."""
+    dialect = dialect_of(";", "\n", "utf-8")
+    data = text.encode()
+    assert dialect.all_spans(data) == list(dialect.spans(data))
