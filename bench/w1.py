@@ -100,7 +100,8 @@ def spoilt(lines: int, *, times: int) -> tuple[Cost, Cost]:
         with good.open(encoding="utf-8") as source, bad.open("w", encoding="utf-8") as target:
             for number, line in enumerate(source):
                 head, price, currency = line.rsplit(";", 2)
-                target.write(line if number % 20 else f"{head};x{price};{currency}")
+                spoil = number and not number % 20  # the first line is the header
+                target.write(f"{head};x{price};{currency}" if spoil else line)
         commands = {
             name: programs(place, path)["columns"] for name, path in (("good", good), ("bad", bad))
         }
