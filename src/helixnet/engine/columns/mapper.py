@@ -28,7 +28,7 @@ from helixnet.engine.mapping.reads import walk
 from helixnet.engine.outcome import Mapped, Reject
 from helixnet.engine.source import Batch
 
-BLOCK: Final = 4 << 20  # bytes read at a time: what is made of them is ten times as large
+BLOCK: Final = 1 << 20  # bytes read at a time: what is made of them is ten times as large
 MOST_ESCAPES: Final = 2
 PASS, SKIP, TEXT = "pass", "skip", "text"
 
