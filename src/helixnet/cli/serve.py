@@ -9,7 +9,7 @@ from helixnet import settings
 
 _CLIENT = frozenset({"url", "token"})
 SWITCH_SECONDS = 0.0005
-STOP_SECONDS = 28.0  # of a stop whose own limits, 25 s in all, did not hold
+STOP_SECONDS = 38.0  # of a stop whose own limits, 25 s in all, did not hold
 LINGER_SECONDS = 2.0  # for tasks of libraries when all that is ours is closed
 
 
