@@ -27,7 +27,7 @@ from helixnet.stages.ingest import Ingest
 from helixnet.stages.mapper import Mapper
 from helixnet.stages.outbox import Publisher
 from helixnet.stages.replay import Replay
-from helixnet.stages.service import Service, Stage, Times
+from helixnet.stages.service import RELEASE_SECONDS, Service, Stage, Times
 from helixnet.stages.sink import Sink
 from helixnet.stages.upkeep import Cleaner, Reaper
 
@@ -75,7 +75,7 @@ def start_stages(parts: Parts, crew: Crew, stack: AsyncExitStack) -> None:
         if step.wakes is not None:
             signals = partial(parts.bus.subscribe, step.wakes, name)
             crew.start(service.listen(signals, state=step.state), name)
-    stack.push_async_callback(_drain, running)
+    stack.push_async_callback(_drain, running, settings.stop_seconds + RELEASE_SECONDS + 1)
 
 
 def _stages(parts: Parts) -> dict[str, Stage[Any]]:
@@ -110,11 +110,21 @@ def _stages(parts: Parts) -> dict[str, Stage[Any]]:
     return {name: stage for name, stage in made.items() if STEPS[name].service in own}
 
 
-async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]") -> None:
-    """Let every stage end or release what it has in hand, all at the same time."""
+async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]", seconds: float) -> None:
+    """Let every stage end or release what it has in hand, all at the same time.
+
+    One that still waits for a ledger's answer then is left: what it may have claimed comes back
+    when its leases end.
+    """
     for service, _ in running:
         service.stop()
-    await asyncio.gather(*(task for _, task in running), return_exceptions=True)
+    tasks = [task for _, task in running]
+    if not tasks:
+        return
+    _, late = await asyncio.wait(tasks, timeout=seconds)
+    for task in late:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def start_upkeep(parts: Parts, crew: Crew) -> None:
