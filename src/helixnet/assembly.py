@@ -20,7 +20,7 @@ from helixnet.pipeline import PIPELINE
 from helixnet.ports import Bus, Ledger, ObjectStore, Workers
 from helixnet.settings import Settings
 from helixnet.stages.bundles import Bundles
-from helixnet.stages.crew import Crew
+from helixnet.stages.crew import Crew, cancel
 from helixnet.stages.deliver import Deliver
 from helixnet.stages.inbox import Inbox
 from helixnet.stages.ingest import Ingest
@@ -122,9 +122,7 @@ async def _drain(running: "list[tuple[Service[Any], asyncio.Task[None]]]", secon
     if not tasks:
         return
     _, late = await asyncio.wait(tasks, timeout=seconds)
-    for task in late:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await cancel(late)
 
 
 def start_upkeep(parts: Parts, crew: Crew) -> None:
@@ -158,8 +156,7 @@ def start_publisher(parts: Parts, crew: Crew, stack: AsyncExitStack) -> None:
     sending = crew.start(publisher.run(), "publisher")
 
     async def stop() -> None:
-        sending.cancel()
-        await asyncio.gather(sending, return_exceptions=True)
+        await cancel([sending])
         await publisher.stop(LAST_SECONDS)
 
     stack.push_async_callback(stop)

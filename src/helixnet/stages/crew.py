@@ -1,8 +1,14 @@
 """The tasks of a process: when one of them ends by an error, the process has failed."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Coroutine, Iterable
+from typing import Any, Final
+
+import structlog
+
+ASK_SECONDS: Final = 0.2
+ASKED: Final = 10
+log = structlog.get_logger()
 
 
 class Crew:
@@ -31,7 +37,20 @@ class Crew:
 
     async def end(self) -> None:
         """Cancel what still runs."""
-        left = list(self._tasks)
+        await cancel(self._tasks)
+
+
+async def cancel(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel tasks, again if they go on, and wait a short time for their end.
+
+    A task can lose its cancellation: `asyncio.wait_for` swallows one that comes in the same moment
+    as its result, up to Python 3.11.
+    """
+    left = {task for task in tasks if not task.done()}
+    for _ in range(ASKED):
+        if not left:
+            return
         for task in left:
             task.cancel()
-        await asyncio.gather(*left, return_exceptions=True)
+        _, left = await asyncio.wait(left, timeout=ASK_SECONDS)
+    log.warning("tasks left", names=sorted(task.get_name() for task in left))
