@@ -162,12 +162,12 @@ def test_a_condition_tells_why_a_field_is_not_there(
 
 @pytest.mark.parametrize("name", ["orders-csv", "orders-idoc"])
 def test_every_field_of_the_examples_ends_in_the_value_that_the_run_wrote(
-    helixnet: Command, name: str
+    helixnet: Command, name: str, tmp_path: Path
 ) -> None:
     """The last step of each rule, written as JSON, is what stands in the document."""
     folder = EXAMPLES / name
     (file,) = [path for path in folder.iterdir() if path.suffix in (".csv", ".idoc")]
-    documents = helixnet("run", folder, file, "--rejects", "r").out.splitlines()
+    documents = helixnet("run", folder, file, "--rejects", tmp_path / "r").out.splitlines()
     seen = 0
     for number, text in list(enumerate(documents, 1))[:3]:
         found = dict(leaves(json.loads(text, parse_float=Decimal)))
@@ -183,12 +183,14 @@ def test_every_field_of_the_examples_ends_in_the_value_that_the_run_wrote(
     assert seen > 20
 
 
-def test_every_cell_of_the_example_is_cut_out_exactly(helixnet: Command) -> None:
+def test_every_cell_of_the_example_is_cut_out_exactly(helixnet: Command, tmp_path: Path) -> None:
     """What is shown, read by another CSV reader, is the cell of that line and column."""
     folder = EXAMPLES / "orders-csv"
     content = (folder / "orders.csv").read_text("cp1252")
     rows = list(csv.DictReader(io.StringIO(content), delimiter=";"))
-    documents = helixnet("run", folder, folder / "orders.csv", "--rejects", "r").out.splitlines()
+    documents = helixnet(
+        "run", folder, folder / "orders.csv", "--rejects", tmp_path / "r"
+    ).out.splitlines()
     cells = 0
     for number, text in enumerate(documents, 1):
         found = dict(leaves(json.loads(text)))
