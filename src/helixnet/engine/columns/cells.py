@@ -2,8 +2,8 @@ r"""Bytes of whole CSV records to one column of text each, where Polars and our 
 
 Polars fills up rows that are too short, takes a blank line for a row, and has rules of its own for
 stray quotes. A row that it filled up has nothing in its last column; where some row has not, the
-block is taken only if every byte is accounted for: content, delimiters, line ends, and the quotes
-around and doubled inside cells. All else is left to our own tokenizer.
+block is taken only without blank lines, and if every byte is accounted for: content, delimiters,
+line ends, and the quotes around and doubled inside cells. All else is left to our own tokenizer.
 """
 
 # pyright: reportUnknownMemberType=false
@@ -69,7 +69,8 @@ def cells_of(data: bytes, dialect: Dialect, names: Sequence[str]) -> Cells | Non
         return None
     if b'""' in text:  # a quoted cell with nothing in it is as empty as one without quotes
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
-    if frame[:, -1].null_count() and not _accounted(frame, text, quotes, returns):
+    doubtful = frame[:, -1].null_count() > 0
+    if doubtful and (dialect.blank_lines(text) or not _accounted(frame, text, quotes, returns)):
         return None
     return Cells(frame, _escapes(frame, text, dialect.delimiter, quotes, returns))
 

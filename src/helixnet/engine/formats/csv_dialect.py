@@ -78,7 +78,7 @@ class Dialect:
 
     def all_spans(self, data: bytes) -> list[tuple[int, int]]:
         """Return what :meth:`spans` yields for whole records, quickly where each is one line."""
-        if self._blank_lines(data) or (b'"' in data and not _spans(self.flat, data, len(data))):
+        if self.blank_lines(data) or (b'"' in data and not _spans(self.flat, data, len(data))):
             return list(self.spans(data))
         lines = data.split(self.end)
         if not lines[-1]:
@@ -98,13 +98,13 @@ class Dialect:
     def count(self, data: bytes) -> int:
         """Count the records in ``data``, which ends with a record or with the file."""
         end = self.end
-        if self._blank_lines(data):
+        if self.blank_lines(data):
             return sum(1 for _ in self.spans(data))
         if b'"' in data and not _spans(self.flat, data, len(data)):
             return len(self.record.findall(data))
         return data.count(end) + (bool(data) and not data.endswith(end))
 
-    def _blank_lines(self, data: bytes) -> bool:
+    def blank_lines(self, data: bytes) -> bool:
         """Tell whether some lines of ``data`` may be blank."""
         end = self.end
         return data.startswith((end, b"\r\n")) or end + end in data or b"\n\r\n" in data

@@ -102,3 +102,20 @@ def test_each_expression_agrees_on_each_value(expression: str, nulls: str) -> No
         return
     assert by_columns.tally["blocks"] == 1
     assert by_columns.tally["asked"] < by_rows.counts.records
+
+
+@pytest.mark.parametrize(
+    "data", [b"T\na\n\nb\n", b"T\n\na", b"T\na\n\n", b"T\r\na\r\n\r\nb", b'T\n""\n']
+)
+def test_a_blank_line_of_a_single_column_is_no_record(data: bytes) -> None:
+    """To Polars it is a row, and no byte of it is missing; a quoted nothing is a record."""
+    plan = planned(
+        "helixnet: 1\nname: one\nversion: 1.0.0\ntarget: s.json\n"
+        "source: {format: csv, fields: {T: {type: string}}}\nmap: {x: T}\n",
+        {"type": "object"},
+    )
+    assert plan is not None
+    index = indexed(plan, data)
+    assert index is not None
+    by_rows, by_columns = (mapped(plan, data, index, columns=way) for way in (False, True))
+    assert (by_columns.documents, by_columns.counts) == (by_rows.documents, by_rows.counts)
