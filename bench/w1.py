@@ -42,6 +42,10 @@ class Rates:
         """Return the rate of one of the programs."""
         return self.lines / self.costs[name].cpu
 
+    def words(self, name: str) -> str:
+        """Return the rate of one of ours with its peak of memory."""
+        return f"{self.of(name):,.0f} (peak {self.costs[name].peak / MB:.0f} MB)"
+
 
 @contextmanager
 def folder() -> Iterator[Path]:
@@ -133,13 +137,13 @@ def _small(sizes: Sizes, by_jinja: float) -> Iterator[Row]:
     ours, theirs, by_rows = (found.of(name) for name in names)
     yield (
         f"W1 by columns, {sizes.lines:,} lines, rows per CPU-second",
-        f"{ours:,.0f} (peak {found.costs['columns'].peak / MB:.0f} MB)",
+        found.words("columns"),
         f"DuckDB, SQL by hand {theirs:,.0f}: ratio {ours / theirs:.2f}",
         "≥ 0.5",
     )
     yield (
         f"W1 by rows, {sizes.lines:,} lines, rows per CPU-second",
-        f"{by_rows:,.0f} (peak {found.costs['rows'].peak / MB:.0f} MB)",
+        found.words("rows"),
         f"Jinja2 per field + fastjsonschema {by_jinja:,.0f}: ratio {by_rows / by_jinja:.1f}",
         "≥ 50,000",
     )
@@ -151,7 +155,7 @@ def _large(sizes: Sizes, by_jinja: float) -> Iterator[Row]:
     ours, theirs, limit = (found.of(name) for name in names)
     yield (
         f"W1 by columns, {sizes.large:,} lines, rows per CPU-second",
-        f"{ours:,.0f} (peak {found.costs['columns'].peak / MB:.0f} MB)",
+        found.words("columns"),
         "; ".join(
             (
                 f"DuckDB, SQL by hand {theirs:,.0f}: ratio {ours / theirs:.2f}",

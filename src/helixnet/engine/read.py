@@ -5,12 +5,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
 from helixnet.engine.context.model import Group, Source
-from helixnet.engine.formats.csv_read import BLOCK
 from helixnet.engine.formats.encoding import Candidates
 from helixnet.engine.formats.front import open_source, reader_of
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.scan import Scan
-from helixnet.engine.source import Batch, Part, SourceIndex
+from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.errors import RefusedError
 
 PART_SIZE: Final = 16 * 1024 * 1024

@@ -8,9 +8,11 @@ not empty and a blank field is not there.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from helixnet.engine.outcome import Fault, SourcePosition
+
+BLOCK: Final = 256 * 1024  # bytes of CSV that are read at a time, unless a mapper takes more
 
 Cells: TypeAlias = list[str]
 Node: TypeAlias = dict[str, object]

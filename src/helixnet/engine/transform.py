@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol, TypeAlias
 
-from helixnet.engine.mapping.mapper import BLOCK
 from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
 from helixnet.engine.output import reject_line, reject_record
 from helixnet.engine.plan import Mapper, Plan
 from helixnet.engine.read import PART_SIZE, index_source, read
-from helixnet.engine.source import Batch, Part, SourceIndex
+from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.engine.verdict import Verdict, judge, terms_of
 from helixnet.errors import RefusedError
 

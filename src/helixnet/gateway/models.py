@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from helixnet.jobs import RunState
 from helixnet.ledger.fixes import Child
 from helixnet.ledger.queries import DeliveryRow, JobDetail, JobRow, RunRow
+from helixnet.stages.outputs import results_of
 
 SHOWN: Final = frozenset({RunState.COMPLETED, RunState.PARTIAL})  # states that have a result
 
@@ -159,7 +160,7 @@ def job_fields(row: JobRow, *, traces: bool) -> dict[str, Any]:
         "counts": asdict(row.counts),
         "counts_complete": not row.incomplete,
         "errors": errors_of(row.error, traces=traces),
-        "result_path": f"results/{row.tenant}/{row.job}/{row.run}/" if has_result else None,
+        "result_path": f"{results_of(row.tenant, row.job, row.run)}/" if has_result else None,
         "result_url": f"/api/v1/jobs/{row.job}/result" if has_result else None,
         "rejects_url": f"/api/v1/jobs/{row.job}/rejects",
         **{name: getattr(row, name) for name in _SAME},

@@ -14,6 +14,7 @@ from helixnet.events import Event
 from helixnet.jobs import RunState
 from helixnet.ledger.leases import Lease
 from helixnet.ports import Ledger
+from helixnet.stages.crew import cancel
 
 RELEASE_SECONDS: Final = 2.0
 GATHER_SECONDS: Final = 0.02  # that a busy stage lets work gather before it claims again
@@ -200,9 +201,7 @@ class Service(Generic[C]):
         if self._active:
             await asyncio.wait(list(self._active), timeout=self._times.stop)
         left = [(task, leases) for task, leases in self._active.items() if not task.done()]
-        for task, _ in left:
-            task.cancel()
-        await asyncio.gather(*(task for task, _ in left), return_exceptions=True)
+        await cancel(task for task, _ in left)
         held = [lease for _, leases in left for lease in leases]
         if held:
             await self._release(held)

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from helixnet.engine.columns.value import MOST_DIGITS, NotColumnarError, Value
+from helixnet.engine.columns.value import MOST_DIGITS, NotColumnarError, Value, is_clean
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.regex import plain_pattern, rust_pattern
 from helixnet.engine.validation.formats import FORMATS
@@ -57,7 +57,7 @@ def _text(part: Part, value: Value) -> tuple[list[pl.Expr], bool]:
         limit = _limit(part, keyword)
         if limit is not None:
             found.append(getattr(expr.str.len_chars(), method)(int(limit)))
-    clean = any(all(map(_plain, texts)) for texts in _listed(part, str))
+    clean = any(all(map(is_clean, texts)) for texts in _listed(part, str))
     pattern = schema.get("pattern")
     if pattern is not None:
         rust = rust_pattern(str(pattern), anchored=False)
@@ -66,10 +66,6 @@ def _text(part: Part, value: Value) -> tuple[list[pl.Expr], bool]:
         found.append(expr.str.contains(rust))
         clean = clean or plain_pattern(str(pattern))
     return found, clean
-
-
-def _plain(text: object) -> bool:
-    return isinstance(text, str) and text.isprintable() and not {*text} & {'"', "\\"}
 
 
 def _number(part: Part, value: Value) -> tuple[list[pl.Expr], bool]:

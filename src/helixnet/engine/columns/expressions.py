@@ -262,12 +262,12 @@ def _if(state: Compiling, node: Node) -> Value:
 
 def _filter(state: Compiling, node: Node) -> Value:
     call = as_kind(node.data, FilterCall)
+    if call.spec.name == "or_else" and not call.names:  # its argument is an expression
+        return _or_else(*(value_of(state, arg) for arg in node.args))
     write = FILTERS.get(call.spec.name)
     if write is None or call.names:
         raise NotColumnarError(f"the filter `{call.spec.name}`")
     value = value_of(state, node.args[0])
-    if call.spec.name == "or_else":
-        return _or_else(value, value_of(state, node.args[1]))
     arguments: list[Any] = []
     for arg in node.args[1:]:
         if arg.op is not Op.CONST:

@@ -160,10 +160,6 @@ def _lookup(state: Compiling, value: Value, args: Sequence[Any]) -> Value:
     return made.like(instead, clean=made.clean and other.clean)
 
 
-def _or_else(_state: Compiling, value: Value, _args: Sequence[Any]) -> Value:
-    return value  # its argument is an expression: see expressions
-
-
 FILTERS: Final[dict[str, Write]] = {
     "trim": _trim,
     "unpad": _unpad,
@@ -180,5 +176,4 @@ FILTERS: Final[dict[str, Write]] = {
     "round_even": _round_even,
     "abs": _abs,
     "lookup": _lookup,
-    "or_else": _or_else,
 }

@@ -65,8 +65,8 @@ def compile_columns(program: Program, header: Sequence[str], file: str) -> dict[
     if context.group is not None:
         raise NotColumnarError("`group`")
     least = 0 if all(map(is_clean, _texts(program, file))) else MOST_ESCAPES
-    levels = range(MOST_ESCAPES + 1)
-    return {level: _compile(program, header, file, max(level, least)) for level in levels}
+    made = {at: _compile(program, header, file, at) for at in range(least, MOST_ESCAPES + 1)}
+    return {level: made[max(level, least)] for level in range(MOST_ESCAPES + 1)}
 
 
 def _texts(program: Program, file: str) -> list[str]:
@@ -86,8 +86,9 @@ def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -
     context = program.context
     state = Compiling(program.inputs, context.lookups, file)
     _fields(state, program, header)
+    names = {id(slot): name for name, slot in program.outline.var_slots.items()}
     for slot in (*program.early_vars, *program.late_vars):
-        name = next(n for n, each in program.outline.var_slots.items() if each is slot)
+        name = names[id(slot)]
         if not isinstance(slot.node, Leaf):
             raise NotColumnarError(f"the var `{name}`, which is no single value")
         state.vars[name] = state.keep(f"var {name}", value_of(state, filled(slot.root)))

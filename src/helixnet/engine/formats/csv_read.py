@@ -10,9 +10,8 @@ from helixnet.engine.formats.csv_dialect import Dialect, dialect_of
 from helixnet.engine.formats.csv_rows import Rows, has_undecoded, keys_of, rows_of
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
 from helixnet.engine.outcome import Fault, SourcePosition
-from helixnet.engine.source import Cells, Part, SourceIndex
+from helixnet.engine.source import BLOCK, Cells, Part, SourceIndex
 
-BLOCK: Final = 256 * 1024
 _LOST: Final = dict.fromkeys(range(0xDC80, 0xDD00), "\ufffd")
 _MESSAGES: Final = {
     "HX-1001": "the bytes do not decode as {encoding}",

@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 from helixnet.engine.context.model import Group, Source
 from helixnet.engine.formats.csv_index import CsvContract, CsvIndex, sniff
-from helixnet.engine.formats.csv_read import BLOCK, CsvReader
+from helixnet.engine.formats.csv_read import CsvReader
 from helixnet.engine.formats.encoding import Codec, bom_of, codec_of
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_lines import is_unbroken
@@ -16,7 +16,7 @@ from helixnet.engine.formats.json_document import JsonReader, JsonScan
 from helixnet.engine.formats.json_drift import MemberWatch
 from helixnet.engine.formats.ndjson import NdjsonReader, NdjsonScan
 from helixnet.engine.formats.scan import Scan, alike
-from helixnet.engine.source import Batch, Part, SourceIndex
+from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.errors import RefusedError
 
 

@@ -8,11 +8,10 @@ from helixnet.engine.mapping.codegen import Generated
 from helixnet.engine.mapping.doubts import doubts_of
 from helixnet.engine.mapping.settle import DOUBT, Notes, Record, faults_of
 from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
-from helixnet.engine.source import Batch
+from helixnet.engine.source import BLOCK, Batch
 from helixnet.engine.validation.schema import Validator
 
 MAX_RAW: Final = 64 * 1024
-BLOCK: Final = 256 * 1024
 
 
 class Mapper(Protocol):

@@ -21,7 +21,7 @@ from helixnet.engine.mapping.codegen import Generated
 from helixnet.engine.mapping.ir import Type
 from helixnet.engine.mapping.keys import document_function
 from helixnet.engine.mapping.kinds import Kind
-from helixnet.engine.mapping.mapper import BLOCK, reject, tallied
+from helixnet.engine.mapping.mapper import reject, tallied
 from helixnet.engine.mapping.outline import Outline
 from helixnet.engine.mapping.program import Known, Program, build_program, input_types
 from helixnet.engine.mapping.scope import Binding, Role, Scope
@@ -30,7 +30,7 @@ from helixnet.engine.mapping.shapes import RecordShape
 from helixnet.engine.mapping.template import TemplateRenderer
 from helixnet.engine.outcome import Fault, Mapped, Reject, RulePosition
 from helixnet.engine.output import json_text, read_json
-from helixnet.engine.source import Batch
+from helixnet.engine.source import BLOCK, Batch
 from helixnet.engine.validation.schema import Validator
 from helixnet.engine.values.faults import ValueFault
 from helixnet.errors import RejectedError
