@@ -4,7 +4,6 @@
 :func:`~helixnet.engine.verdict.judge`, which alone says how a run has gone.
 """
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final, Protocol, TypeAlias
@@ -37,17 +36,11 @@ class PartOutcome:
 
     Args:
         counts: balanced, unless ``stopped``.
-        documents_bytes: length of what was written as documents.
-        documents_sha256: of the same, hexadecimal.
-        rejects_bytes: length of what was written as rejects.
         samples: the first 100 rejects, as the objects of their lines.
         stopped: ended early, because more were rejected than a plain ``stop_at`` allows.
     """
 
     counts: Counts
-    documents_bytes: int
-    documents_sha256: str
-    rejects_bytes: int
     samples: Sequence[dict[str, object]]
     stopped: bool
 
@@ -229,10 +222,7 @@ def map_batch(
 class _Output:
     """Writes what mapping gives, and counts it."""
 
-    __slots__ = (
-        *("_digest", "_documents", "_documents_bytes", "_encoding", "_file", "_rejects"),
-        *("_rejects_bytes", "_samples", "counts"),
-    )
+    __slots__ = ("_documents", "_encoding", "_file", "_rejects", "_samples", "counts")
 
     def __init__(self, documents: Sink, rejects: Sink, file: str, encoding: str) -> None:
         self.counts = Counts()
@@ -240,8 +230,6 @@ class _Output:
         self._rejects = rejects
         self._file = file
         self._encoding = encoding
-        self._digest = hashlib.sha256()
-        self._documents_bytes = self._rejects_bytes = 0
         self._samples: list[dict[str, object]] = []
 
     def take(self, mapped: Mapped) -> None:
@@ -250,22 +238,11 @@ class _Output:
         if mapped.documents:
             data = ("\n".join(mapped.documents) + "\n").encode(errors="backslashreplace")
         if data:
-            self._digest.update(data)
             self._documents.write(data)
-            self._documents_bytes += len(data)
         for reject in mapped.rejects:
             if len(self._samples) < MAX_SAMPLES:
                 self._samples.append(reject_record(reject, self._file, self._encoding))
-            self._rejects_bytes += self._rejects.write(
-                reject_line(reject, self._file, self._encoding)
-            )
+            self._rejects.write(reject_line(reject, self._file, self._encoding))
 
     def outcome(self, *, stopped: bool) -> PartOutcome:
-        return PartOutcome(
-            self.counts,
-            self._documents_bytes,
-            self._digest.hexdigest(),
-            self._rejects_bytes,
-            self._samples,
-            stopped,
-        )
+        return PartOutcome(self.counts, self._samples, stopped)

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import uuid4
@@ -21,11 +22,18 @@ class Spill:
         self._limit = limit
         self._small = bytearray()
         self._file: BinaryIO | None = None
+        self._digest = sha256()
         self.size = 0
+
+    @property
+    def sha256(self) -> str:
+        """Of all that was written, hexadecimal."""
+        return self._digest.hexdigest()
 
     def write(self, data: bytes | bytearray | memoryview) -> int:
         """Append all of ``data``."""
         self.size += len(data)
+        self._digest.update(data)
         if self._file is None and self.size > self._limit:
             self._file = self._path.open("xb", buffering=1 << 20)
             self._file.write(self._small)

@@ -189,7 +189,7 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
         done.counts,
         texts,
         documents.size,
-        done.documents_sha256,
+        documents.sha256,
         bad,
         rejects.size,
         list(done.samples),

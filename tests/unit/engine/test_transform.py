@@ -1,6 +1,5 @@
 """The spine: counts balance, parts add up to the file, and one function judges a run."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -77,9 +76,6 @@ def in_parts(plan: Plan, data: bytes, size: int) -> tuple[Sequence[PartOutcome],
         outcome = map_part(
             plan, index, part, BytesIO(data), documents=documents, rejects=rejects, file="f.csv"
         )
-        assert outcome.documents_bytes == len(documents.getvalue())
-        assert outcome.documents_sha256 == hashlib.sha256(documents.getvalue()).hexdigest()
-        assert outcome.rejects_bytes == len(rejects.getvalue())
         assert outcome.counts.balanced
         outcomes.append(outcome)
         all_documents += documents.getvalue()

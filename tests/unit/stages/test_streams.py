@@ -1,5 +1,6 @@
 """Output stays in memory while small and is a file once it is not; reading tells progress."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,7 @@ def test_large_output_is_a_whole_file(tmp_path: Path) -> None:
     assert isinstance(made, Path)
     assert made.read_bytes() == b"".join(b"%03d" % n for n in range(60))
     assert spill.size == 180
+    assert spill.sha256 == hashlib.sha256(made.read_bytes()).hexdigest()
 
 
 @pytest.mark.parametrize("size", [10, 1000])

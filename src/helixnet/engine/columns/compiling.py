@@ -3,8 +3,9 @@
 # pyright: reportUnknownMemberType=false
 # Polars leaves parts of its signatures unknown.
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeAlias
 
 import polars as pl
 
@@ -12,6 +13,49 @@ from helixnet.engine.columns.value import Value, as_text
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.slots import Slot
+
+FEW: Final = 4  # rows that share a value, on average, from which on making it once is quicker
+
+
+@dataclass(frozen=True, slots=True)
+class EachRow:
+    """Columns made for each row."""
+
+    made: Sequence[pl.Expr]
+
+    def over(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add them."""
+        return frame.with_columns(self.made)
+
+
+@dataclass(frozen=True, slots=True)
+class EachValue:
+    """Columns made for each value of one column, where a block has few: days, units.
+
+    Args:
+        of: name of that column.
+        made: columns made one after the other.
+    """
+
+    of: str
+    made: Sequence[pl.Expr]
+
+    def over(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Add them."""
+        values = frame.select(pl.col(self.of).unique())
+        if values.height * FEW > frame.height:
+            return self._made(frame)
+        return frame.join(
+            self._made(values), on=self.of, how="left", nulls_equal=True, maintain_order="left"
+        )
+
+    def _made(self, frame: pl.DataFrame) -> pl.DataFrame:
+        for column in self.made:
+            frame = frame.with_columns(column)
+        return frame
+
+
+Step: TypeAlias = EachRow | EachValue
 
 
 @dataclass(slots=True)
@@ -35,13 +79,21 @@ class Compiling:
     fields: dict[str, Value] = field(default_factory=dict[str, Value])
     vars: dict[str, Value] = field(default_factory=dict[str, Value])
     slots: dict[int, Value] = field(default_factory=dict[int, Value])
-    steps: list[list[pl.Expr]] = field(default_factory=list[list[pl.Expr]])
+    steps: list[Step] = field(default_factory=list[Step])
     holds: list[pl.Expr] = field(default_factory=list[pl.Expr])
 
     def keep(self, name: str, value: Value) -> Value:
         """Compute a value once, as a column of its own."""
-        self.steps.append([value.expr.alias(name)])
+        self.steps.append(EachRow([value.expr.alias(name)]))
         return value.like(pl.col(name))
+
+    def keep_each_value(self, name: str, value: Value, of: str) -> Value:
+        """Compute a date, which depends on the column ``of`` alone, and its text once a value."""
+        made = value.like(pl.col(name))
+        text = f"{name} text"
+        steps = [value.expr.alias(name), as_text(made).expr.alias(text)]
+        self.steps.append(EachValue(of, steps))
+        return replace(made, text=pl.col(text))
 
     def ask_unless(self, condition: pl.Expr) -> None:
         """Ask for rows where this is false; null counts as true."""

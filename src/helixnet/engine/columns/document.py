@@ -5,13 +5,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Final
 
 import polars as pl
 
 from helixnet.engine.columns.accept import accepted
 from helixnet.engine.columns.compiling import Compiling
 from helixnet.engine.columns.expressions import condition_of, value_of
+from helixnet.engine.columns.pieces import Conditional, Optional, Piece, Unled
 from helixnet.engine.columns.value import NotColumnarError, Value, as_text
 from helixnet.engine.context.model import Const, Leaf, ObjectNode, WhenNode
 from helixnet.engine.mapping.constants import Constants
@@ -25,7 +26,6 @@ from helixnet.engine.mapping.targets import allows_null, wanted_types, written_t
 from helixnet.engine.output import json_text
 from helixnet.engine.validation.accept import accept_expression
 
-Piece: TypeAlias = str | pl.Expr
 QUOTES: Final = 1  # of what a block holds: quotes to escape; more: backslashes, controls
 CONTROLS: Final = "[\\x00-\\x1f]"
 
@@ -100,7 +100,7 @@ class Writing:
                 raise NotColumnarError("a schema that the validator must judge")
         inner = [piece for child in slot.members.values() for piece in self.pieces[child.number]]
         if slot.members and not any(always(child) for child in slot.members.values()):
-            inner = [text_of(inner).str.strip_prefix(",")]
+            inner = [Unled(inner)]
         self.pieces[slot.number] = self.dressed(slot, ["{", *inner, "}"])
 
     def _when(self, slot: Slot) -> None:
@@ -110,8 +110,7 @@ class Writing:
         self.inside.pop()
         if required(slot):
             self.ask_unless(test)
-        text = text_of(self.pieces[slot.body.number])
-        self.pieces[slot.number] = [pl.when(test).then(text).otherwise(pl.lit(""))]
+        self.pieces[slot.number] = [Conditional(test, self.pieces[slot.body.number])]
 
     def _leaf(self, slot: Slot) -> None:
         root = filled(slot.root)
@@ -128,19 +127,18 @@ class Writing:
         if value.sure:
             self.pieces[slot.number] = self.dressed(slot, text)
             return
-        there = value.expr.is_not_null()
+        column = value.expr.meta.output_name()
         null = value.null and (slot.item or allows_null(slot.view))
         if null and always(slot):
-            instead = pl.when(there).then(text_of(text)).otherwise(pl.lit("null"))
-            self.pieces[slot.number] = self.dressed(slot, [instead])
+            self.pieces[slot.number] = self.dressed(slot, [Optional(column, text, "null")])
             return
         if required(slot):
-            self.ask_unless(there)
+            self.ask_unless(value.expr.is_not_null())
         if always(slot):  # the type knew it to be there
             raise NotColumnarError("a value that is there by its type and may be null here")
-        other = text_of(self.dressed(slot, ["null"])) if null else pl.lit("")
-        whole = text_of(self.dressed(slot, text))
-        self.pieces[slot.number] = [pl.when(there).then(whole).otherwise(other)]
+        before, after = self.affixes.get(slot.number, ("", ""))
+        other = f"{before}null{after}" if null else ""
+        self.pieces[slot.number] = [Optional(column, [before, *text, after], other)]
 
     def _nothing(self, slot: Slot, value: Value) -> None:
         if slot.need.any or (slot.item and value.null):
@@ -197,15 +195,3 @@ def _converted(slot: Slot, root: Node, value: Value) -> Value:
     if written.kind is Kind.TEXT:
         return as_text(value)
     raise NotColumnarError(f"a {value.kind} that becomes a {written.kind}")
-
-
-def text_of(pieces: Sequence[Piece]) -> pl.Expr:
-    """Return the expression of pieces put together; neighbouring constants become one."""
-    found: list[Piece] = []
-    for piece in pieces:
-        if isinstance(piece, str) and found and isinstance(found[-1], str):
-            found[-1] += piece
-        elif not isinstance(piece, str) or piece:
-            found.append(piece)
-    parts = [pl.lit(piece) if isinstance(piece, str) else piece for piece in found]
-    return pl.concat_str(parts) if parts else pl.lit("")

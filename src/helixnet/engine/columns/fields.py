@@ -38,7 +38,10 @@ def field_value(state: Compiling, field: Field, source: Source, cells: str) -> V
         raw = pl.when(~raw.is_in(words)).then(raw)
     made = _made(field, source, raw)
     same = made.kind is Kind.TEXT and raw is column
-    value = made if same else state.keep(f"field {cells}", made)
+    if made.kind is Kind.DATE:
+        value = state.keep_each_value(f"field {cells}", made, cells)
+    else:
+        value = made if same else state.keep(f"field {cells}", made)
     if field.required:
         there = value.expr.is_not_null()
         state.ask_unless(there & (value.expr != "") if made.kind is Kind.TEXT else there)

@@ -12,15 +12,16 @@ os.putenv("POLARS_MAX_THREADS", "1")  # processes are what runs side by side
 import polars as pl
 
 from helixnet.engine.columns.cells import Cells, cells_of
-from helixnet.engine.columns.compiling import Compiling
-from helixnet.engine.columns.document import Writing, text_of
+from helixnet.engine.columns.compiling import Compiling, EachRow, Step
+from helixnet.engine.columns.document import Writing
 from helixnet.engine.columns.expressions import NUMBER, condition_of, value_of
 from helixnet.engine.columns.fields import field_value
+from helixnet.engine.columns.pieces import Piece, optional_columns, text_of
 from helixnet.engine.columns.value import NotColumnarError, is_clean
 from helixnet.engine.context.model import Const, Field, Leaf, Mark
 from helixnet.engine.formats.csv_read import CsvBatch
 from helixnet.engine.mapping.filled import filled
-from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.ir import Op
 from helixnet.engine.mapping.mapper import RowMapper, counted, tallied
 from helixnet.engine.mapping.presence import affixes_of
 from helixnet.engine.mapping.program import Program
@@ -30,7 +31,8 @@ from helixnet.engine.source import Batch
 
 BLOCK: Final = 1 << 20  # bytes read at a time: what is made of them is ten times as large
 MOST_ESCAPES: Final = 2
-PASS, SKIP, TEXT = "pass", "skip", "text"
+MOST_TEXTS: Final = 16
+ASK, SKIP, TEXT = "ask", "skip", "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +40,44 @@ class Columns:
     """One map over the columns of a file.
 
     Args:
-        steps: columns to make one after the other.
-        last: the columns ``text``, null where there is none, and ``skip``.
+        steps: columns to make one after the other; among them ASK, where rows are asked for.
+        pieces: of the document's text.
+        skip: the condition of `skip_when`, if there is one.
+        optional: columns that decide which of the pieces are written.
+        texts: the document's expression, by the optional columns that have a value in each row.
     """
 
-    steps: Sequence[Sequence[pl.Expr]]
-    last: Sequence[pl.Expr]
+    steps: Sequence[Step]
+    pieces: Sequence[Piece]
+    skip: pl.Expr | None
+    optional: frozenset[str]
+    texts: dict[frozenset[str], pl.Expr] = field(default_factory=dict[frozenset[str], pl.Expr])
 
-    def over(self, frame: pl.DataFrame, first: int) -> pl.DataFrame:
-        """Map the cells of a block whose first record has the number ``first``."""
+    def over(self, frame: pl.DataFrame, first: int) -> tuple[pl.Series, pl.Series | None]:
+        """Map the cells of a block whose first record has the number ``first``.
+
+        Returns:
+            the texts, null where there is none; and which rows are skipped, None for none.
+        """
         frame = frame.with_row_index(NUMBER, first).with_columns(pl.col(NUMBER).cast(pl.Int64))
         for step in self.steps:
-            frame = frame.with_columns(step)
-        return frame.select(self.last)
+            frame = step.over(frame)
+        text = self._text(frozenset(n for n in self.optional if not frame[n].null_count()))
+        if frame[ASK].any():
+            text = pl.when(~pl.col(ASK)).then(text)
+        if self.skip is None:
+            return frame.with_columns(text.alias(TEXT))[TEXT], None
+        frame = frame.with_columns((self.skip & ~pl.col(ASK)).alias(SKIP))
+        text = pl.when(~pl.col(SKIP)).then(text)
+        return frame.with_columns(text.alias(TEXT))[TEXT], frame[SKIP]
+
+    def _text(self, full: frozenset[str]) -> pl.Expr:
+        text = self.texts.get(full)
+        if text is None:
+            if len(self.texts) >= MOST_TEXTS:
+                self.texts.clear()
+            text = self.texts[full] = text_of(self.pieces, full)
+        return text
 
 
 def compile_columns(program: Program, header: Sequence[str], file: str) -> dict[int, Columns]:
@@ -99,15 +126,10 @@ def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -
     writing.region(root.region)
     for that, _ in program.checks:
         state.ask_unless(condition_of(state, that))
-    ask = state.asked()
-    skip = _skipped(state, program.skip_when) & ~ask
-    state.steps.append([(ask | skip).alias(PASS), skip.alias(SKIP)])
-    text = pl.when(~pl.col(PASS)).then(text_of(writing.pieces[root.number]))
-    return Columns(state.steps, [text.alias(TEXT), pl.col(SKIP)])
-
-
-def _skipped(state: Compiling, condition: Node | None) -> pl.Expr:
-    return pl.lit(value=False) if condition is None else condition_of(state, condition)
+    skip = None if program.skip_when is None else condition_of(state, program.skip_when)
+    state.steps.append(EachRow([state.asked().alias(ASK)]))
+    pieces = writing.pieces[root.number]
+    return Columns(state.steps, pieces, skip, frozenset(optional_columns(pieces)))
 
 
 def _fields(state: Compiling, program: Program, header: Sequence[str]) -> None:
@@ -167,25 +189,28 @@ class ColumnMapper:
             self.tally["left"] += 1
             return self.rows.map(batch, first_record)
         self.tally["blocks"] += 1
-        cells, found = made
-        texts, skipped = found[TEXT], int(found[SKIP].sum())
-        used = found.height - texts.null_count()
-        if used + skipped < found.height:
-            asked = (texts.is_null() & ~found[SKIP]).arg_true().to_list()
+        cells, texts, skips = made
+        skipped = 0 if skips is None else int(skips.sum())
+        used = texts.len() - texts.null_count()
+        if used + skipped < texts.len():
+            doubtful = texts.is_null() if skips is None else texts.is_null() & ~skips
+            asked = doubtful.arg_true().to_list()
             return self._with_asked(batch, first_record, cells, texts, asked)
         if skipped:
             texts = texts.drop_nulls()
         lines = texts.str.join("\n").cast(pl.Binary).item() + b"\n" if used else b""
         return Mapped(lines=lines, counts=counted(used, skipped=skipped))
 
-    def _columns(self, batch: Batch, first: int) -> tuple[Cells, pl.DataFrame] | None:
+    def _columns(
+        self, batch: Batch, first: int
+    ) -> tuple[Cells, pl.Series, pl.Series | None] | None:
         if not isinstance(batch, CsvBatch):
             return None
         cells = cells_of(batch.data, batch.dialect, [f"c{n}" for n in range(self.width)])
         if cells is None:
             return None
         try:
-            return cells, self.columns[cells.escapes].over(cells.frame, first)
+            return cells, *self.columns[cells.escapes].over(cells.frame, first)
         except pl.exceptions.PolarsError:
             return None  # nothing here may fail; if it does, rows say what is wrong
 

@@ -31,6 +31,7 @@ class Value:
         digits: of a number: most digits, those after the point included.
         scale: of a DECIMAL: exact number of digits after the point.
         clean: of a TEXT: nothing in it needs an escape in JSON.
+        text: its canonical text, where a column has it already.
     """
 
     expr: pl.Expr
@@ -40,6 +41,7 @@ class Value:
     digits: int = 0
     scale: int = 0
     clean: bool = False
+    text: pl.Expr | None = None
 
     @property
     def sure(self) -> bool:
@@ -48,7 +50,8 @@ class Value:
 
     def like(self, expr: pl.Expr, **changed: object) -> "Value":
         """Return a value that is there where this one is."""
-        return replace(self, expr=expr, **changed)  # pyright: ignore[reportArgumentType] - fields of this class
+        text = self.text if expr is self.expr else None
+        return replace(self, expr=expr, text=text, **changed)  # pyright: ignore[reportArgumentType] - fields of this class
 
 
 def of_constant(value: object) -> Value:
@@ -104,6 +107,7 @@ def as_text(value: Value) -> Value:
         case Kind.TEXT | Kind.NULL:
             return value
         case Kind.INTEGER | Kind.DECIMAL | Kind.DATE:
-            return value.like(value.expr.cast(pl.String), kind=Kind.TEXT, clean=True)
+            text = value.expr.cast(pl.String) if value.text is None else value.text
+            return value.like(text, kind=Kind.TEXT, clean=True)
         case _:
             raise NotColumnarError(f"a {value.kind} as text")
