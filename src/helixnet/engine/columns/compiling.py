@@ -58,6 +58,20 @@ class EachValue:
 Step: TypeAlias = EachRow | EachValue
 
 
+def gathered(steps: Sequence[Step]) -> list[Step]:
+    """Return the same steps with neighbours that do not read each other in one."""
+    found: list[Step] = []
+    for step in steps:
+        last = found[-1] if found else None
+        if isinstance(last, EachRow) and isinstance(step, EachRow):
+            known = {column.meta.output_name() for column in last.made}
+            if not any(known.intersection(each.meta.root_names()) for each in step.made):
+                found[-1] = EachRow([*last.made, *step.made])
+                continue
+        found.append(step)
+    return found
+
+
 @dataclass(slots=True)
 class Compiling:
     """What is known while the expressions of one map are written.

@@ -12,7 +12,7 @@ os.putenv("POLARS_MAX_THREADS", "1")  # processes are what runs side by side
 import polars as pl
 
 from helixnet.engine.columns.cells import Cells, cells_of
-from helixnet.engine.columns.compiling import Compiling, EachRow, Step
+from helixnet.engine.columns.compiling import Compiling, EachRow, Step, gathered
 from helixnet.engine.columns.document import Writing
 from helixnet.engine.columns.expressions import NUMBER, condition_of, value_of
 from helixnet.engine.columns.fields import field_value
@@ -129,7 +129,7 @@ def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -
     skip = None if program.skip_when is None else condition_of(state, program.skip_when)
     state.steps.append(EachRow([state.asked().alias(ASK)]))
     pieces = writing.pieces[root.number]
-    return Columns(state.steps, pieces, skip, frozenset(optional_columns(pieces)))
+    return Columns(gathered(state.steps), pieces, skip, frozenset(optional_columns(pieces)))
 
 
 def _fields(state: Compiling, program: Program, header: Sequence[str]) -> None:

@@ -95,19 +95,33 @@ class Dialect:
         match = self.records.match(data)
         return match.end() if match else 0
 
-    def count(self, data: bytes) -> int:
-        """Count the records in ``data``, which ends with a record or with the file."""
-        end = self.end
-        if self.blank_lines(data):
+    def flat_whole(self, data: bytes) -> int:
+        """Return what :meth:`whole` does where each record before it is one line, else -1."""
+        place = data.rfind(self.end)
+        if b'"' not in data or place < 0 or _spans(self.flat, data, place + 1):
+            return place + 1
+        return -1
+
+    def count(self, data: bytes, *, flat: bool = False) -> int:
+        """Count the records in ``data``, which ends with a record or with the file.
+
+        Args:
+            data: begins with a record.
+            flat: no record spans lines.
+        """
+        if not flat and b'"' in data and not _spans(self.flat, data, len(data)):
             return sum(1 for _ in self.spans(data))
-        if b'"' in data and not _spans(self.flat, data, len(data)):
-            return len(self.record.findall(data))
-        return data.count(end) + (bool(data) and not data.endswith(end))
+        lines = data.split(self.end)
+        unended = lines.pop()
+        blank = lines.count(b"") + (lines.count(b"\r") if b"\r" in data else 0)
+        return len(lines) - blank + bool(unended)
 
     def blank_lines(self, data: bytes) -> bool:
         """Tell whether some lines of ``data`` may be blank."""
         end = self.end
-        return data.startswith((end, b"\r\n")) or end + end in data or b"\n\r\n" in data
+        if data.startswith((end, b"\r\n")) or end + end in data:
+            return True
+        return b"\r" in data and b"\n\r\n" in data
 
     def first_end(self, data: bytes, least: int) -> int:
         """Return the first end of a record in ``data`` that is not before ``least``."""

@@ -85,13 +85,16 @@ class CsvScan:
             self._run_on(self._endless + block)
             return
         data = self._carry + block if self._carry else block
-        whole = self._dialect.whole(data)
+        whole = self._dialect.flat_whole(data)
+        flat = whole >= 0
+        if not flat:
+            whole = self._dialect.whole(data)
         if whole:
             if not self.first_line_end:
                 end = self._dialect.first_end(data, 1)
                 crlf = data[:end].endswith(b"\r\n")
                 self.first_line_end = "\r\n" if crlf else self._dialect.newline
-            self._take(data[:whole])
+            self._take(data[:whole], flat=flat)
             data = data[whole:]
         self._carry = data
         if len(data) > self._plan.limit:
@@ -122,15 +125,15 @@ class CsvScan:
             self._take(self._carry)
         return self._cutter.finish(size)
 
-    def _take(self, data: bytes) -> None:
-        """Account for whole records."""
+    def _take(self, data: bytes, *, flat: bool = False) -> None:
+        """Account for whole records; ``flat``: each is one line."""
         if self._wants_header:
             data = self._take_header(data)
         elif self._plan.by is not None and not self._columns:
             self._settle(list(self._plan.names))
         self.beginning += data[: BEGINNING - len(self.beginning)]
         if self._plan.by is None:
-            self._take_records(data)
+            self._take_records(data, flat=flat)
         elif data:
             self._take_groups(data)
 
@@ -172,13 +175,13 @@ class CsvScan:
                 )
             self._columns.append(column)
 
-    def _take_records(self, data: bytes) -> None:
+    def _take_records(self, data: bytes, *, flat: bool) -> None:
         while data:
             if self._cutter.wanted <= 0:
                 self._cutter.cut()
             wanted = max(self._cutter.wanted, 1)
             border = len(data) if wanted > len(data) else self._dialect.first_end(data, wanted)
-            self._add(data[:border], records=self._dialect.count(data[:border]))
+            self._add(data[:border], records=self._dialect.count(data[:border], flat=flat))
             data = data[border:]
 
     def _take_groups(self, data: bytes) -> None:

@@ -22,6 +22,9 @@ def test_whole_and_count(delimiter: str, newline: str, data: st.DataObject) -> N
     assert whole == records.end()
     assert dialect.count(block) == len(spans)
     assert dialect.count(block[:whole]) == sum(end <= whole for _, end in spans)
+    if dialect.flat_whole(block) >= 0:
+        assert dialect.flat_whole(block) == whole
+        assert dialect.count(block[:whole], flat=True) == dialect.count(block[:whole])
 
 
 @given(st.text(alphabet='ab;"\n\r', max_size=40))
