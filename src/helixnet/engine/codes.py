@@ -65,6 +65,26 @@ CODES: Final[dict[str, Code]] = {
         "The last record of a file is cut off, so that its document may lack more than is seen.",
         "Send the whole file again; the transfer was probably broken off.",
     ),
+    "HX-1009": Code(
+        "line too short",
+        "A fixed-width line ends before a typed or required field does.",
+        "Have the sender write the whole line, or correct `at` of the field.",
+    ),
+    "HX-1010": Code(
+        "nothing to fill down",
+        "A cell of a column in `fill_down` is blank on the first row, or below one that is broken.",
+        "Have the sender write the value on the first row, or correct that row.",
+    ),
+    "HX-1011": Code(
+        "unknown record type",
+        "A line is of no type that `source.records` knows.",
+        "Declare the type, or leave such lines out with `on_drift: allow`.",
+    ),
+    "HX-1012": Code(
+        "record without its parent",
+        "A line stands under none whose type has it among its `children`.",
+        "Have the sender correct the order of the lines, or correct `children`.",
+    ),
     "HX-1101": Code(
         "required value missing",
         "A field declared `required: true` is empty, null or absent.",
@@ -399,6 +419,11 @@ CODES: Final[dict[str, Code]] = {
         "Name the records that it corrects (`--record`) and send it again: they are open again. "
         "Unchanged rejects differ in number where a quote is open, or where groups that did not "
         "stand side by side do so now: requeue those one by one.",
+    ),
+    "HX-5020": Code(
+        "record that must stand once",
+        "A record type declared `once` is missing in the file, or stands there twice.",
+        "Send the whole file again, or have the sender correct it.",
     ),
     # 6xxx: limits
     "HX-6001": Code(

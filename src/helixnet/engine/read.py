@@ -66,6 +66,7 @@ def index_source(
         header_end=facts.header_end,
         drift=facts.drift,
         parts=facts.parts,
+        once=facts.once,
     )
 
 

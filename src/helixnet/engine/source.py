@@ -7,8 +7,8 @@ not empty and a blank field is not there.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, Protocol, TypeAlias, TypedDict
 
 from helixnet.engine.outcome import Fault, SourcePosition
 
@@ -72,6 +72,18 @@ class Part:
     records: int
 
 
+class OnceLine(TypedDict):
+    """A line that stands once in its file: a header or trailer. It travels as JSON.
+
+    ``line`` and ``byte`` are where it begins, ``text`` is the line without its end;
+    :func:`~helixnet.engine.formats.record_types.once_nodes` makes records of it.
+    """
+
+    line: int
+    byte: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class SourceIndex:
     r"""What the one sequential pass over a file settles before anything is mapped.
@@ -86,6 +98,7 @@ class SourceIndex:
         header_end: first byte after the header (or BOM).
         drift: what differs from the contract, in words; empty when nothing does.
         parts: at least one, also for an empty file.
+        once: the lines of the record types that stand once, by type; empty for an empty file.
     """
 
     size: int
@@ -97,6 +110,7 @@ class SourceIndex:
     header_end: int
     drift: Sequence[str]
     parts: Sequence[Part]
+    once: Mapping[str, OnceLine] = field(default_factory=dict[str, OnceLine])
 
 
 Batches: TypeAlias = Iterator[Batch]

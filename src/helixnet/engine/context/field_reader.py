@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from helixnet.engine.context.keys import section
 from helixnet.engine.context.literals import boolean, choice, integer, text, texts
-from helixnet.engine.context.model import Field
+from helixnet.engine.context.model import Field, Place
+from helixnet.engine.context.places import RANGE, read_place
 from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 from helixnet.engine.values.dates import date_parser, has_time, suggested
@@ -27,13 +29,17 @@ _ZONE = re.compile(r"Z|[-+](?:0[0-9]|1[0-4]):[0-5][0-9]")
 _MAX_DIGITS = 38
 
 
-def read_fields(node: Node, problems: Problems, untyped: str = "string") -> dict[str, Field]:
+def read_fields(
+    node: Node, problems: Problems, untyped: str = "string", *, place: str = ""
+) -> dict[str, Field]:
     """Read ``fields`` in the order written; a wrong field counts as one without type.
 
     Args:
         node: the value of ``fields``.
         problems: takes what is wrong.
         untyped: type of a field that declares none.
+        place: what ``at`` of a field is: ``range`` (which each must have), ``column``, or empty
+            where fields have no ``at``.
     """
     if not isinstance(node, Pairs):
         problems.add(node.mark, "HX-4004", f"`fields` is a mapping, not {kind(node)}")
@@ -41,7 +47,27 @@ def read_fields(node: Node, problems: Problems, untyped: str = "string") -> dict
     if not node.pairs:
         hint = "leave `fields` out if every field is text"
         problems.add(node.mark, "HX-4004", "`fields` is empty", hint)
-    return {key.text: _field(key, value, problems, untyped) for key, value in node.pairs}
+    fields = {key.text: _field(key, value, problems, untyped) for key, value in node.pairs}
+    for key, value in node.pairs:
+        at = _at(key, value, problems, place)
+        fields[key.text] = replace(fields[key.text], at=at)
+    return fields
+
+
+def _at(key: Scalar, node: Node, problems: Problems, place: str) -> Place | None:
+    """Read where a field stands, or say that it does not say."""
+    at = node.get("at") if isinstance(node, Pairs) else None
+    if at is not None and not place:
+        message = f"`at` of `fields.{key.text}` does not go with this format"
+        hint = "it belongs to `format: fixed` and to `records` of CSV"
+        problems.add(at.mark, "HX-4004", message, hint)
+        return None
+    if at is None:
+        if place == RANGE and isinstance(node, Pairs):
+            hint = 'say where it stands, such as `at: "1:6"`'
+            problems.add(key.mark, "HX-4005", f"`fields.{key.text}` lacks `at`", hint)
+        return None
+    return read_place(at, problems, place)
 
 
 def _field(key: Scalar, node: Node, problems: Problems, untyped: str) -> Field:

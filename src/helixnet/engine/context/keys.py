@@ -14,11 +14,13 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "source": (
         "format", "encoding", "delimiter", "header", "nulls", "decimal", "thousands", "locale",
-        "on_drift", "fields", "type", "grammar", "record", "max_record_bytes",
+        "on_drift", "fields", "type", "grammar", "record", "max_record_bytes", "unit", "records",
+        "fill_down",
     ),
     "field": (
-        "type", "required", "format", "digits", "scale", "true", "false", "pivot", "zone",
+        "type", "required", "format", "digits", "scale", "true", "false", "pivot", "zone", "at",
     ),
+    "record": ("at", "is", "fields", "children", "once"),
     "group": ("by", "order", "header", "lines", "same"),
     "lookup": ("inline", "file", "key", "value", "missing", "delimiter", "encoding"),
     "const": ("const",),
@@ -32,8 +34,7 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
 
 LATER: Final[Mapping[str, Sequence[str]]] = {
     "context": ("outputs", "pipeline", "totals", "file_checks"),
-    "source": ("records", "fill_down", "totals", "file_checks", "namespaces", "unit"),
-    "field": ("at", "unit"),
+    "source": ("totals", "file_checks", "namespaces"),
     "deliver": ("rest", "sftp"),
 }
 

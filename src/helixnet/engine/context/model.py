@@ -106,6 +106,8 @@ class Field:
         false: texts that mean false (boolean).
         pivot: two-digit years below it are 20xx, others 19xx; None = ``%y`` is refused.
         zone: of a datetime, ``Z`` or ``+hh:mm``; None = the value has none.
+        at: where it stands: of fixed-width lines the range (from 0, end excluded); of CSV with
+            record types the number of its column, None = the next one, or the one of its name.
     """
 
     name: str
@@ -119,6 +121,38 @@ class Field:
     false: Sequence[str] = ("false",)
     pivot: int | None = None
     zone: str | None = None
+    at: "Place | None" = None
+
+
+Place: TypeAlias = tuple[int, int] | int | str
+"""A range of a fixed-width line, or a column of CSV by its number (from 0) or name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordType:
+    """A kind of line in a file that has several.
+
+    Args:
+        at: where in the line the text stands that tells it.
+        texts: of which it is one then (``is``).
+        fields: by name, in the order written.
+        children: names of the types whose lines may stand under one of this type.
+        once: stands exactly once in the file, outside of all records.
+    """
+
+    name: str
+    at: Place
+    texts: Sequence[str]
+    fields: Mapping[str, Field]
+    children: Sequence[str]
+    once: bool
+    mark: Mark
+
+
+def root_types(types: Mapping[str, RecordType]) -> list[str]:
+    """Return the names of the types that a record begins with."""
+    below = {child for one in types.values() for child in one.children}
+    return [one.name for one in types.values() if not one.once and one.name not in below]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +160,7 @@ class Source:
     """The source contract.
 
     Args:
-        format: csv, json, ndjson or idoc (the others are refused with HX-4301 for now).
+        format: csv, fixed, json, ndjson or idoc (the others are refused with HX-4301 for now).
         encoding: codecs to try in order; a BOM wins.
         delimiter: one character, or ``auto``.
         header: False when the file has none and ``fields`` give the order.
@@ -139,6 +173,9 @@ class Source:
         grammar: file of the bundle that holds the grammar; None = a shipped one.
         record: path that names the record in JSON; None = root, or elements of a root array.
         max_record_bytes: longest record accepted.
+        unit: what ranges of fixed-width lines count: characters or bytes.
+        records: record types by name, in the order in which they are tried; None = rows.
+        fill_down: columns whose blank cells repeat the value above.
     """
 
     format: str
@@ -155,6 +192,9 @@ class Source:
     grammar: str | None = None
     record: str | None = None
     max_record_bytes: int = 16 * 1024 * 1024
+    unit: str = "characters"
+    records: Mapping[str, RecordType] | None = None
+    fill_down: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

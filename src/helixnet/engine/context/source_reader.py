@@ -9,20 +9,25 @@ from helixnet.engine.context.keys import later, section
 from helixnet.engine.context.literals import boolean, choice, integer, text, texts
 from helixnet.engine.context.locales import LOCALES
 from helixnet.engine.context.map_reader import identifier
-from helixnet.engine.context.model import Field, Group, Mark, Source
+from helixnet.engine.context.model import Field, Group, Mark, RecordType, Source
 from helixnet.engine.context.names import find
+from helixnet.engine.context.places import COLUMN, NUMBER, RANGE
 from helixnet.engine.context.problems import Problems, near
+from helixnet.engine.context.record_reader import read_records
 from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
 
-FORMATS: Final = ("csv", "json", "ndjson", "idoc")
-LATER_FORMATS: Final = ("fixed", "xml", "x12", "edifact", "excel")
+FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc")
+LATER_FORMATS: Final = ("xml", "x12", "edifact", "excel")
+ROWS: Final = frozenset({"csv", "fixed"})
+UNITS: Final = ("characters", "bytes")
 DRIFT: Final = ("allow", "warn", "reject", "fail")
 THOUSANDS: Final = (".", ",", "'", " ", "\u2019", "\u00a0", "\u202f")
 
 _EVERY = frozenset({"format", "encoding", "on_drift", "max_record_bytes"})
 _TYPED = frozenset({"nulls", "decimal", "thousands", "locale", "fields"})
 _ALLOWED: Final[Mapping[str, frozenset[str]]] = {
-    "csv": _EVERY | _TYPED | {"delimiter", "header"},
+    "csv": _EVERY | _TYPED | {"delimiter", "header", "records", "fill_down"},
+    "fixed": _EVERY | _TYPED | {"unit", "records", "fill_down"},
     "ndjson": _EVERY | _TYPED,
     "json": _EVERY | _TYPED | {"record"},
     "idoc": _EVERY | {"type", "grammar"},
@@ -65,6 +70,9 @@ class _SourceReader:
         decimal, thousands = self._separators()
         header = self._header()
         record = self._keys.get("record")
+        places = RANGE if kind == "fixed" else COLUMN if header else NUMBER
+        fields, records = self._fields(kind), self._records(places)
+        self._one_of(kind, mark)
         return Source(
             format=kind,
             mark=mark,
@@ -75,17 +83,49 @@ class _SourceReader:
             decimal=decimal,
             thousands=thousands,
             on_drift=self._drift(),
-            fields=self._fields(kind),
+            fields=fields,
             type=self._type(kind, mark),
             grammar=self._grammar(),
             record=text(record, self._problems, "record") if record else None,
             max_record_bytes=self._limit(),
+            unit=self._unit(),
+            records=records,
+            fill_down=self._fill_down(fields),
         )
 
     def _fields(self, kind: str) -> dict[str, Field] | None:
         node = self._keys.get("fields")
-        untyped = "string" if kind == "csv" else "any"
-        return read_fields(node, self._problems, untyped) if node else None
+        untyped = "string" if kind in ROWS else "any"
+        place = RANGE if kind == "fixed" else ""
+        return read_fields(node, self._problems, untyped, place=place) if node else None
+
+    def _records(self, places: str) -> dict[str, RecordType] | None:
+        node = self._keys.get("records")
+        return read_records(node, places, self._problems) if node else None
+
+    def _one_of(self, kind: str, mark: Mark) -> None:
+        """Lines are of one kind, with `fields`, or of several, with `records`."""
+        keys = self._keys
+        if kind == "fixed" and "fields" not in keys and "records" not in keys:
+            hint = "say where the fields stand"
+            self._problems.add(mark, "HX-4005", "`source` lacks `fields`, or `records`", hint)
+        for other in ("fields", "fill_down"):
+            if "records" in keys and other in keys:
+                message = f"`records` and `{other}` exclude each other"
+                hint = "each record type has its own `fields`"
+                self._problems.add(keys[other].mark, "HX-4004", message, hint)
+
+    def _unit(self) -> str:
+        node = self._keys.get("unit")
+        return (choice(node, self._problems, "unit", UNITS) if node else None) or UNITS[0]
+
+    def _fill_down(self, fields: Mapping[str, Field] | None) -> list[str]:
+        node = self._keys.get("fill_down")
+        if node is None:
+            return []
+        names = list(dict.fromkeys(texts(node, self._problems, "fill_down")))
+        known_fields(names, node, fields, self._problems)
+        return names
 
     def _encoding(self) -> list[str]:
         node = self._keys.get("encoding")
@@ -116,7 +156,7 @@ class _SourceReader:
     def _header(self) -> bool:
         node = self._keys.get("header")
         value = boolean(node, self._problems, "header") if node else None
-        if node is not None and value is False and "fields" not in self._keys:
+        if node is not None and value is False and not {"fields", "records"} & self._keys.keys():
             hint = "list the columns in order under `fields:`"
             self._problems.add(node.mark, "HX-4005", "`header: false` needs `fields`", hint)
         return value is not False
@@ -197,8 +237,9 @@ def read_group(node: Node, source: Source | None, problems: Problems) -> Group |
     keys = section(node, problems, "group", required=("by",))
     if keys is None or "by" not in keys:
         return None
-    if source is not None and source.format != "csv":
-        message = f"`group` does not go with `format: {source.format}`"
+    if source is not None and (source.format not in ROWS or source.records is not None):
+        what = "records" if source.records is not None else f"format: {source.format}"
+        message = f"`group` does not go with `{what}`"
         hint = "rows of CSV are grouped; here a record holds its lines as a list: use `each`"
         problems.add(node.mark, "HX-4004", message, hint)
     if "order" in keys:
@@ -213,18 +254,21 @@ def read_group(node: Node, source: Source | None, problems: Problems) -> Group |
         problems.add(node.mark, "HX-4004", f"`header` and `lines` are both `{header}`")
     by = texts(keys["by"], problems, "by")
     same = texts(keys["same"], problems, "same") if "same" in keys else []
-    _known(by, keys["by"], source, problems)
+    declared = source.fields if source is not None else None
+    known_fields(by, keys["by"], declared, problems)
     if "same" in keys:
-        _known(same, keys["same"], source, problems)
+        known_fields(same, keys["same"], declared, problems)
     return Group(by=by, header=header, lines=lines, same=same, mark=node.mark) if by else None
 
 
-def _known(names: list[str], node: Node, source: Source | None, problems: Problems) -> None:
+def known_fields(
+    names: list[str], node: Node, fields: Mapping[str, Field] | None, problems: Problems
+) -> None:
     """A declared source has no other columns, so a wrong name shows before any file comes."""
-    if source is None or not source.fields:
+    if not fields:
         return
     marks = [one.mark for one in node.items] if isinstance(node, Items) else [node.mark]
     for name, mark in zip(names, marks, strict=False):
-        if name not in source.fields:
-            hint = near(name, source.fields)
+        if name not in fields:
+            hint = near(name, fields)
             problems.add(mark, "HX-4103", f"`{name}` is no field of the source", hint)

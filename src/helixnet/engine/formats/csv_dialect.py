@@ -9,25 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
-from typing import Final, NamedTuple
+from typing import Final
+
+from helixnet.engine.formats.csv_rows import bulk_cells, has_undecoded
+from helixnet.engine.formats.row_format import Cut, Rows
 
 _QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+'
-
-
-class Cut(NamedTuple):
-    """One record cut into cells.
-
-    Args:
-        cells: the texts.
-        places: where each begins in the record's text.
-        code: ``HX-1003``, ``HX-1004`` or nothing.
-        wrong: the cell that the code is about, -1 for none.
-    """
-
-    cells: list[str]
-    places: list[int]
-    code: str
-    wrong: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +129,36 @@ class Dialect:
             count -= data[before:place] not in self._blank
             place = before
         return place
+
+    def runs_on(self, data: bytes) -> bool:
+        """Tell whether ``data`` ends inside a quoted cell."""
+        return self.opened.match(data) is not None
+
+    def rows(self, data: bytes, *, cuts: int = -1) -> Rows:
+        """Return the rows of ``data``, which holds whole records, blank lines left out.
+
+        Args:
+            data: scanned bytes.
+            cuts: how many cells, if not all, have to be cut off each row.
+        """
+        try:
+            text = data.decode(self.encoding)
+        except UnicodeDecodeError:
+            return self._one_by_one(data)
+        cells = bulk_cells(text, self.delimiter, self.newline, cuts)
+        return self._one_by_one(data) if cells is None else Rows(cells)
+
+    def _one_by_one(self, data: bytes) -> Rows:
+        rows = Rows()
+        for index, (start, end) in enumerate(self.spans(data)):
+            text = data[start:end].decode(self.encoding, "surrogateescape")
+            cut = self.cells(text)
+            rows.cells.append(cut.cells)
+            if cut.code:
+                rows.codes[index] = cut.code
+            elif has_undecoded(text):
+                rows.codes[index] = "HX-1001"
+        return rows
 
     @property
     def _blank(self) -> tuple[bytes, ...]:

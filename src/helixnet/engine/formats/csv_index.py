@@ -7,9 +7,12 @@ from typing import Final
 from helixnet.engine.context.model import Source
 from helixnet.engine.context.problems import near
 from helixnet.engine.formats.csv_dialect import LineFeedWatch, dialect_of
-from helixnet.engine.formats.csv_rows import rows_of
 from helixnet.engine.formats.csv_scan import CsvPlan, CsvScan
 from helixnet.engine.formats.encoding import Codec, Transcoder
+from helixnet.engine.formats.markers import Wanted
+from helixnet.engine.formats.record_layout import csv_columns
+from helixnet.engine.formats.record_once import once_lines
+from helixnet.engine.formats.record_types import name_forms
 from helixnet.engine.formats.retyped import BEGINNING, retyped_columns
 from helixnet.engine.formats.scan import Facts
 from helixnet.errors import RefusedError
@@ -48,9 +51,11 @@ class CsvIndex:
         self.codecs = codecs
         self._contract, self._delimiter = contract, delimiter
         self._transcoder = Transcoder(codecs[0])
-        plan = _plan(codecs, contract, delimiter)
-        self._lf = CsvScan(codecs[0], plan, newline="\n", start=start)
-        self._cr: CsvScan | None = CsvScan(codecs[0], plan, newline="\r", start=start)
+        encoding = "latin-1" if len(codecs) > 1 else codecs[0].scanned
+        plan = scan_plan(codecs, contract, encoding)
+        lf, cr = (dialect_of(delimiter, newline, encoding) for newline in ("\n", "\r"))
+        self._lf = CsvScan(codecs[0], plan, rows=lf, start=start)
+        self._cr: CsvScan | None = CsvScan(codecs[0], plan, rows=cr, start=start)
         self._watch = LineFeedWatch(
             delimiter, codecs[0].scanned, limit=contract.source.max_record_bytes
         )
@@ -79,10 +84,13 @@ class CsvIndex:
             newline = "\r" if scan.first_line_end == "\r" else "\n"
             header = _header(scan.header_bytes, codec, self._delimiter, newline)
             drift = _drift(header, source, used) if header else []
-        if source.fields:
+        once = once_lines(source, scan.once, codec, size)
+        if source.records:
+            _ = csv_columns(source, header) if header or not source.header else None
+        elif source.fields:
             rows = self._first_rows(scan, codec, header)
             drift += retyped_columns(source, rows)
-        return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift)
+        return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift, once)
 
     def _first_rows(
         self, scan: CsvScan, codec: Codec, header: Sequence[str]
@@ -92,35 +100,33 @@ class CsvIndex:
         dialect, data = dialect_of(self._delimiter, newline, codec.scanned), scan.beginning
         if len(data) == BEGINNING:
             data = data[: dialect.whole(data)]
-        for cells in rows_of(data, dialect).cells:
+        for cells in dialect.rows(data).cells:
             if len(cells) == len(header):
                 yield dict(zip(reversed(header), reversed(cells), strict=True))
 
 
-def _plan(codecs: Sequence[Codec], contract: CsvContract, delimiter: str) -> CsvPlan:
-    source, by = contract.source, contract.by
-    encoding = "latin-1" if len(codecs) > 1 else codecs[0].scanned
+def scan_plan(codecs: Sequence[Codec], contract: CsvContract, encoding: str) -> CsvPlan:
+    """Return what a scan needs of a contract.
+
+    Args:
+        codecs: candidates that scan alike.
+        contract: what the pass is told.
+        encoding: in which scanned bytes are read.
+    """
+    source = contract.source
     return CsvPlan(
-        delimiter=delimiter,
-        encoding=encoding,
-        header=source.header,
-        by=None if by is None else [_forms(name, codecs, encoding) for name in by],
-        names=[min(_forms(name, codecs, encoding)) for name in source.fields or ()],
+        header=source.header and source.format == "csv",
+        marking=Wanted(source, contract.by, codecs, encoding).marker,
+        names=[min(name_forms(name, codecs, encoding)) for name in source.fields or ()],
         limit=source.max_record_bytes,
         part_size=contract.part_size,
     )
 
 
-def _forms(name: str, codecs: Sequence[Codec], encoding: str) -> frozenset[str]:
-    """Return how ``name`` may look in scanned bytes that are read as ``encoding``."""
-    forms = {name.encode(codec.scanned, "replace").decode(encoding, "replace") for codec in codecs}
-    return frozenset(forms)
-
-
 def _header(data: bytes, codec: Codec, delimiter: str, newline: str) -> Sequence[str]:
     if not data:
         return []
-    rows = rows_of(data, dialect_of(delimiter, newline, codec.scanned))
+    rows = dialect_of(delimiter, newline, codec.scanned).rows(data)
     if rows.codes:
         raise RefusedError(
             f"the header does not decode as {codec.name}",
@@ -140,6 +146,8 @@ def _drift(header: Sequence[str], source: Source, used: Collection[str] | None) 
                 hint="which one is meant can't be known: rename one",
             )
     drift = [f"column {name!r} stands twice in the header" for name in doubled]
+    if source.records is not None:
+        return drift
     if source.fields is None:
         _refuse_missing(header, used or ())
     else:
@@ -175,7 +183,7 @@ def sniff(head: bytes, codec: Codec) -> str:
         ends = [span for span, _ in zip(dialect.spans(data), range(_SAMPLE_ROWS), strict=False)]
         if len(ends) > 1 and len(data) == _SAMPLE:
             ends.pop()
-        widths = [len(rows_of(data[start:end], dialect).cells[0]) for start, end in ends]
+        widths = [len(dialect.rows(data[start:end]).cells[0]) for start, end in ends]
         if not widths or widths[0] == 1:
             continue
         score = (widths.count(widths[0]) / len(widths), widths[0])

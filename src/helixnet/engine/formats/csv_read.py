@@ -1,4 +1,4 @@
-"""Reads a part of a CSV file as batches; positions are worked out only when asked for."""
+"""Reads a part of a file of rows as batches; positions are worked out only when asked for."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,13 @@ from itertools import pairwise
 from typing import BinaryIO, Final
 
 from helixnet.engine.codes import CODES
-from helixnet.engine.formats.csv_dialect import Dialect, dialect_of
-from helixnet.engine.formats.csv_rows import Rows, has_undecoded, keys_of, rows_of
+from helixnet.engine.context.model import Source
+from helixnet.engine.formats.csv_dialect import dialect_of
+from helixnet.engine.formats.csv_rows import has_undecoded, keys_of
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
+from helixnet.engine.formats.fill_down import NOTHING, Filled, Filler
+from helixnet.engine.formats.fixed_lines import fixed_lines
+from helixnet.engine.formats.row_format import RowFormat, Rows
 from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import BLOCK, Cells, Part, SourceIndex
 
@@ -18,6 +22,8 @@ _MESSAGES: Final = {
     "HX-1002": "{found} cells where the header has {width}",
     "HX-1003": "text after a closing quote",
     "HX-1004": "a quote is never closed: the record runs to the end of the file",
+    "HX-1009": "the line is too short for this field",
+    "HX-1010": "a cell that is filled down is blank, and nothing usable stands above it",
 }
 
 
@@ -31,13 +37,14 @@ class CsvBatch:
     """
 
     data: bytes
-    dialect: Dialect
+    dialect: RowFormat
     _place: tuple[int, int]  # byte and line of the block's start in the file
     _codec: Codec
     _columns: Mapping[str, int]
     _width: int
     _rows: Rows | None = None
     _firsts: Sequence[int] | None = None  # first row of each group, then the number of rows
+    _filled: Filled | None = None
     _records: Sequence[Cells | list[Cells]] = ()
     _faults: Mapping[int, Sequence[Fault]] = field(default_factory=dict[int, Sequence[Fault]])
     _cut: bool = False
@@ -61,7 +68,7 @@ class CsvBatch:
         if self._cut:
             return
         self._cut = True
-        rows = self._rows if self._rows is not None else rows_of(self.data, self.dialect)
+        rows = self._rows if self._rows is not None else self.dialect.rows(self.data)
         self._records = rows.cells
         if set(map(len, rows.cells)) - {self._width}:
             for index, cells in enumerate(rows.cells):
@@ -87,7 +94,7 @@ class CsvBatch:
             message = _MESSAGES[code].format(
                 encoding=self._codec.name, found=len(cells), width=self._width
             )
-            name = "" if code == "HX-1002" else self.wrong_column(row)
+            name = "" if code == "HX-1002" else self.wrong_column(row, code)
             source = self.locate(index, name, row - firsts[group] if firsts else 0)
             fault = Fault(code, message, source=source, hint=CODES[code].action)
             faults.setdefault(index, []).append(fault)
@@ -107,8 +114,17 @@ class CsvBatch:
 
     def locate(self, index: int, name: str, item: int = 0) -> SourcePosition:
         """Where the cell of column ``name`` begins."""
+        row, number = self._row(index) + item, self._columns.get(name)
+        if self._filled is not None and number in self._filled.rows:
+            above = self._filled.rows[number][row]
+            if above.value is not None and above.row < 0:
+                return self._filled.before[number]
+            row = row if above.value is None else above.row
+        return self.place(row, name)
+
+    def place(self, row: int, name: str) -> SourcePosition:
+        """Where the cell of column ``name`` begins in a row of the block."""
         self._lay_out()
-        row = self._row(index) + item
         start = self._spans[row][0]
         byte = self._place[0] + self._codec.source_length(self.data, start)
         line, column, number = self._lines[row], 0, self._columns.get(name)
@@ -121,13 +137,21 @@ class CsvBatch:
                 column = len(before) - before.rfind(self.dialect.newline)
         return SourcePosition(line=line, column=column, byte=byte, field=name)
 
-    def wrong_column(self, row: int) -> str:
+    def wrong_column(self, row: int, code: str) -> str:
         """Name the column whose cell of row ``row`` is broken or does not decode, if one is."""
+        if code == NOTHING:
+            return self._unfilled(row)
         cut = self.dialect.cells(self._text(row))
         wrong = cut.wrong
         if wrong < 0:
             wrong = next((n for n, cell in enumerate(cut.cells) if has_undecoded(cell)), -1)
         return next((name for name, number in self._columns.items() if number == wrong), "")
+
+    def _unfilled(self, row: int) -> str:
+        rows = self._filled.rows if self._filled is not None else {}
+        bad = (n for n, found in rows.items() if found[row].value is None or not found[row].sound)
+        number = next(bad, -1)
+        return next((name for name, known in self._columns.items() if known == number), "")
 
     def _text(self, row: int) -> str:
         self._lay_out()
@@ -152,38 +176,53 @@ class CsvBatch:
 
 
 class CsvReader:
-    """Reads parts of one indexed CSV file.
+    """Reads parts of one indexed file of rows, CSV or fixed-width.
 
     Args:
+        source: the contract; of it the longest record in bytes, for a longer one is the quote
+            that is never closed.
         index: of the file.
         by: names of the grouping columns; None without a group.
-        limit: longest record in bytes; a longer one is the quote that is never closed.
         block: bytes to read at a time.
     """
 
     def __init__(
-        self, index: SourceIndex, *, by: Sequence[str] | None, limit: int, block: int = BLOCK
+        self, source: Source, index: SourceIndex, *, by: Sequence[str] | None, block: int = BLOCK
     ) -> None:
         self._block = block
         self._codec = codec_of(index.encoding)
         newline = "\r" if index.newline == "\r" else "\n"
-        self._dialect = dialect_of(index.delimiter, newline, self._codec.scanned)
-        self._width, self._limit = len(index.header), limit
+        self._dialect: RowFormat = (
+            fixed_lines(source, self._codec)
+            if source.format == "fixed"
+            else dialect_of(index.delimiter, newline, self._codec.scanned)
+        )
+        self._width, self._limit = len(index.header), source.max_record_bytes
         self._columns = {name: number for number, name in reversed(list(enumerate(index.header)))}
         known = by if index.header else None  # a file of 0 bytes has no columns, and no rows
         self._by = None if known is None else [self._columns[name] for name in known]
+        filled = source.fill_down if index.header else ()
+        self._filled = {name: self._columns[name] for name in filled}
 
     def read(self, stream: BinaryIO, part: Part) -> Iterator[CsvBatch]:
         """Yield the batches of ``part``."""
         place = (part.start, part.first_line)
-        for data, rows in self._blocks(stream, part):
+        filler = Filler(list(self._filled.values()), self._width)
+        for data, rows, filled in self._blocks(stream, part, filler):
+            batch = self._batch(data, rows, filled, place)
             if rows is None or rows.cells:
-                yield self._batch(data, rows, place)
+                yield batch
+            for name, column in self._filled.items():
+                row = filler.above[column].row if rows is not None else -1
+                if row >= 0:
+                    filler.places[column] = batch.place(row, name)
             length = self._codec.source_length(data)
             place = (place[0] + length, place[1] + data.count(self._dialect.end))
 
-    def _blocks(self, stream: BinaryIO, part: Part) -> Iterator[tuple[bytes, Rows | None]]:
-        """Yield scanned bytes that hold whole records (groups), and the rows of groups."""
+    def _blocks(
+        self, stream: BinaryIO, part: Part, filler: Filler
+    ) -> Iterator[tuple[bytes, Rows | None, Filled | None]]:
+        """Yield scanned bytes that hold whole records (groups), and the rows where they are cut."""
         stream.seek(part.start)
         left, carry, transcoder = part.end - part.start, b"", Transcoder(self._codec)
         while left:
@@ -191,15 +230,20 @@ class CsvReader:
             left = left - len(block) if block else 0
             data = carry + transcoder.feed(block, final=not left)
             whole = self._dialect.whole(data) if left else len(data)
-            rows = None
-            if self._by is not None:
-                rows = rows_of(data[:whole], self._dialect)
-                whole = self._hold_last(data[:whole], rows, self._by) if left else whole
+            rows = filled = None
+            if self._by is not None or self._filled:
+                rows = self._dialect.rows(data[:whole])
+                before = dict(filler.above)
+                filled = filler.fill(rows) if self._filled else None
+                if left and self._by is not None:
+                    whole = self._hold_last(data[:whole], rows, self._by)
+                    if filled is not None:
+                        filler.rewind(filled, len(rows.cells), before)
             if whole:
-                yield data[:whole], rows
+                yield data[:whole], rows, filled
             carry = data[whole:]
             if len(carry) > self._limit and self._by is None:
-                yield carry, None
+                yield carry, None, None
                 return
 
     def _hold_last(self, data: bytes, rows: Rows, by: list[int]) -> int:
@@ -215,10 +259,20 @@ class CsvReader:
         rows.codes = {index: code for index, code in rows.codes.items() if index < last}
         return start
 
-    def _batch(self, data: bytes, rows: Rows | None, place: tuple[int, int]) -> CsvBatch:
+    def _batch(
+        self, data: bytes, rows: Rows | None, filled: Filled | None, place: tuple[int, int]
+    ) -> CsvBatch:
         firsts = self._firsts(rows, self._by) if rows and self._by is not None else None
         return CsvBatch(
-            data, self._dialect, place, self._codec, self._columns, self._width, rows, firsts
+            data,
+            self._dialect,
+            place,
+            self._codec,
+            self._columns,
+            self._width,
+            rows,
+            firsts,
+            filled,
         )
 
     def _firsts(self, rows: Rows, by: list[int]) -> list[int]:

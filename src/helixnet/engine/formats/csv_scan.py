@@ -1,19 +1,20 @@
-"""The sequential pass over a CSV file: header, record counts and part borders."""
+"""The sequential pass over rows, of CSV or fixed-width: header, record counts, part borders."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from helixnet.engine.formats.csv_dialect import dialect_of
-from helixnet.engine.formats.csv_rows import keys_of, rows_of
 from helixnet.engine.formats.encoding import Codec
+from helixnet.engine.formats.markers import Marker, Marking
 from helixnet.engine.formats.parts import PartCutter
 from helixnet.engine.formats.retyped import BEGINNING
+from helixnet.engine.formats.row_format import RowFormat
 from helixnet.engine.source import Part
 from helixnet.errors import RefusedError
 
 MAX_COLUMNS: Final = 10_000
+MOST_ONCE: Final = 64 * 1024  # bytes of a line that stands once: it travels with every part
 _LONE_QUOTE: Final = re.compile(rb'(?<!")(?:"")*+"(?!")')
 
 
@@ -22,23 +23,29 @@ class CsvPlan:
     """What a scan needs of the contract.
 
     Args:
-        delimiter: one character.
-        encoding: codec of keys and header; Latin-1 where several may yet be chosen, because there
-            equal bytes are equal keys.
         header: whether the first record is the header.
-        by: the forms that the name of each grouping column may have; None without a group.
+        marking: says where records begin, by the names of the columns; its texts are Latin-1 where
+            several codecs may yet be chosen, because there equal bytes are equal keys.
         names: forms of the column names when there is no header.
         limit: longest record (or group) in bytes.
         part_size: bytes after which a part ends at the next border.
+        watch: told of whole rows, with the number of their first line.
     """
 
-    delimiter: str
-    encoding: str
     header: bool
-    by: Sequence[frozenset[str]] | None
+    marking: Marking
     names: Sequence[str]
     limit: int
     part_size: int
+    watch: Callable[[bytes, int], None] | None = None
+
+
+class Once(NamedTuple):
+    """A line of a type that stands once: its place, and its scanned bytes."""
+
+    line: int
+    byte: int
+    data: bytes
 
 
 class CsvScan:
@@ -47,17 +54,17 @@ class CsvScan:
     Args:
         codec: of the file; one of several that scan alike.
         plan: what to look for.
-        newline: ``\n`` or ``\r``.
+        rows: where they end.
         start: length of the BOM.
     """
 
-    def __init__(self, codec: Codec, plan: CsvPlan, *, newline: str, start: int) -> None:
+    def __init__(self, codec: Codec, plan: CsvPlan, *, rows: RowFormat, start: int) -> None:
         self._codec, self._plan = codec, plan
-        self._dialect = dialect_of(plan.delimiter, newline, plan.encoding)
+        self._dialect = rows
         self._cutter = PartCutter(start, line=1, size=plan.part_size)
-        self._columns: list[int] = []
+        self._settled = False
+        self._marker: Marker | None = None
         self._carry = b""
-        self._last_key: tuple[str, ...] | None = None
         self._group_size = 0
         self._endless: bytes | None = None  # in an open quote beyond the limit: quotes at its end
         self._wants_header = plan.header
@@ -65,6 +72,7 @@ class CsvScan:
         self.beginning = b""  # the first bytes of the rows
         self.header_end = start
         self.first_line_end = ""
+        self.once: dict[str, Once] = {}
         self.failure: RefusedError | None = None
 
     @property
@@ -98,7 +106,7 @@ class CsvScan:
             data = data[whole:]
         self._carry = data
         if len(data) > self._plan.limit:
-            if not self._dialect.opened.match(data):
+            if not self._dialect.runs_on(data):
                 raise self._too_long("record")
             self._take(data)
             self._carry, self._endless = b"", b""
@@ -129,13 +137,15 @@ class CsvScan:
         """Account for whole records; ``flat``: each is one line."""
         if self._wants_header:
             data = self._take_header(data)
-        elif self._plan.by is not None and not self._columns:
+        elif not self._settled:
             self._settle(list(self._plan.names))
+        if self._plan.watch is not None:
+            self._plan.watch(data, self._cutter.line)
         self.beginning += data[: BEGINNING - len(self.beginning)]
-        if self._plan.by is None:
+        if self._marker is None:
             self._take_records(data, flat=flat)
         elif data:
-            self._take_groups(data)
+            self._take_marked(data, self._marker)
 
     def _take_header(self, data: bytes) -> bytes:
         end = len(data)
@@ -145,7 +155,7 @@ class CsvScan:
             break
         self._add(data[:end], records=0)
         if not self._wants_header:
-            rows = rows_of(self.header_bytes, self._dialect)
+            rows = self._dialect.rows(self.header_bytes)
             if rows.codes:
                 raise RefusedError(
                     f"line {self._cutter.line}: the header has a broken quote", code="HX-5002"
@@ -165,15 +175,8 @@ class CsvScan:
                 code="HX-6002",
                 hint="check the delimiter",
             )
-        for forms in self._plan.by or ():
-            column = next((i for i, name in enumerate(names) if name in forms), None)
-            if column is None:
-                raise RefusedError(
-                    f"the file has no column {min(forms)!r}, by which it is grouped",
-                    code="HX-5002",
-                    hint="correct the header of the file, or `group.by`",
-                )
-            self._columns.append(column)
+        self._settled = True
+        self._marker = self._plan.marking(names)
 
     def _take_records(self, data: bytes, *, flat: bool) -> None:
         while data:
@@ -184,28 +187,47 @@ class CsvScan:
             self._add(data[:border], records=self._dialect.count(data[:border], flat=flat))
             data = data[border:]
 
-    def _take_groups(self, data: bytes) -> None:
-        cuts = max(self._columns) + 1
-        keys = keys_of(rows_of(data, self._dialect, cuts=cuts), self._columns)
-        begins = [
-            key is None or key != last
-            for last, key in zip([self._last_key, *keys], keys, strict=False)
-        ]
-        self._last_key = keys[-1] if keys else self._last_key
+    def _take_marked(self, data: bytes, marker: Marker) -> None:
+        """Account for records that may be several rows, or that may not be cut anywhere."""
+        marks = marker.mark(self._dialect.rows(data, cuts=marker.width))
+        begins = marks.begins
         self._group_size = len(data) + (0 if any(begins) else self._group_size)
         if self._group_size > self._plan.limit:
-            raise self._too_long("group")
-        done = groups = 0
+            raise self._too_long("record of several rows")
+        if not marks.open:
+            self._group_size = 0
+        if marks.once:
+            spans = self._dialect.all_spans(data)
+            self._note_once(data, [(spans[number], name) for number, name in marks.once])
+        done = records = 0
         if self._cutter.wanted <= len(data):
-            for (start, _), new in zip(self._dialect.spans(data), begins, strict=True):
-                if new and start - done >= self._cutter.wanted:
-                    self._add(data[done:start], records=groups)
+            spans = self._dialect.spans(data)
+            for (start, _), new, cut in zip(spans, begins, marks.cuts, strict=True):
+                if cut and start - done >= self._cutter.wanted:
+                    self._add(data[done:start], records=records)
                     self._cutter.cut()
-                    done, groups = start, 0
-                groups += new
-            self._add(data[done:], records=groups)
+                    done, records = start, 0
+                records += new
+            self._add(data[done:], records=records)
         else:
             self._add(data, records=sum(begins))
+
+    def _note_once(self, data: bytes, found: Sequence[tuple[tuple[int, int], str]]) -> None:
+        """Remember the lines that stand once, before the lines around them are counted."""
+        for (start, end), name in found:
+            line = self._cutter.line + data.count(self._dialect.end, 0, start)
+            before = self.once.get(name)
+            if before is not None:
+                raise RefusedError(
+                    f"line {line}: the record {name!r} stands once in a file, and stands in line"
+                    f" {before.line} already",
+                    code="HX-5020",
+                    hint="have the sender correct the file",
+                )
+            if end - start > MOST_ONCE:
+                raise self._too_long(f"record {name!r}")
+            byte = self._cutter.offset + self._codec.source_length(data, start)
+            self.once[name] = Once(line, byte, data[start:end])
 
     def _add(self, data: bytes, *, records: int) -> None:
         self._cutter.add(

@@ -8,6 +8,7 @@ from helixnet.engine.context.model import Group, Source
 from helixnet.engine.formats.csv_index import CsvContract, CsvIndex, sniff
 from helixnet.engine.formats.csv_read import CsvReader
 from helixnet.engine.formats.encoding import Codec, bom_of, codec_of
+from helixnet.engine.formats.fixed_index import FixedIndex
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_lines import is_unbroken
 from helixnet.engine.formats.idoc_read import IdocReader
@@ -15,7 +16,8 @@ from helixnet.engine.formats.idoc_scan import IdocPlan, IdocScan, begins_as_idoc
 from helixnet.engine.formats.json_document import JsonReader, JsonScan
 from helixnet.engine.formats.json_drift import MemberWatch
 from helixnet.engine.formats.ndjson import NdjsonReader, NdjsonScan
-from helixnet.engine.formats.scan import Scan, alike
+from helixnet.engine.formats.record_read import RecordReader
+from helixnet.engine.formats.scan import Scan, alike, one_byte_alike
 from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.errors import RefusedError
 
@@ -65,6 +67,9 @@ def open_source(
                 CsvIndex(family, contract, delimiter=delimiter, start=start)
                 for family in alike(codecs, marks=delimiter)
             ]
+        case "fixed":
+            contract = CsvContract(source, group.by if group else None, used, part_size)
+            scans = [FixedIndex(family, contract, start=start) for family in one_byte_alike(codecs)]
         case "ndjson":
             scans = [
                 NdjsonScan(
@@ -122,9 +127,11 @@ def reader_of(
     """Return what yields the batches of one part of an indexed file, ``block`` bytes a time."""
     limit, rejects_drift = source.max_record_bytes, source.on_drift == "reject"
     match source.format:
-        case "csv":
+        case "csv" | "fixed" if source.records is not None:
+            return RecordReader(source, index, block=block).read
+        case "csv" | "fixed":
             by = group.by if group else None
-            return CsvReader(index, by=by, limit=limit, block=block).read
+            return CsvReader(source, index, by=by, block=block).read
         case "ndjson":
             return NdjsonReader(index).read
         case "json":

@@ -1,11 +1,11 @@
 """What the pass over a file asks of every format, and what it gets back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from helixnet.engine.formats.encoding import Codec
-from helixnet.engine.source import Part
+from helixnet.engine.source import OnceLine, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class Facts:
         parts: at least one.
         header: column names of a CSV file.
         drift: what differs from the contract, in words.
+        once: the lines of the record types that stand once.
     """
 
     newline: str
@@ -25,6 +26,7 @@ class Facts:
     parts: Sequence[Part]
     header: Sequence[str] = ()
     drift: Sequence[str] = ()
+    once: Mapping[str, OnceLine] = field(default_factory=dict[str, OnceLine])
 
 
 class Scan(Protocol):
@@ -51,4 +53,10 @@ class Scan(Protocol):
 def alike(codecs: Sequence[Codec], *, marks: str = "") -> list[list[Codec]]:
     """Sort codecs into those that scan alike: the direct ones, if ``marks`` is ASCII."""
     shared = [codec for codec in codecs if codec.direct and marks.isascii()]
+    return [family for family in (shared, *([c] for c in codecs if c not in shared)) if family]
+
+
+def one_byte_alike(codecs: Sequence[Codec]) -> list[list[Codec]]:
+    """Sort codecs into those in which a character is the same byte, and the others one by one."""
+    shared = [codec for codec in codecs if codec.bad is not None]
     return [family for family in (shared, *([c] for c in codecs if c not in shared)) if family]

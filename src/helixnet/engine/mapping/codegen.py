@@ -27,6 +27,11 @@ from helixnet.engine.mapping.fields import (
 )
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node
+from helixnet.engine.mapping.line_shape import (
+    check_required_lines,
+    line_readers,
+    required_fields,
+)
 from helixnet.engine.mapping.presence import affixes_of, always
 from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
 from helixnet.engine.mapping.reads import Reads, surely_read
@@ -64,7 +69,7 @@ class Generated:
 def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -> Columns:
     """Return how the columns ``names`` of a file with this header are read."""
     source = context.source
-    if source.format not in ("csv", "fixed"):
+    if source.format not in ("csv", "fixed") or source.records is not None:
         return _members_of(source, names)
     positions = {name: number for number, name in reversed(list(enumerate(header)))}
     converters: dict[str, Callable[[Any], object]] = {}
@@ -155,6 +160,7 @@ class _Generation:
             self.file,
             write_node,
             told=self.told,
+            readers=line_readers(context.source),
         )
         frame = Frame(
             emitter,
@@ -162,7 +168,8 @@ class _Generation:
             program.reads,
             {},
             program.deep_vars,
-            single_segments=context.source.format in ("idoc", "xml", "x12", "edifact"),
+            single_segments=context.source.format in ("idoc", "xml", "x12", "edifact")
+            or context.source.records is not None,
             probes=self.probes,
         )
         frame.affixes = affixes_of(program.outline.slots.values())
@@ -191,19 +198,37 @@ class _Generation:
             self._var(frame, slot)
         if program.skip_when is not None:
             self._skip(frame, program.skip_when)
-        known = {use.name for use in program.uses.values()}
-        keyed = emitter.columns.keyed
-        left = [self._column(name, keyed=keyed) for name in required if name not in known]
-        checked = [c for c in left if frame.emitter.columns.converters]
-        rows = "r" if grouped else "(r,)"
-        if checked:
-            call = emitter.constants.add(settle.check_required)
-            given = f"notes, {rows}, {emitter.constants.add(checked)}, keyed={keyed}"
-            writer.line(f"{call}({given})")
+        self._required(frame, required)
         if same:
             self._same(frame, same)
         for slot in program.late_vars:
             self._var(frame, slot)
+
+    def _required(self, frame: Frame, required: Sequence[str]) -> None:
+        """Look for required values that the map does not read."""
+        program, writer, emitter = self.program, frame.writer, frame.emitter
+        known = {use.name for use in program.uses.values()}
+        keyed = emitter.columns.keyed
+        left = [self._column(name, keyed=keyed) for name in required if name not in known]
+        checked = [c for c in left if frame.emitter.columns.converters]
+        rows = "r" if program.context.group is not None else "(r,)"
+        if checked:
+            call = emitter.constants.add(settle.check_required)
+            given = f"notes, {rows}, {emitter.constants.add(checked)}, keyed={keyed}"
+            writer.line(f"{call}({given})")
+        if program.context.source.records is not None:
+            self._required_lines(frame)
+
+    def _required_lines(self, frame: Frame) -> None:
+        wanted = required_fields(self.program.context.source)
+        if not wanted:
+            return
+        members = [(kind, name) for kind, fields in wanted.items() for name, _ in fields]
+        numbers = {member: self._column_rule(member[1], [], of_line=True) for member in members}
+        call, fields, rules = map(
+            frame.emitter.constants.add, (check_required_lines, wanted, numbers)
+        )
+        frame.writer.line(f"{call}(notes, r, {fields}, {rules})")
 
     def _skip(self, frame: Frame, condition: Node) -> None:
         """Leave a record out; a fault here loses it, and the map still tells its other faults."""
@@ -246,9 +271,9 @@ class _Generation:
         with frame.writer.block("if len(r) > 1:"):
             frame.writer.line(f"{call}(notes, r, {frame.emitter.constants.add(columns)})")
 
-    def _column_rule(self, name: str, targets: Sequence[int]) -> int:
+    def _column_rule(self, name: str, targets: Sequence[int], *, of_line: bool = False) -> int:
         number = COLUMNS + len(self.rules.columns)
-        self.rules.columns[number] = Column(name, tuple(dict.fromkeys(targets)))
+        self.rules.columns[number] = Column(name, tuple(dict.fromkeys(targets)), of_line)
         return number
 
     # the map
@@ -316,11 +341,22 @@ class _Generation:
                 keyed = context.source.format not in ("csv", "fixed")
                 name = pointer_text((declared.name,), {}) if keyed else declared.name
                 self.rules.required[name] = place
+        self._line_rules(context.source)
         if context.skip_when is not None:
             self._rule(SKIP, None, context.skip_when.mark, context.skip_when.text, ())
         for number, check in enumerate(context.checks):
             words = f"HX-2006: {check.that.text}"
             self._rule(CHECKS - number, None, check.mark, words, (), check.code)
+
+    def _line_rules(self, source: Source) -> None:
+        """Note how fields of lines are read, and where those that are required are declared."""
+        self.rules.readers = line_readers(source)
+        for one in (source.records or {}).values():
+            for declared in one.fields.values():
+                if declared.required:
+                    words = f"{declared.name}: required"
+                    place = RulePosition(declared.mark.line, words)
+                    self.rules.required[f"{one.name}.{declared.name}"] = place
 
     def _rule(
         self,
@@ -335,7 +371,16 @@ class _Generation:
         fields = [(use.binding, use.name) for use in reads.fields]
         present = frozenset(name for _, name in fields if name in self.rules.positions)
         self.rules.rules[number] = Rule(
-            number, pointer, mark.line, expression, fields, reads.paths, targets, code, present
+            number,
+            pointer,
+            mark.line,
+            expression,
+            fields,
+            reads.paths,
+            targets,
+            code,
+            present,
+            reads.members,
         )
 
 

@@ -4,7 +4,7 @@ Every piece of code returned is one operand: an identifier, a call, or in parent
 """
 
 from collections.abc import Callable
-from typing import Final
+from typing import Final, cast
 
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.emit_filters import emit_filter
@@ -13,6 +13,7 @@ from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import TESTS
 from helixnet.engine.mapping.ir import Node, Op, Turn, Type
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
+from helixnet.engine.mapping.line_shape import Member
 from helixnet.engine.mapping.place import line_of
 from helixnet.engine.mapping.scope import Binding, FieldUse, Role, Special
 from helixnet.engine.mapping.slots import Slot
@@ -49,6 +50,11 @@ def _step(emitter: Emitter, node: Node) -> str:
     if base.type.kind is Kind.OBJECT and not (base.type.null or base.type.absent):
         return f"{emitter.code(base)}.get({key}, {emitter.constant(ABSENT)})"
     return emitter.call(runtime.step, emitter.code(base), key)
+
+
+def _read(emitter: Emitter, node: Node) -> str:
+    member = cast("Member", node.data)  # what this operation has
+    return emitter.call(emitter.readers[member], emitter.code(node.args[0]))
 
 
 def _item(emitter: Emitter, node: Node) -> str:
@@ -260,6 +266,7 @@ _EMIT: Final[dict[Op, Callable[[Emitter, Node], str]]] = {
     Op.CONST: _const,
     Op.OUT: _out,
     Op.STEP: _step,
+    Op.READ: _read,
     Op.ITEM: _item,
     Op.SLICE: _slice,
     Op.FIELD: _field,

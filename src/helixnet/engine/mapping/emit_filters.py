@@ -12,6 +12,7 @@ from helixnet.engine.mapping.filters.value_filters import is_empty, look_up
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
+from helixnet.engine.mapping.line_shape import reads_lines
 from helixnet.engine.values import text as texts
 from helixnet.engine.values.absent import ABSENT
 
@@ -59,8 +60,9 @@ def _arguments(emitter: Emitter, node: Node, call: FilterCall) -> list[str]:
         if name is None and number < len(names):
             name = names[number]
         code = emitter.code(arg)
-        if name == "key" and call.key is not None and node.args[0].type.row:
-            code = emitter.reader(call.key, node.args[0].type)
+        of = node.args[0].type
+        if name == "key" and call.key is not None and (of.row or reads_lines(of)):
+            code = emitter.reader(call.key, of)
         if name is None:
             more.append(code)
         else:
@@ -84,9 +86,9 @@ def _selector(emitter: Emitter, node: Node, call: FilterCall) -> str:
     value = node.args[0]
     wanted = [emitter.code(arg) for arg in node.args[1:]]
     code = emitter.code(value)
-    if value.type.row:
+    if value.type.row or reads_lines(value.type):
         pairs = [
-            f"({emitter.reader(name, value.type)}, {want})"
+            f"({emitter.picker(name, value.type)}, {want})"
             for name, want in zip(call.conditions, wanted, strict=True)
         ]
         rows = emitter.call(runtime.rows_where, code, *pairs)

@@ -9,6 +9,8 @@ from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.ir import Node, Type
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.line_shape import LineField, Member, converted
+from helixnet.engine.mapping.record_fields import Read
 from helixnet.engine.mapping.scope import Binding, Role
 from helixnet.engine.values.absent import ABSENT
 
@@ -52,6 +54,7 @@ class Emitter:
         safe: variables of columns that can't fail.
         risky: set by everything that may raise at run time.
         told: what is called with the outcome of a condition and returns it, by the node's id.
+        readers: function by record type and field, of records of several lines.
         turns: variable of the turns that the loops of a template may still take; empty outside.
     """
 
@@ -70,6 +73,7 @@ class Emitter:
     turns: str = ""
     temps: int = 0
     told: Mapping[int, Told] = field(default_factory=dict[int, Told])
+    readers: Mapping[Member, Read] = field(default_factory=dict[Member, Read])
 
     def temp(self) -> str:
         """Return a new variable."""
@@ -141,4 +145,14 @@ class Emitter:
         """Return the code of a function that takes member ``name`` of an item."""
         if of.row:
             return f"(lambda y: {self.cell(name, 'y')})"
+        read = converted(of.shape, name)
+        if read is not None:
+            return self.constants.add(LineField(name, self.readers[read]))
         return self.constant(name)
+
+    def picker(self, name: str, of: Type) -> str:
+        """Return the code of a function that takes member ``name`` of an item, which is there."""
+        found = self.reader(name, of)
+        if of.row or converted(of.shape, name) is not None:
+            return found
+        return f"(lambda y: y.get({found}, {self.constant(ABSENT)}))"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from helixnet.engine.mapping.ir import ANY, Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.leafing import Leafing
+from helixnet.engine.mapping.line_shape import converted
 from helixnet.engine.mapping.scope import NEIGHBOURS, SPECIALS, Binding, FieldUse, Role, Special
 from helixnet.engine.mapping.shapes import RecordShape, near, shape_names
 
@@ -113,7 +114,9 @@ def member(leaf: Leafing, base: Node, key: str, node: Node) -> Node:
     found = found.maybe(base.type)
     if kind is not Kind.OBJECT:
         found = replace(found, absent=True)
-    return Node(Op.STEP, (base,), key, node.at, found)
+    step = Node(Op.STEP, (base,), key, node.at, found)
+    read = converted(shape, key)
+    return step if read is None else Node(Op.READ, (step,), read, node.at, found)
 
 
 def _column(leaf: Leafing, base: Node, key: str, node: Node, found: Type) -> Node:

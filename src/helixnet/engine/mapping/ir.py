@@ -15,6 +15,7 @@ class Op(Enum):
     NAME = "name"  # as written; gone after typing
     OUT = "out"  # the Slot that is read, or None for a name that led nowhere
     STEP = "step"  # key; of a dict, or of the one dict of a list
+    READ = "read"  # (record type, field): converts the STEP below it
     ITEM = "item"  # args: value, key or index
     SLICE = "slice"  # args: text, start or CONST None, end or CONST None
     FIELD = "field"  # FieldUse: a column of a row

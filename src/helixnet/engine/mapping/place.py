@@ -66,6 +66,15 @@ def descend(record: Any, steps: Sequence[Step], pointer: str) -> str:
     return pointer
 
 
+def value_of(record: Any, pointer: str) -> Any:
+    """Return what a pointer that :func:`descend` gave leads to."""
+    value = record
+    for part in pointer.split("/")[1:]:
+        key = part.replace("~1", "/").replace("~0", "~")
+        value = value[int(key)] if type(value) is list else value[key]
+    return value
+
+
 def _meets(item: object, conditions: Sequence[tuple[str, object]]) -> bool:
     """Tell whether an item looks like the one selected; good enough to show a place."""
     fields = cast("dict[str, object]", item) if type(item) is dict else {}

@@ -4,10 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from helixnet.engine.context.model import Context, ContextProblem, EachNode, InputSpec, Leaf
+from helixnet.engine.context.model import (
+    Context,
+    ContextProblem,
+    EachNode,
+    InputSpec,
+    Leaf,
+    root_types,
+)
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node, Type
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.line_shape import LinesShape
 from helixnet.engine.mapping.outline import Outline
 from helixnet.engine.mapping.reads import Place, Reads, Use, mark_needs, reads_of
 from helixnet.engine.mapping.scope import Binding, Role, Scope
@@ -147,7 +155,10 @@ def _input_type(spec: InputSpec) -> Type:
 def record_scope(context: Context, known: Known) -> Scope:
     """Return the scope of expressions about a record."""
     source, group = context.source, context.group
-    if source.format in ("csv", "fixed"):
+    if source.records is not None:
+        lines = LinesShape(source, tuple(root_types(source.records)))
+        record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=lines))
+    elif source.format in ("csv", "fixed"):
         shape = row_shape(source, known.header)
         if group is not None:
             rows = Binding(0, Role.LINES, Type(Kind.LIST, shape=shape, row=True))

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from helixnet.engine.context.model import EachNode
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.line_shape import reads_lines
 from helixnet.engine.mapping.place import Step
 from helixnet.engine.mapping.scope import Binding, FieldUse
 from helixnet.engine.mapping.slots import Slot
@@ -33,6 +34,9 @@ class Reads:
     vars: list[str] = field(default_factory=list[str])
     slots: list[Slot] = field(default_factory=list[Slot])
     paths: list[Path] = field(default_factory=list["Path"])
+    members: list[tuple[Binding, tuple[Step, ...], str]] = field(
+        default_factory=list[tuple[Binding, tuple[Step, ...], str]]
+    )
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -76,6 +80,11 @@ def _note(found: Reads, node: Node) -> None:
     elif isinstance(data, FilterCall) and node.args[0].type.row:
         names = (*data.conditions, *([data.key] if data.key is not None else []))
         found.fields += [FieldUse(None, name) for name in names]
+    elif isinstance(data, FilterCall) and reads_lines(node.args[0].type):
+        names = (*data.conditions, *([data.key] if data.key is not None else []))
+        lines = _path(node.args[0])
+        if lines is not None:
+            found.members += [(*lines, name) for name in names]
     path = _path(node)
     if path is not None:
         found.paths.append(path)

@@ -1,10 +1,12 @@
 """What generated code only needs when something is wrong: places, targets and readers by number."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from helixnet.engine.mapping.line_shape import Member
 from helixnet.engine.mapping.place import Step
+from helixnet.engine.mapping.record_fields import Read
 from helixnet.engine.mapping.scope import Binding
 from helixnet.engine.mapping.slots import Pointer
 from helixnet.engine.outcome import RulePosition
@@ -23,6 +25,7 @@ class Rule:
         targets: numbers of the rules that it feeds, for a var.
         code: of a check.
         present: columns that it reads and the file has.
+        members: fields of lines that filters read: steps to the lines, and the field.
     """
 
     number: int
@@ -34,14 +37,16 @@ class Rule:
     targets: Sequence[int] = ()
     code: str = ""
     present: frozenset[str] = frozenset()
+    members: Sequence[tuple[Binding, tuple[Step, ...], str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A converted column: what it feeds, and how to convert it again when looking for faults."""
+    """A converted column: what it feeds; or a required field of a line."""
 
     name: str
     targets: Sequence[int]
+    of_line: bool = False
 
 
 @dataclass(slots=True)
@@ -56,3 +61,4 @@ class Rules:
     )
     pointers: dict[Pointer, int] = field(default_factory=dict[Pointer, int])
     required: dict[str, RulePosition] = field(default_factory=dict[str, RulePosition])
+    readers: Mapping[Member, Read] = field(default_factory=dict[Member, Read])

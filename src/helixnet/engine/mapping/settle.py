@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, cast
 
-from helixnet.engine.mapping.place import descend, item_number, pointer_of
+from helixnet.engine.mapping.place import Step, descend, item_number, pointer_of, value_of
 from helixnet.engine.mapping.rules import Rule, Rules
 from helixnet.engine.mapping.runtime import BAD
-from helixnet.engine.mapping.scope import Role
+from helixnet.engine.mapping.scope import Binding, Role
 from helixnet.engine.mapping.slots import pointer_text
 from helixnet.engine.outcome import Fault, RulePosition, SourcePosition
 from helixnet.engine.source import Batch
@@ -106,6 +106,11 @@ class Record:
         """Return where a column, or a node by pointer, stands."""
         return self.batch.locate(self.index, name, item_number(self.value, item))
 
+    def line(self, line: object, name: str) -> SourcePosition:
+        """Return where a field of a line of the record stands."""
+        pointer = pointer_of(self.value, line) or ""
+        return self.place(pointer + pointer_text((name,), {}), None)
+
     def column(self, name: str, item: object) -> SourcePosition:
         """Return where a column, or a member of a nested record, stands."""
         return self.place(pointer_text((name,), {}) if is_node(self.value) else name, item)
@@ -123,6 +128,8 @@ def faults_of(record: Record, notes: Notes, rules: Rules) -> list[Fault]:
             column = rules.columns[number]
             name = "" if error.code == NO_COLUMN else column.name
             source = record.column(name, item) if name else record.place("", item)
+            if column.of_line:
+                source = record.line(item, name)
             if error.code == NO_COLUMN:
                 source = replace(source, field=column.name)
             found += _for_targets(error, source, column.targets, known, rules)
@@ -151,7 +158,8 @@ def _for_targets(
         rule = rules.rules.get(number) if number is not None else None
         place = RulePosition(rule.line, rule.expression) if rule is not None else None
         if error.code == "HX-1101":  # the declaration asks for it, whatever reads the field
-            place = rules.required.get(source.field, place)
+            key = f"{source.segment}.{source.field}" if source.segment else source.field
+            place = rules.required.get(key, place)
         target = None
         if rule is not None and rule.pointer is not None:
             target = pointer_text(rule.pointer, known)
@@ -174,7 +182,9 @@ def _sources(
     record: Record, rule: Rule, error: ValueFault, item: object, rules: Rules
 ) -> Iterator[tuple[ValueFault, SourcePosition]]:
     """Yield the fault with its place; a fault of columns once for each row that has it."""
-    in_rows = list(_bad_rows(record, rule, rules)) if error.code.startswith("HX-11") else []
+    in_rows: list[tuple[ValueFault, SourcePosition]] = []
+    if error.code.startswith("HX-11"):
+        in_rows = [*_bad_rows(record, rule, rules), *_bad_lines(record, rule, item, rules)]
     if in_rows:
         yield from in_rows
         return
@@ -200,15 +210,43 @@ def is_node(item: Any) -> bool:
     return type(item) is dict
 
 
+def _is_line(item: Any) -> bool:
+    """Tell whether ``item`` is a line of a record of several."""
+    return type(item) is dict and "_name" in item
+
+
 def _path(record: Record, rule: Rule, item: Any) -> str:
     """Return the longest path that the rule reads, as far as the record goes along with it."""
     best = ""
     for binding, keys in rule.paths:
-        start = item if binding.role is Role.ITEM and is_node(item) else record.value
-        base = pointer_of(record.value, start)
-        if base is not None:
-            best = max(best, descend(start, keys, base), key=len)
+        best = max(best, _pointer(record, binding, keys, item), key=len)
     return best
+
+
+def _pointer(record: Record, binding: Binding, keys: Sequence[Step], item: Any) -> str:
+    """Return what steps from a binding lead to, as far as the record goes along with it."""
+    start = item if binding.role is Role.ITEM and is_node(item) else record.value
+    base = pointer_of(record.value, start)
+    return "" if base is None else descend(start, keys, base)
+
+
+def _bad_lines(
+    record: Record, rule: Rule, item: Any, rules: Rules
+) -> Iterator[tuple[ValueFault, SourcePosition]]:
+    """Yield each field of a line that a rule reads and that can't be read."""
+    if not rules.readers:
+        return
+    reads = [(binding, keys[:-1], str(keys[-1])) for binding, keys in rule.paths]
+    for binding, keys, name in (*reads, *rule.members):
+        found: Any = value_of(record.value, _pointer(record, binding, keys, item))
+        for line in cast("list[Any]", found) if type(found) is list else [found]:
+            read = rules.readers.get((line["_name"], name)) if _is_line(line) else None
+            if read is None:
+                continue
+            try:
+                read(line.get(name, ABSENT))
+            except ValueFault as error:
+                yield error, record.line(line, name)
 
 
 def _bad_rows(

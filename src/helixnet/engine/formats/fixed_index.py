@@ -1,0 +1,113 @@
+"""Settles records, parts and drift of a fixed-width file in one pass."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from helixnet.engine.context.model import Field, Source
+from helixnet.engine.formats.csv_index import CsvContract, scan_plan
+from helixnet.engine.formats.csv_scan import CsvScan
+from helixnet.engine.formats.encoding import Codec, Transcoder
+from helixnet.engine.formats.fixed_lines import FixedLines, bare, fixed_lines
+from helixnet.engine.formats.markers import Wanted
+from helixnet.engine.formats.record_layout import telling_lines
+from helixnet.engine.formats.record_once import once_lines
+from helixnet.engine.formats.retyped import BEGINNING, retyped_columns
+from helixnet.engine.formats.scan import Facts
+
+_ROWS: Final = ""
+
+
+class FixedIndex:
+    """The scan for codecs in which the same characters stand at the same bytes."""
+
+    def __init__(self, codecs: Sequence[Codec], contract: CsvContract, *, start: int) -> None:
+        self.codecs = codecs
+        self._source = source = contract.source
+        self._transcoder = Transcoder(codecs[0])
+        encoding = "latin-1" if len(codecs) > 1 else codecs[0].scanned
+        codec = replace(codecs[0], scanned=encoding) if len(codecs) > 1 else codecs[0]
+        self._lines = telling_lines(source, codec) if source.records else fixed_lines(source, codec)
+        plan = scan_plan(codecs, contract, encoding)
+        self._watch = _Longer(source, self._lines, Wanted(source, None, codecs, encoding))
+        self._scan = CsvScan(
+            codecs[0], replace(plan, watch=self._watch.see), rows=self._lines, start=start
+        )
+
+    def feed(self, block: bytes, *, final: bool) -> None:
+        """Scan the next block of the file."""
+        self._scan.feed(self._transcoder.feed(block, final=final))
+
+    def finish(self, size: int, codec: Codec) -> Facts:
+        """Return what was found, read with ``codec``.
+
+        Raises:
+            RefusedError: HX-5020, HX-6001.
+        """
+        scan, source = self._scan, self._source
+        parts = scan.finish(size)
+        once = once_lines(source, scan.once, codec, size)
+        drift = self._watch.drift() if source.on_drift != "allow" else []
+        header: Sequence[str] = () if source.records else tuple(source.fields or ())
+        if not source.records:
+            drift += retyped_columns(source, self._first_rows(codec))
+        return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift, once)
+
+    def _first_rows(self, codec: Codec) -> Iterator[Mapping[str, object]]:
+        """Yield the whole rows at the beginning of the file."""
+        lines, data = fixed_lines(self._source, codec), self._scan.beginning
+        if len(data) == BEGINNING:
+            data = data[: lines.whole(data)]
+        rows = lines.rows(data)
+        for number, cells in enumerate(rows.cells):
+            if number not in rows.codes:
+                yield dict(zip(self._source.fields or (), cells, strict=True))
+
+
+class _Longer:
+    """Looks for lines that are longer than what is declared of them."""
+
+    def __init__(self, source: Source, lines: FixedLines, wanted: Wanted) -> None:
+        types = source.records or {}
+        self._lines, self._unit = lines, source.unit
+        self._widths = {name: _width(one.fields) for name, one in types.items()}
+        if not types:
+            self._widths = {_ROWS: _width(source.fields or {})}
+        self._tell = wanted.teller(()) if types else None
+        self._found: dict[str, int] = {}
+        least = min(self._widths.values(), default=0)
+        self._longer = re.compile(rb"^[^\n]{%d,}" % (least + 1), re.MULTILINE)
+
+    def see(self, data: bytes, line: int) -> None:
+        """Take whole lines, the first of which has the number ``line``."""
+        if len(self._found) == len(self._widths):
+            return
+        done = 0
+        for match in self._longer.finditer(data):
+            text = bare(match[0].decode(self._lines.encoding, "surrogateescape") + "\n")
+            name = (
+                _ROWS if self._tell is None else self._tell.type_of(self._lines.cells(text).cells)
+            )
+            line += data.count(b"\n", done, match.start())
+            done = match.start()
+            if name in self._widths and name not in self._found and self._over(text, name):
+                self._found[name] = line
+
+    def _over(self, text: str, name: str) -> bool:
+        length = len(text.rstrip(" "))
+        if self._unit == "bytes":
+            length = self._lines.bytes_of(text.rstrip(" "))
+        return length > self._widths[name]
+
+    def drift(self) -> list[str]:
+        """Return in words which lines are longer, of each type the first."""
+        return [
+            f"line {line}{f', a {name},' if name else ''} is longer than the {self._widths[name]}"
+            f" {self._unit} that are declared"
+            for name, line in sorted(self._found.items(), key=lambda one: one[1])
+        ]
+
+
+def _width(fields: Mapping[str, Field]) -> int:
+    return max((f.at[1] for f in fields.values() if isinstance(f.at, tuple)), default=0)

@@ -1,0 +1,185 @@
+"""Where records begin among the rows of a file, and where it may be cut, in one pass over it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+from helixnet.engine.context.model import Place, Source
+from helixnet.engine.formats.csv_rows import keys_of
+from helixnet.engine.formats.encoding import Codec
+from helixnet.engine.formats.fill_down import Filler, full
+from helixnet.engine.formats.record_types import (
+    RecordTypes,
+    Teller,
+    forms_of,
+    name_forms,
+    places_of,
+    record_types,
+    teller,
+)
+from helixnet.engine.formats.row_format import Rows
+from helixnet.errors import RefusedError
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """What was found of consecutive rows.
+
+    Args:
+        begins: by row, whether a record begins with it.
+        cuts: by row, whether the file may be cut before it.
+        once: rows of types that stand once: their numbers and types.
+        open: the last record may go on.
+    """
+
+    begins: Sequence[bool]
+    cuts: Sequence[bool]
+    once: Sequence[tuple[int, str]] = ()
+    open: bool = True
+
+
+class Marker(Protocol):
+    """Looks at block after block of rows."""
+
+    @property
+    def width(self) -> int:
+        """How many cells of a row it looks at."""
+        ...
+
+    def mark(self, rows: Rows) -> Marks:
+        """Take the next rows of the file."""
+        ...
+
+
+Marking: TypeAlias = Callable[[Sequence[str]], Marker | None]
+"""Makes the marker once the names of the columns are known; None = each row is a record."""
+
+
+@dataclass(slots=True)
+class RowMarker:
+    """Rows, or groups of neighbours with one key, whose blank cells may be filled from above.
+
+    Args:
+        by: numbers of the grouping columns; empty = each row is a record.
+        filled: numbers of the columns that are filled down.
+    """
+
+    by: list[int]
+    filled: list[int]
+    _filler: Filler = field(init=False)
+    _last: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with nothing above."""
+        self._filler = Filler(self.filled)
+
+    @property
+    def width(self) -> int:
+        """How many cells of a row it looks at."""
+        return max(*self.by, *self.filled, -1) + 1
+
+    def mark(self, rows: Rows) -> Marks:
+        """A group ends where its key changes; a cut needs a row that has all values itself."""
+        own = [full(cells, self.filled) for cells in rows.cells]
+        self._filler.fill(rows)
+        if not self.by:
+            return Marks([True] * len(own), own)
+        keys = keys_of(rows, self.by)
+        begins = [
+            key is None or key != last for last, key in zip([self._last, *keys], keys, strict=False)
+        ]
+        self._last = keys[-1] if keys else self._last
+        return Marks(begins, [new and whole for new, whole in zip(begins, own, strict=True)])
+
+
+@dataclass(slots=True)
+class TypeMarker:
+    """Lines of several types: a record ends where the next one, or a line outside, begins."""
+
+    types: RecordTypes
+    tell: Teller
+    _path: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """How many cells of a row it looks at."""
+        return self.tell.width
+
+    def mark(self, rows: Rows) -> Marks:
+        """Every line that begins a record is one that nothing before it changes."""
+        begins: list[bool] = []
+        once: list[tuple[int, str]] = []
+        for number, cells in enumerate(rows.cells):
+            name = self.tell.type_of(cells)
+            move = self.types.move(self._path, name)
+            self._path = move.path
+            begins.append(move.begins)
+            if name and move.outside:
+                once.append((number, name))
+        return Marks(begins, begins, once, open=bool(self._path))
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a contract says of records of several rows.
+
+    Args:
+        source: the contract.
+        by: names of the grouping columns; None without a group.
+        codecs: candidates that scan alike.
+        encoding: in which scanned bytes are read.
+    """
+
+    source: Source
+    by: Sequence[str] | None
+    codecs: Sequence[Codec]
+    encoding: str
+
+    def marker(self, names: Sequence[str]) -> Marker | None:
+        """Return what finds records in a file with these columns.
+
+        Raises:
+            RefusedError: HX-5002 a column is missing.
+        """
+        source = self.source
+        if source.records:
+            return TypeMarker(record_types(source), self.teller(names))
+        by = [
+            self._column(name, names, "by which it is grouped", "group.by")
+            for name in self.by or ()
+        ]
+        filled = [
+            self._column(name, names, "which is filled down", "source.fill_down")
+            for name in source.fill_down
+        ]
+        return RowMarker(by, filled) if by or filled else None
+
+    def teller(self, names: Sequence[str]) -> Teller:
+        """Return what tells the type of rows with these columns.
+
+        Raises:
+            RefusedError: HX-5002 a column is missing.
+        """
+        types = self.source.records or {}
+        places = enumerate(places_of(types))
+        columns = {place: self._place(place, number, names) for number, place in places}
+        return teller(types, columns, forms_of(types, self.codecs, self.encoding))
+
+    def _place(self, place: Place, number: int, names: Sequence[str]) -> int:
+        """Return the number of the cell that tells a type: of fixed-width lines, in order."""
+        if isinstance(place, tuple):
+            return number
+        if isinstance(place, int):
+            return place
+        return self._column(place, names, "which tells the type of a record", "source.records")
+
+    def _column(self, name: str, names: Sequence[str], what: str, key: str) -> int:
+        forms = name_forms(name, self.codecs, self.encoding)
+        column = next((i for i, known in enumerate(names) if known in forms), None)
+        if column is None:
+            raise RefusedError(
+                f"the file has no column {name!r}, {what}",
+                code="HX-5002",
+                hint=f"correct the header of the file, or `{key}`",
+            )
+        return column
