@@ -343,7 +343,7 @@ CODES: Final[dict[str, Code]] = {
     ),
     "HX-4205": Code(
         "table not usable",
-        "A lookup table lacks its columns or has a key twice.",
+        "A lookup table lacks its columns, has a key twice or a value that is not of its type.",
         "Correct the table.",
     ),
     "HX-4206": Code(

@@ -137,11 +137,12 @@ def _abs(_state: Compiling, value: Value, _args: Sequence[Any]) -> Value:
 def _lookup(state: Compiling, value: Value, args: Sequence[Any]) -> Value:
     table = state.lookups[str(args[0])]
     found = list(table.rows.values())
-    if table.keys != 1 or len(args) > 1 or not all(isinstance(text, str) for text in found):
+    texts_only = not table.dated and all(isinstance(text, str) for text in found)
+    if table.keys != 1 or len(args) > 1 or not texts_only:
         raise NotColumnarError(f"the table {table.name}: one key and texts are needed")
     texts = [str(text) for text in found]
     key = as_text(value)
-    keys = [each[0] for each in table.rows]
+    keys = [str(each) for each in table.rows]
     expr = key.expr.replace_strict(keys, texts, default=None, return_dtype=pl.String)
     made = key.like(expr, clean=all(map(is_clean, texts)))
     if table.missing == "reject":

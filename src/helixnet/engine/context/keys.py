@@ -22,7 +22,11 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     ),
     "record": ("at", "is", "fields", "children", "once"),
     "group": ("by", "order", "header", "lines", "same"),
-    "lookup": ("inline", "file", "key", "value", "missing", "delimiter", "encoding"),
+    "lookup": (
+        "inline", "file", "key", "value", "row", "rows", "valid", "missing", "sheet", "header_row",
+        "delimiter", "encoding", "nulls", "decimal", "thousands", "locale", "fields",
+    ),
+    "valid": ("from", "to"),
     "const": ("const",),
     "check": ("that", "code", "text"),
     "on_error": ("scope", "stop_at"),

@@ -1,21 +1,22 @@
-"""``lookups``: small tables, inline or from a CSV file of the bundle."""
+"""``lookups``: tables that translate codes, inline or from a CSV or Excel file of the bundle."""
 
-import codecs
-import csv
-import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from helixnet.engine.context.keys import section
-from helixnet.engine.context.literals import data, text, texts
-from helixnet.engine.context.model import Const, Lookup, Mark
+from helixnet.engine.context.literals import boolean, choice, data, integer, text, texts
+from helixnet.engine.context.model import Const, Field, Key, Lookup, Source
 from helixnet.engine.context.names import find
-from helixnet.engine.context.problems import Problems, near
+from helixnet.engine.context.problems import Problems
+from helixnet.engine.context.source_reader import table_source
+from helixnet.engine.context.table_rows import Table, TableSpec, read_table
 from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 
 MISSING: Final = ("reject", "null", "keep")
-
-Rows = dict[tuple[str, ...], object]
+_INLINE: Final = frozenset({"inline", "missing"})
+_EXCEL: Final = (".xlsx", ".xlsm")
+_MAX_HEADER_ROW: Final = 1_000
 
 
 def read_lookups(node: Node, files: Mapping[str, bytes], problems: Problems) -> dict[str, Lookup]:
@@ -28,17 +29,14 @@ def read_lookups(node: Node, files: Mapping[str, bytes], problems: Problems) -> 
 
 def _lookup(key: Scalar, node: Node, files: Mapping[str, bytes], problems: Problems) -> Lookup:
     keys = section(node, problems, "lookup", name=f"lookups.{key.text}") or {}
-    missing = _missing(keys.get("missing"), problems)
-    rows: Rows = {}
-    count = 1
+    empty = Lookup(key.text, 1, {}, _missing(keys.get("missing"), problems), key.mark)
     if ("inline" in keys) == ("file" in keys):
         message = f"`lookups.{key.text}` takes one of `inline` and `file`"
         problems.add(node.mark, "HX-4005", message)
-    elif "inline" in keys:
-        rows = _inline(keys, problems)
-    else:
-        count, rows = _table(keys, files, problems)
-    return Lookup(key.text, count, rows, missing, key.mark)
+        return empty
+    if "inline" in keys:
+        return _inline(empty, keys, problems)
+    return _from_file(empty, keys, files, problems)
 
 
 def _missing(node: Node | None, problems: Problems) -> str | Const:
@@ -54,117 +52,124 @@ def _missing(node: Node | None, problems: Problems) -> str | Const:
     return "reject"
 
 
-def _inline(keys: Mapping[str, Node], problems: Problems) -> Rows:
-    for name in ("key", "value", "delimiter", "encoding"):
-        if name in keys:
-            problems.add(keys[name].mark, "HX-4004", f"`{name}` goes with `file`, not `inline`")
+def _inline(empty: Lookup, keys: Mapping[str, Node], problems: Problems) -> Lookup:
+    for name in keys.keys() - _INLINE:
+        problems.add(keys[name].mark, "HX-4004", f"`{name}` goes with `file`, not `inline`")
     table = keys["inline"]
     if not isinstance(table, Pairs):
         problems.add(table.mark, "HX-4004", f"`inline` is a mapping, not {kind(table)}")
-        return {}
-    return {(key.text,): data(value, problems) for key, value in table.pairs}
+        return empty
+    rows: dict[Key, object] = {key.text: data(value, problems) for key, value in table.pairs}
+    lines = tuple(key.mark.line for key, _ in table.pairs)
+    return replace(empty, rows=rows, file=empty.mark.file, lines=lines)
 
 
-def _table(
-    keys: Mapping[str, Node], files: Mapping[str, bytes], problems: Problems
-) -> tuple[int, Rows]:
-    node = keys["file"]
-    key_columns = texts(keys["key"], problems, "key") if "key" in keys else []
-    value_column = text(keys["value"], problems, "value") if "value" in keys else None
-    for name in ("key", "value"):
-        if name not in keys:
-            hint = f"name the table's {name} column"
-            problems.add(node.mark, "HX-4005", f"a lookup with `file` needs `{name}`", hint)
+def _from_file(
+    empty: Lookup, keys: Mapping[str, Node], files: Mapping[str, bytes], problems: Problems
+) -> Lookup:
+    node, found = keys["file"], None
     name = text(node, problems, "file")
-    found = find(name, node.mark, files, problems) if name else None
-    if found is None or not key_columns or value_column is None:
-        return max(1, len(key_columns)), {}
-    content = _decode(files[found], keys.get("encoding"), found, problems)
-    delimiter = _delimiter(keys.get("delimiter"), problems)
-    if content is None or delimiter is None:
-        return len(key_columns), {}
-    rows = _CsvTable(content, delimiter, found, problems).rows(key_columns, value_column)
-    return len(key_columns), rows
+    if name:
+        found = find(name, node.mark, files, problems)
+    spec = _spec(keys, found or "", problems)
+    _check_missing(empty, keys, problems)
+    if spec is None:
+        return empty
+    table = read_table(spec, files[found], problems) if found else Table({})
+    fields = spec.source.fields or {}
+    one = None
+    if spec.value is not None:
+        one = fields.get(spec.value) or Field(spec.value, node.mark)
+    return replace(
+        empty,
+        keys=len(spec.keys),
+        rows=table.rows,
+        columns=None if one else {n: fields.get(n) or Field(n, node.mark) for n in table.header},
+        value=one,
+        many=spec.many,
+        dated=spec.start is not None,
+        nullable=bool(spec.source.nulls),
+        file=found or "",
+        lines=table.lines,
+        spread=table.spread if spec.many else None,
+    )
 
 
-def _delimiter(node: Node | None, problems: Problems) -> str | None:
-    value = text(node, problems, "delimiter") if node else ","
-    if node is None or value is None or (len(value) == 1 and value not in '"\r\n\0'):
-        return value
-    hint = 'write one character in double quotes, such as ";" or "\\t"'
-    problems.add(node.mark, "HX-4004", f"`delimiter` can't be `{value}`", hint)
-    return None
-
-
-def _decode(content: bytes, node: Node | None, file: str, problems: Problems) -> str | None:
-    encoding = text(node, problems, "encoding") if node else "utf-8-sig"
-    if encoding is None:
+def _spec(keys: Mapping[str, Node], file: str, problems: Problems) -> TableSpec | None:
+    """Read how the file is a table; None when its keys or values are not known."""
+    node = keys["file"]
+    columns = texts(keys["key"], problems, "key") if "key" in keys else []
+    value = text(keys["value"], problems, "value") if "value" in keys else None
+    whole = bool("row" in keys and boolean(keys["row"], problems, "row"))
+    if "key" not in keys:
+        hint = "name the table's key column, or a list of them"
+        problems.add(node.mark, "HX-4005", "a lookup with `file` needs `key`", hint)
+    if ("value" in keys) == whole:
+        hint = "`value:` names the column that comes out; `row: true` gives the whole row"
+        message = "a lookup with `file` needs one of `value` and `row`"
+        problems.add(node.mark, "HX-4005", message, hint)
         return None
-    if content.startswith(codecs.BOM_UTF8):
-        encoding = "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        mark = Mark(file, content.count(b"\n", 0, error.start) + 1, 1)
-        hint = "name the right `encoding` of the table"
-        problems.add(mark, "HX-4205", f"the table is not {encoding}", hint)
-    except (LookupError, ValueError):
-        if node is not None:
-            problems.add(node.mark, "HX-4004", f"`{encoding}` is no text encoding")
-    return None
-
-
-class _CsvTable:
-    """A table file: header, then rows of the same width; a key stands once."""
-
-    def __init__(self, content: str, delimiter: str, file: str, problems: Problems) -> None:
-        self._reader = csv.reader(
-            io.StringIO(content, newline=""), delimiter=delimiter, strict=True
-        )
-        self._file = file
-        self._problems = problems
-
-    def rows(self, keys: Sequence[str], value: str) -> Rows:
-        try:
-            header = next(self._reader, None)
-            if header is None:
-                self._add(1, "the table is empty", f"its first line names {', '.join(keys)}")
-                return {}
-            places = [self._column(name, header) for name in (*keys, value)]
-            found = [place for place in places if place is not None]
-            return self._read(found, len(header)) if len(found) == len(places) else {}
-        except csv.Error as error:
-            self._add(self._reader.line_num, f"the table is not CSV: {error}")
-            return {}
-
-    def _column(self, name: str, header: Sequence[str]) -> int | None:
-        if header.count(name) == 1:
-            return header.index(name)
-        if name in header:
-            self._add(1, f"column `{name}` stands twice in the table's header")
-        else:
-            self._add(1, f"the table has no column `{name}`", near(name, header))
+    many = choice(keys["rows"], problems, "rows", ("one", "many")) if "rows" in keys else "one"
+    source = table_source(keys, node.mark, problems)
+    start, end = _valid(keys.get("valid"), source, problems)
+    if not columns or (value is None and not whole):
         return None
+    excel = file.lower().endswith(_EXCEL)
+    _check_options(keys, source, problems, excel=excel)
+    if source.delimiter == "auto":
+        source = replace(source, delimiter=",")
+    return TableSpec(
+        file=file,
+        mark=node.mark,
+        keys=columns,
+        value=value,
+        many=many == "many",
+        start=start,
+        end=end,
+        source=source,
+        excel=excel,
+        sheet=text(keys["sheet"], problems, "sheet") if "sheet" in keys else None,
+        header_row=_header_row(keys.get("header_row"), problems),
+    )
 
-    def _read(self, places: Sequence[int], width: int) -> Rows:
-        rows: Rows = {}
-        lines: dict[tuple[str, ...], int] = {}
-        for row in self._reader:
-            line = self._reader.line_num
-            if not row:
-                continue
-            if len(row) != width:
-                self._add(line, f"a row of {len(row)} cells under a header of {width}")
-                continue
-            *key, value = (row[place] for place in places)
-            if tuple(key) in rows:
-                first = lines[tuple(key)]
-                shown = ", ".join(key)
-                self._add(line, f"key `{shown}` stands twice, first on line {first}")
-                continue
-            rows[tuple(key)] = value
-            lines[tuple(key)] = line
-        return rows
 
-    def _add(self, line: int, message: str, hint: str = "") -> None:
-        self._problems.add(Mark(self._file, line, 1), "HX-4205", message, hint)
+def _header_row(node: Node | None, problems: Problems) -> int:
+    if node is None:
+        return 1
+    return integer(node, problems, "header_row", 1, _MAX_HEADER_ROW) or 1
+
+
+def _check_options(
+    keys: Mapping[str, Node], source: Source, problems: Problems, *, excel: bool
+) -> None:
+    for name in ("delimiter", "encoding") if excel else ("sheet",):
+        if name in keys:
+            kinds = "CSV, not Excel" if excel else "Excel, not CSV"
+            problems.add(keys[name].mark, "HX-4004", f"`{name}` goes with {kinds}")
+    if source.delimiter == "auto":
+        hint = 'write one character in double quotes, such as ";" or "\\t"'
+        problems.add(keys["delimiter"].mark, "HX-4004", "a table's `delimiter` is written", hint)
+
+
+def _check_missing(empty: Lookup, keys: Mapping[str, Node], problems: Problems) -> None:
+    if empty.missing == "keep" and ("row" in keys or "rows" in keys):
+        message = "`missing: keep` goes with one `value`, whose key it keeps"
+        hint = "take reject, null or {const: …}"
+        problems.add(keys["missing"].mark, "HX-4004", message, hint)
+
+
+def _valid(node: Node | None, source: Source, problems: Problems) -> tuple[str | None, str | None]:
+    """Read which columns say from when and until when a row holds: both are dates."""
+    keys = section(node, problems, "valid", required=("from",)) if node is not None else None
+    if not keys or "from" not in keys:
+        return None, None
+    names: list[str | None] = []
+    for key in ("from", "to"):
+        name = text(keys[key], problems, key) if key in keys else None
+        field = (source.fields or {}).get(name or "")
+        if field is not None and field.type != "date":
+            message = f"`{name}` is of `type: {field.type}`, but `valid` takes dates"
+            hint = "declare it as `type: date` with its format"
+            problems.add(keys[key].mark, "HX-4105", message, hint)
+        names.append(name)
+    return names[0], names[1]

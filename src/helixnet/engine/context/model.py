@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -209,18 +210,55 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row of a table whose rows hold for a time; both days are included, None = open."""
+
+    value: object
+    line: int
+    start: date | None
+    end: date | None
+
+    def holds(self, day: date) -> bool:
+        """Tell whether the row holds on a day."""
+        return (self.start is None or self.start <= day) and (self.end is None or day <= self.end)
+
+
+Key: TypeAlias = str | tuple[str, ...]
+"""Of a table: one key text, or several in the order of its key columns."""
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
-    """A table: ``rows`` maps a tuple of key texts to a value; ``missing`` is the policy.
+    """A table: ``rows`` maps a key to a value; ``missing`` is the policy.
 
     Args:
+        keys: how many key columns.
+        rows: by key the value; with ``many`` the list of values, with ``dated`` the
+            :class:`TableRow` of the key (by first day unless ``many``).
         missing: ``reject``, ``null``, ``keep``, or a :class:`Const`.
+        columns: of ``row: true``, where a value is an object: the declared field of each column.
+        value: the declared field of the value column.
+        many: a key has a list of values.
+        dated: which row is meant depends on a day.
+        nullable: some texts of the table mean null.
+        file: where the table stands.
+        lines: of each row, in the order of ``rows``.
+        spread: with ``many`` the lines, by key.
     """
 
     name: str
     keys: int
-    rows: Mapping[tuple[str, ...], object]
+    rows: Mapping[Key, object]
     missing: "str | Const"
     mark: Mark
+    columns: Mapping[str, Field] | None = None
+    value: Field | None = None
+    many: bool = False
+    dated: bool = False
+    nullable: bool = False
+    file: str = ""
+    lines: Sequence[int] = ()
+    spread: Mapping[Key, Sequence[int]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,18 @@ def read_source(node: Node, files: Mapping[str, bytes], problems: Problems) -> S
     return reader.read(kind, node.mark)
 
 
+def table_source(keys: Mapping[str, Node], mark: Mark, problems: Problems) -> Source:
+    """Return how the cells of a lookup table are read: the same keys mean the same as in a source.
+
+    Args:
+        keys: of the table; those that are no key of a CSV source are left alone.
+        mark: of the table.
+        problems: takes what is wrong.
+    """
+    known = {name: node for name, node in keys.items() if name in _ALLOWED["csv"]}
+    return _SourceReader(known, {}, problems).read("csv", mark)
+
+
 class _SourceReader:
     """Reads the single keys; a wrong one keeps its default, so that the rest is read too."""
 

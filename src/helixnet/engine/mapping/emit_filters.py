@@ -8,7 +8,7 @@ from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import as_kind
-from helixnet.engine.mapping.filters.value_filters import is_empty, look_up
+from helixnet.engine.mapping.filters.value_filters import is_empty, look_up, look_up_on
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
@@ -113,10 +113,13 @@ def _or_else(emitter: Emitter, node: Node, _call: FilterCall) -> str:
     return f"({other} if {emitter.call(is_empty, f'({temp} := {value})')} else {temp})"
 
 
-def _lookup(emitter: Emitter, node: Node, _call: FilterCall) -> str:
+def _lookup(emitter: Emitter, node: Node, call: FilterCall) -> str:
     value = node.args[0]
     table = emitter.lookups[str(node.args[1].data)]
-    args = [emitter.constants.add(table), *map(emitter.code, node.args[2:])]
+    keys = list(node.args[2 : len(node.args) - len(call.names)])
+    if table.dated:
+        keys.insert(0, node.args[-1])  # the day
+    args = [emitter.constants.add(table), *map(emitter.code, keys)]
     code = emitter.code(value)
     if value.type.sure:
         return _looked_up(emitter, value, table, code, args)
@@ -127,9 +130,11 @@ def _lookup(emitter: Emitter, node: Node, _call: FilterCall) -> str:
 
 def _looked_up(emitter: Emitter, value: Node, table: Lookup, code: str, args: list[str]) -> str:
     """Return the code that looks up what is there: one text at once, the rest by call."""
+    if table.dated:
+        return emitter.call(look_up_on, code, *args)
     if value.type.kind is not Kind.TEXT or table.keys != 1:
         return emitter.call(look_up, code, *args)
-    rows = emitter.constants.add({key[0]: found for key, found in table.rows.items()})
+    rows = emitter.constants.add(table.rows)
     temp, key, absent = emitter.temp(), emitter.temp(), emitter.constant(ABSENT)
     found = f"({temp} := {rows}.get(({key} := {code}), {absent})) is not {absent}"
     return f"({temp} if {found} else {emitter.call(look_up, key, *args)})"

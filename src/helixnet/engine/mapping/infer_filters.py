@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from helixnet.engine.context.model import Const
+from helixnet.engine.context.model import Const, Field, Lookup
 from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import FILTERS, REFUSED_FILTERS
 from helixnet.engine.mapping.filters.spec import REQUIRED, FilterSpec, Param
@@ -12,7 +12,7 @@ from helixnet.engine.mapping.infer_names import member
 from helixnet.engine.mapping.ir import ANY, BOOLEAN, Call, Node, Op, Type, join_types
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
-from helixnet.engine.mapping.shapes import near
+from helixnet.engine.mapping.shapes import DictShape, field_kind, near
 from helixnet.engine.values.faults import ValueFault
 
 STEADY: Final = frozenset(
@@ -101,7 +101,8 @@ def _fits(kind: Kind, takes: frozenset[Kind]) -> bool:
 
 def _match(call: _Call) -> None:
     """Give every argument to its parameter."""
-    spec, params = call.spec, call.spec.params
+    spec = call.spec
+    params = [param for param in spec.params if not param.keyword]
     plain = call.args[: len(call.args) - len(call.names)]
     for param, arg in zip(params, plain, strict=False):
         call.given[param.name] = arg
@@ -110,12 +111,12 @@ def _match(call: _Call) -> None:
             call.wrong(arg, "too many arguments")
         elif not _fits(arg.type.kind, spec.more):
             call.wrong(arg, f"an argument can't be {arg.type.kind}")
-    known = {param.name for param in params}
+    known = {param.name for param in spec.params}
     for name, arg in zip(call.names, call.args[len(plain) :], strict=True):
         if name not in known or name in call.given:
             call.wrong(arg, f"no argument `{name}`, or given twice")
         call.given[name] = arg
-    for param in params:
+    for param in spec.params:
         _check_param(call, param)
 
 
@@ -266,19 +267,46 @@ def _lookup(call: _Call) -> Node:
         hint = near(str(name), list(leaf.world.lookups)) or "declare it under `lookups`"
         leaf.problem("HX-4103", args[0] if args else call.node, f"unknown lookup `{name}`", hint)
         return Node(Op.CONST, at=call.node.at)
-    if table.keys != len(args):
+    if table.keys != len(args) - len(call.names):
         call.wrong(call.node, f"table `{name}` has {table.keys} keys")
-    found: Type | None = None
-    for each in {value_type(value) for value in table.rows.values()}:
-        found = each if found is None else join_types(found, each)
-    found = found or Type(Kind.NULL, null=True)
+    _check_day(call, table)
+    found = _found_type(table)
     if table.missing == "keep":
         found = join_types(found, replace(call.value.type, shape=None, scale=None))
     elif table.missing == "null":
         found = replace(found, null=True)
     elif isinstance(table.missing, Const):
         found = join_types(found, value_type(table.missing.value))
-    return call.result(FilterCall(call.spec), found.maybe(call.value.type))
+    return call.result(FilterCall(call.spec, names=call.names), found.maybe(call.value.type))
+
+
+def _check_day(call: _Call, table: Lookup) -> None:
+    on = call.given.get("on")
+    if table.dated and on is None:
+        call.wrong(call.node, f"the rows of table `{table.name}` hold for a time: add on=DATE")
+    elif on is not None and not table.dated:
+        call.wrong(on, f"table `{table.name}` declares no `valid`, so it has no `on`")
+
+
+def _found_type(table: Lookup) -> Type:
+    """Return the type of what a table gives for a key that it has."""
+    if table.columns is not None:
+        members = {name: column_type(table, each) for name, each in table.columns.items()}
+        return Type(Kind.LIST if table.many else Kind.OBJECT, shape=DictShape(members))
+    if table.value is not None:
+        one = column_type(table, table.value)
+        sure = not one.null
+        return Type(Kind.LIST, items=one.kind if sure else Kind.ANY) if table.many else one
+    found: Type | None = None
+    for each in {value_type(value) for value in table.rows.values()}:
+        found = each if found is None else join_types(found, each)
+    return found or Type(Kind.NULL, null=True)
+
+
+def column_type(table: Lookup, column: Field) -> Type:
+    """Return the type of a column of a table."""
+    null = table.nullable and not column.required
+    return Type(field_kind(column.type), null, scale=column.scale)
 
 
 def _get(call: _Call) -> Node:

@@ -112,7 +112,7 @@ def member(leaf: Leafing, base: Node, key: str, node: Node) -> Node:
     if base.type.row or (isinstance(shape, RecordShape) and shape.converts(key)):
         return _column(leaf, base, key, node, found)
     found = found.maybe(base.type)
-    if kind is not Kind.OBJECT:
+    if kind is not Kind.OBJECT or base.type.null:
         found = replace(found, absent=True)
     step = Node(Op.STEP, (base,), key, node.at, found)
     read = converted(shape, key)

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import as_kind
-from helixnet.engine.mapping.filters.value_filters import is_empty
+from helixnet.engine.mapping.filters.value_filters import is_empty, table_lines
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.place import pointer_of
@@ -210,10 +210,11 @@ class Observer:
         keys = [self.run(arg)[0] for arg in (node.args[0], *node.args[2:])]
         if is_nothing(keys[0]):
             return ""
-        written = tuple("nothing" if is_nothing(key) else _text(key) for key in keys)
-        listed = ", ".join(written)
-        if not any(map(is_nothing, keys)) and written in table.rows:
-            return f"row {listed}: {_text(table.rows[written])}"
+        listed = ", ".join(["nothing" if is_nothing(key) else _text(key) for key in keys])
+        lines = table_lines(table, keys)
+        if lines:
+            places = ", ".join([f"{table.file}:{line}" for line in lines[:MOST_SOURCES]])
+            return f"row {listed}: {places}"
         policy = table.missing if isinstance(table.missing, str) else "const"
         return f"no row for {listed}; missing: {policy}"
 

@@ -28,6 +28,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping.filters.registry import FILTERS, REFUSED_FILTERS, TESTS
 from helixnet.engine.mapping.filters.spec import FilterSpec, TestSpec
+from helixnet.engine.mapping.filters.value_filters import look_up_on
 from helixnet.engine.output import json_text
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.convert import as_text
@@ -80,8 +81,7 @@ def environment(
     # Jinja's types admit only its own tests and globals
     cast("dict[str, object]", env.tests).update({n: _test(spec) for n, spec in TESTS.items()})
     cast("dict[str, object]", env.globals)["lookups"] = {
-        name: {keys[0] if len(keys) == 1 else keys: value for keys, value in table.rows.items()}
-        for name, table in tables.items()
+        name: dict(table.rows) for name, table in tables.items() if not table.dated
     }
     return env
 
@@ -189,12 +189,14 @@ def _filter(spec: FilterSpec) -> Callable[..., Any]:
 
 
 def _lookup_filter(spec: FilterSpec, tables: Mapping[str, Lookup]) -> Callable[..., Any]:
-    def apply(value: Any, table: str, *keys: Any) -> Any:
+    def apply(value: Any, table: str, *keys: Any, on: Any = None) -> Any:
         if _nothing(value):
             return value
         if table not in tables:
             raise ValueFault("HX-2008", f"unknown lookup {shown(table)}", None)
         keys = tuple(None if _nothing(key) else key for key in keys)
+        if tables[table].dated:
+            return look_up_on(value, tables[table], None if _nothing(on) else on, *keys)
         return spec.function(value, tables[table], *keys)
 
     return apply

@@ -59,7 +59,7 @@ def test_the_csv_example_gives_its_group_tables_and_names() -> None:
     assert group
     assert (group.by, group.header, group.lines) == (["PO_NO"], "h", "lines")
     assert group.same == ["PO_DATE", "BUYER", "CURRENCY"]
-    assert context.lookups["uom"].rows == {("ST",): "PCE", ("KG",): "KGM"}
+    assert context.lookups["uom"].rows == {"ST": "PCE", "KG": "KGM"}
     assert context.lookups["uom"].missing == "reject"
     rush = context.vars["rush"]
     assert isinstance(rush, Leaf)

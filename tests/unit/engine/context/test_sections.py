@@ -315,7 +315,7 @@ def test_lookup_policies(context: Callable[..., Context]) -> None:
         "lookups:\n  a: {inline: {x: 1, 007: y, NO: [1]}}\n  b: {inline: {}, missing: null}\n"
         "  c: {inline: {}, missing: keep}\n  d: {inline: {}, missing: {const: null}}\n"
     ).lookups
-    assert lookups["a"].rows == {("x",): 1, ("007",): "y", ("NO",): [1]}
+    assert lookups["a"].rows == {"x": 1, "007": "y", "NO": [1]}
     assert [one.missing for one in lookups.values()][:3] == ["reject", "null", "keep"]
     missing = lookups["d"].missing
     assert isinstance(missing, Const)

@@ -192,7 +192,7 @@ def test_a_table_file_may_have_another_delimiter_and_encoding(
     context: Callable[..., Context],
 ) -> None:
     text = "lookups: {u: {file: u.csv, key: A, value: B, delimiter: ;, encoding: cp1252}}\n"
-    assert context(text, u__csv=b"A;B\n1;\xe4\n").lookups["u"].rows == {("1",): "ä"}
+    assert context(text, u__csv=b"A;B\n1;\xe4\n").lookups["u"].rows == {"1": "ä"}
 
 
 @pytest.mark.parametrize(

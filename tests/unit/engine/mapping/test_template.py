@@ -33,7 +33,7 @@ RECORD: dict[str, object] = {
     "absent": ABSENT,
 }
 MARK = Mark("c.yaml", 1, 1)
-LOOKUPS = {"uom": Lookup("uom", 1, {("ST",): "PCE"}, "reject", MARK)}
+LOOKUPS = {"uom": Lookup("uom", 1, {"ST": "PCE"}, "reject", MARK)}
 ENDLESS = "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
 
 

@@ -28,6 +28,7 @@ class Param:
         takes: kinds that fit; ANY takes all.
         default: value when left out; REQUIRED = it must be given.
         constant: it must be a literal, so that it is checked and compiled once.
+        keyword: it is given by name only.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Param:
     doc: str
     default: object = REQUIRED
     constant: bool = False
+    keyword: bool = False
 
 
 @dataclass(frozen=True, slots=True)
