@@ -1,12 +1,14 @@
 """YAML as nodes with places, nothing resolved: what a plain scalar means is not YAML's to say.
 
-Built on PyYAML's events, not on its nodes, because those no longer show anchors and recurse.
+Built on PyYAML's events, not on its nodes, because those no longer show anchors and recurse. Plain
+good text is read by libyaml, twenty times as fast; the rest, and all that is wrong, by PyYAML's own
+parser, so that problems and places do not depend on which of the two is there.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
 
 import yaml
 
@@ -19,6 +21,11 @@ MAX_NODES: Final = 100_000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 _BREAKS = re.compile(f"({_BREAK.pattern})")
+_UNSURE = re.compile(
+    "[^\r\n -~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+    r"|\r(?!\n)|\?|[|>][-+0-9]*#"
+)
+"""What libyaml and PyYAML take for different things: tabs, odd line ends, `?`, `|#`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Pairs:
 
 
 Node: TypeAlias = Scalar | Items | Pairs
+_Loader: TypeAlias = yaml.SafeLoader | yaml.CSafeLoader
 
 
 def kind(node: Node) -> str:
@@ -116,35 +124,37 @@ class _Composer:
         self._root: Node | None = None
         self._several = False
         self._count = 0
+        self.sure = True  # no empty value, whose place depends on the parser
 
-    def compose(self) -> Node | None:
+    def compose(self, loader: type[_Loader]) -> Node | None:
         """Read all events; None for an empty stream or one over a limit."""
-        for event in yaml.parse(self._text, Loader=yaml.SafeLoader):
+        for event in yaml.parse(self._text, Loader=loader):
             self._count += 1
             if not self._take(event):
                 return None
         return self._root
 
     def _take(self, event: yaml.Event) -> bool:
-        match event:
-            case yaml.DocumentStartEvent():
-                self._document(event)
-            case yaml.AliasEvent():
-                self._refuse(event, f"alias `*{event.anchor}`", "write the value out")
-                self._put(Scalar("null", "", self._mark(event)))
-            case yaml.ScalarEvent():
-                self._node_start(event)
-                self._put(self._scalar(event))
-            case yaml.CollectionStartEvent():
-                self._node_start(event)
-                return self._open(event)
-            case yaml.CollectionEndEvent():
-                self._close(event)
-            case _:
-                pass
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            scalar = cast("yaml.ScalarEvent", event)
+            self._node_start(scalar)
+            self._put(self._scalar(scalar))
+        elif kind in (yaml.MappingStartEvent, yaml.SequenceStartEvent):
+            start = cast("yaml.CollectionStartEvent", event)
+            self._node_start(start)
+            return self._open(start)
+        elif kind in (yaml.MappingEndEvent, yaml.SequenceEndEvent):
+            self._close(event)
+        elif kind is yaml.DocumentStartEvent:
+            self._document(event)
+        elif kind is yaml.AliasEvent:
+            anchor = cast("yaml.AliasEvent", event).anchor
+            self._refuse(event, f"alias `*{anchor}`", "write the value out")
+            self._put(Scalar("null", "", self._mark(event)))
         return True
 
-    def _document(self, event: yaml.DocumentStartEvent) -> None:
+    def _document(self, event: yaml.Event) -> None:
         if self._root is not None and not self._several:
             self._several = True
             self._refuse(event, "a second document in the file", "keep one; remove the `---`")
@@ -160,6 +170,7 @@ class _Composer:
     def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
         style = event.style or ""
         mark = self._mark(event)
+        self.sure = self.sure and bool(style or event.value)
         if style in ("'", '"'):
             mark = Mark(mark.file, mark.line, mark.column + 1)
         elif style:
@@ -192,7 +203,7 @@ class _Composer:
         self._frames.append(_Frame(mark, start, mapping=mapping, flow=bool(event.flow_style)))
         return True
 
-    def _close(self, event: yaml.CollectionEndEvent) -> None:
+    def _close(self, event: yaml.Event) -> None:
         frame = self._frames.pop()
         if not frame.mapping:
             self._put(Items(frame.children, frame.mark))
@@ -262,4 +273,14 @@ def compose(text: str, file: str, problems: Problems) -> Node | None:
     Raises:
         yaml.YAMLError: the text is not YAML.
     """
-    return _Composer(text, file, problems).compose()
+    if yaml.__with_libyaml__ and not _UNSURE.search(text):
+        attempt = Problems()
+        composer = _Composer(text, file, attempt)
+        try:
+            root = composer.compose(yaml.CSafeLoader)
+        except yaml.YAMLError:
+            pass  # PyYAML says below what is wrong
+        else:
+            if composer.sure and not attempt.found:
+                return root
+    return _Composer(text, file, problems).compose(yaml.SafeLoader)

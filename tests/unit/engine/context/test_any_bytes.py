@@ -1,13 +1,17 @@
 """Whatever bytes come as a context, the reader answers with problems, never with a crash."""
 
 from pathlib import Path
+from unittest.mock import patch
 
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.context.bundle import bundle_from_files, bundle_from_zip
+from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.context.repair import corrected
+from helixnet.engine.context.yaml_nodes import compose
 from helixnet.errors import ContextError
 
 EXAMPLES = [path.read_text("utf-8") for path in (Path(__file__).parent / "contexts").iterdir()]
@@ -44,6 +48,25 @@ def test_an_example_with_a_piece_missing_gives_problems_or_a_context(
     start = data.draw(st.integers(0, len(text)))
     end = data.draw(st.integers(start, min(len(text), start + 40)))
     read((text[:start] + text[end:]).encode())
+
+
+@given(
+    st.one_of(st.sampled_from(EXAMPLES), st.just("a: ")), st.lists(PIECES, max_size=12), st.data()
+)
+def test_libyaml_and_pyyaml_read_the_same(
+    text: str, pieces: list[str], data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(0, len(text)))
+    text = text[max(0, at - 200) : at] + "".join(pieces) + text[at : at + 200]
+    found: list[tuple[object, object]] = []
+    for fast in (True, False):
+        problems = Problems()
+        with patch.object(yaml, "__with_libyaml__", fast):
+            try:
+                found.append((compose(text, "c.yaml", problems), problems.found))
+            except (yaml.YAMLError, ValueError) as error:
+                found.append((str(error), type(error)))
+    assert found[0] == found[1]
 
 
 @given(st.lists(PIECES, max_size=20).map("".join))
