@@ -29,8 +29,7 @@ class HelixNetError(Exception):
     """
 
     def __init__(self, message: str = "", *, code: str = "", hint: str = "") -> None:
-        doc = (type(self).__doc__ or "").partition("\n")[0]
-        super().__init__(message or doc)
+        super().__init__(message or (type(self).__doc__ or "").partition("\n")[0])
         self.code = code
         self.hint = hint
 

@@ -131,9 +131,6 @@ _DECODER: Final = json.JSONDecoder(
     parse_constant=_constant,
 )
 
-_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
-"""Writes what has neither Decimals nor dates, such as rejects, several times as fast."""
-
 
 def reject_record(reject: Reject, file: str, encoding: str = "utf-8") -> dict[str, object]:
     """Return a reject as the object that its NDJSON line holds; empty members are left out."""
@@ -154,8 +151,27 @@ def reject_line(reject: Reject, file: str, encoding: str = "utf-8") -> bytes:
         file: name of the source file, as people know it.
         encoding: of the source file; bytes that it does not know show as ``\xNN``.
     """
-    text = _ENCODER.encode(reject_record(reject, file, encoding))
-    return text.encode(errors="backslashreplace") + b"\n"
+    raw = json_string(reject.raw.decode(encoding, "backslashreplace"))
+    head = f'"file":{json_string(file)},"record":{reject.record},"line":{reject.line},"raw":{raw}'
+    text = f'{{{head},"errors":[{",".join(map(_fault_text, reject.faults))}]}}\n'
+    return text.encode(errors="backslashreplace")
+
+
+def _fault_text(fault: Fault) -> str:
+    """Return the JSON text of :func:`_fault_record`, ten times as fast as an encoder finds it."""
+    text = f'{{"code":{json_string(fault.code)},"message":{json_string(fault.message)}'
+    if (place := fault.source) is not None:
+        column = f',"column":{place.column}' if place.column else ""
+        segment = f',"segment":{json_string(place.segment)}' if place.segment else ""
+        name = f',"field":{json_string(place.field)}' if place.field else ""
+        text += f',"source":{{"line":{place.line},"byte":{place.byte}{column}{segment}{name}}}'
+    if fault.target is not None:
+        text += f',"target":{json_string(fault.target)}'
+    if (rule := fault.rule) is not None:
+        text += f',"rule":{{"line":{rule.line},"expression":{json_string(rule.expression)}}}'
+    if fault.value is not None:
+        text += f',"value":{json_string(fault.value)}'
+    return f'{text},"hint":{json_string(fault.hint)}}}' if fault.hint else text + "}"
 
 
 def _fault_record(fault: Fault) -> dict[str, object]:

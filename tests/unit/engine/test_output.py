@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helixnet.engine.outcome import Fault, Reject, RulePosition, SourcePosition
-from helixnet.engine.output import json_string, json_text, read_json, reject_line
+from helixnet.engine.output import (
+    json_string,
+    json_text,
+    read_json,
+    reject_line,
+    reject_record,
+)
 from helixnet.engine.values.absent import ABSENT
 from helixnet.errors import RejectedError
 
@@ -139,3 +145,26 @@ def test_bytes_that_do_not_decode_show_in_a_reject() -> None:
     line = reject_line(Reject(1, 1, b"a\xff", [Fault("HX-1001", "bad")]), "f", "utf-8")
     assert json.loads(line)["raw"] == "a\\xff"
     assert json.loads(line)["errors"] == [{"code": "HX-1001", "message": "bad"}]
+
+
+@given(
+    texts=st.lists(st.text(max_size=8), min_size=8, max_size=8),
+    numbers=st.tuples(*[st.integers(0, 3)] * 4),
+    present=st.tuples(*[st.booleans()] * 4),
+)
+def test_a_reject_is_written_as_an_encoder_would(
+    texts: list[str], numbers: tuple[int, ...], present: tuple[bool, ...]
+) -> None:
+    line, column, byte, record = numbers
+    fault = Fault(
+        texts[0],
+        texts[1],
+        source=SourcePosition(line, column, byte, texts[2], texts[3]) if present[0] else None,
+        target=texts[4] if present[1] else None,
+        rule=RulePosition(line, texts[5]) if present[2] else None,
+        value=texts[6] if present[3] else None,
+        hint=texts[7],
+    )
+    reject = Reject(record, line, texts[0].encode(), [fault] * line)
+    written = json.dumps(reject_record(reject, texts[1]), ensure_ascii=False, separators=(",", ":"))
+    assert reject_line(reject, texts[1]) == written.encode() + b"\n"

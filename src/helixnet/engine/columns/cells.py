@@ -20,6 +20,7 @@ import polars as pl
 from helixnet.engine.formats.csv_dialect import Dialect
 
 QUOTE: Final = b'"'
+MOST_ESCAPES: Final = 2
 _CONTROLS: Final = bytes(set(range(32)) - {10, 13})
 
 
@@ -30,10 +31,12 @@ class Cells:
     Args:
         frame: a column of text for each name, null for an empty cell.
         escapes: 0 no cell needs an escape in JSON; 1 quotes; 2 also backslashes and controls.
+        lines: each record is one line.
     """
 
     frame: pl.DataFrame
     escapes: int
+    lines: bool
 
 
 def cells_of(data: bytes, dialect: Dialect, names: Sequence[str]) -> Cells | None:
@@ -72,7 +75,9 @@ def cells_of(data: bytes, dialect: Dialect, names: Sequence[str]) -> Cells | Non
     doubtful = frame[:, -1].null_count() > 0
     if doubtful and (dialect.blank_lines(text) or not _accounted(frame, text, quotes, returns)):
         return None
-    return Cells(frame, _escapes(frame, text, dialect.delimiter, quotes, returns))
+    lines = frame.height == text.count(b"\n") + (not text.endswith(b"\n"))
+    escapes = _escapes(text, dialect.delimiter, quotes, returns) if lines else MOST_ESCAPES
+    return Cells(frame, escapes, lines)
 
 
 def _accounted(frame: pl.DataFrame, text: bytes, quotes: int, returns: int) -> bool:
@@ -85,14 +90,13 @@ def _accounted(frame: pl.DataFrame, text: bytes, quotes: int, returns: int) -> b
     return size + delimiters + ends + returns - returned + quotes - inside == len(text)
 
 
-def _escapes(frame: pl.DataFrame, text: bytes, delimiter: str, quotes: int, returns: int) -> int:
-    ends = text.count(b"\n") + (not text.endswith(b"\n"))
-    if ends != frame.height or (quotes and returns) or b"\\" in text:
-        return 2
+def _escapes(text: bytes, delimiter: str, quotes: int, returns: int) -> int:
+    if (quotes and returns) or b"\\" in text:
+        return MOST_ESCAPES
     kept = len(text.translate(None, _CONTROLS))
     tabs = text.count(b"\t") if delimiter == "\t" and not quotes else 0
     if kept + tabs != len(text):
-        return 2
+        return MOST_ESCAPES
     return 1 if quotes else 0
 
 

@@ -11,7 +11,7 @@ from typing import Final
 os.putenv("POLARS_MAX_THREADS", "1")  # processes are what runs side by side
 import polars as pl
 
-from helixnet.engine.columns.cells import Cells, cells_of
+from helixnet.engine.columns.cells import MOST_ESCAPES, Cells, cells_of
 from helixnet.engine.columns.compiling import Compiling, EachRow, Step, gathered
 from helixnet.engine.columns.document import Writing
 from helixnet.engine.columns.expressions import NUMBER, condition_of, value_of
@@ -22,7 +22,7 @@ from helixnet.engine.context.model import Const, Field, Leaf, Mark
 from helixnet.engine.formats.csv_read import CsvBatch
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Op
-from helixnet.engine.mapping.mapper import RowMapper, counted, tallied
+from helixnet.engine.mapping.mapper import RowMapper, counted
 from helixnet.engine.mapping.presence import affixes_of
 from helixnet.engine.mapping.program import Program
 from helixnet.engine.mapping.reads import walk
@@ -30,7 +30,6 @@ from helixnet.engine.outcome import Mapped, Reject
 from helixnet.engine.source import Batch
 
 BLOCK: Final = 1 << 20  # bytes read at a time: what is made of them is ten times as large
-MOST_ESCAPES: Final = 2
 MOST_TEXTS: Final = 16
 ASK, SKIP, TEXT = "ask", "skip", "text"
 
@@ -196,10 +195,7 @@ class ColumnMapper:
             doubtful = texts.is_null() if skips is None else texts.is_null() & ~skips
             asked = doubtful.arg_true().to_list()
             return self._with_asked(batch, first_record, cells, texts, asked)
-        if skipped:
-            texts = texts.drop_nulls()
-        lines = texts.str.join("\n").cast(pl.Binary).item() + b"\n" if used else b""
-        return Mapped(lines=lines, counts=counted(used, skipped=skipped))
+        return Mapped(lines=_lines(texts), counts=counted(used, skipped=skipped))
 
     def _columns(
         self, batch: Batch, first: int
@@ -209,6 +205,7 @@ class ColumnMapper:
         cells = cells_of(batch.data, batch.dialect, [f"c{n}" for n in range(self.width)])
         if cells is None:
             return None
+        batch.lines = cells.lines
         try:
             return cells, *self.columns[cells.escapes].over(cells.frame, first)
         except pl.exceptions.PolarsError:
@@ -219,15 +216,23 @@ class ColumnMapper:
     ) -> Mapped:
         """Put in what rows say of the records that columns are not sure of."""
         self.tally["asked"] += len(asked)
-        texts: list[str | None] = found.to_list()
         records = cells.frame[asked].with_columns(pl.all().fill_null("")).rows()
         rejects: list[Reject] = []
+        answers: dict[int, str] = {}
         for index, record in zip(asked, records, strict=True):
             answer = self.rows.ask(batch, index, list(record), first + index)
             if isinstance(answer, Reject):
                 rejects.append(answer)
             elif answer is not None:
-                texts[index] = "\n".join(answer)
-        documents = [text for text in texts if text is not None]
-        skipped = len(texts) - len(documents) - len(rejects)
-        return tallied(documents, rejects, skipped=skipped)
+                text = "\n".join(answer)
+                answers[index] = text.encode(errors="backslashreplace").decode()
+        texts = found.scatter([*answers], [*answers.values()]) if answers else found
+        used = len(texts) - texts.null_count()
+        skipped = len(texts) - used - len(rejects)
+        return Mapped([], rejects, counted(used, rejects, skipped=skipped), _lines(texts))
+
+
+def _lines(texts: pl.Series) -> bytes:
+    """Return the texts that there are as lines."""
+    texts = texts.drop_nulls()
+    return texts.str.join("\n").cast(pl.Binary).item() + b"\n" if len(texts) else b""

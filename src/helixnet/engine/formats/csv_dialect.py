@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import accumulate, pairwise
+from itertools import accumulate, count, pairwise
+from operator import add
 from typing import Final
 
 from helixnet.engine.formats.csv_rows import bulk_cells, has_undecoded
@@ -67,12 +68,7 @@ class Dialect:
         """Return what :meth:`spans` yields for whole records, quickly where each is one line."""
         if self.blank_lines(data) or (b'"' in data and not _spans(self.flat, data, len(data))):
             return list(self.spans(data))
-        lines = data.split(self.end)
-        if not lines[-1]:
-            lines.pop()
-        starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
-        starts[-1] = len(data)
-        return list(pairwise(starts))
+        return list(pairwise(line_starts(data, self.end)))
 
     def whole(self, data: bytes) -> int:
         """Return where the last finished record (or blank line) of ``data`` ends."""
@@ -164,8 +160,23 @@ class Dialect:
     def _blank(self) -> tuple[bytes, ...]:
         return (b"\n", b"\r\n") if self.newline == "\n" else (b"\r",)
 
+    def place(self, text: str, number: int) -> int | None:
+        """Return where cell ``number`` of a record's text begins; None if it has no such cell."""
+        if '"' not in text:
+            parts = text.split(self.delimiter, number)
+            return len(text) - len(parts[number]) if number < len(parts) else None
+        places = self._quoted_cells(text).places
+        return places[number] if number < len(places) else None
+
     def cells(self, text: str) -> Cut:
         """Cut one record's text into cells."""
+        if '"' not in text:
+            cells = text[: len(text) - self._tail(text)].split(self.delimiter)
+            sizes = (len(cell) + len(self.delimiter) for cell in cells[:-1])
+            return Cut(cells, list(accumulate(sizes, initial=0)), "", -1)
+        return self._quoted_cells(text)
+
+    def _quoted_cells(self, text: str) -> Cut:
         cells: list[str] = []
         places: list[int] = []
         code, wrong = "", -1
@@ -192,6 +203,16 @@ class Dialect:
         if not text.endswith(self.newline):
             return 0
         return 2 if self.newline == "\n" and text.endswith("\r\n") else 1
+
+
+def line_starts(data: bytes, end: bytes) -> list[int]:
+    """Return where each line of ``data`` begins, and where the last one ends."""
+    texts = data.split(end)
+    if not texts[-1]:
+        texts.pop()
+    starts = list(map(add, accumulate(map(len, texts), initial=0), count()))
+    starts[-1] = len(data)
+    return starts
 
 
 def _spans(pattern: re.Pattern[bytes], data: bytes, end: int) -> bool:

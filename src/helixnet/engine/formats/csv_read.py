@@ -7,7 +7,7 @@ from typing import BinaryIO, Final
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.model import Source
-from helixnet.engine.formats.csv_dialect import dialect_of
+from helixnet.engine.formats.csv_dialect import dialect_of, line_starts
 from helixnet.engine.formats.csv_rows import has_undecoded, keys_of
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
 from helixnet.engine.formats.fill_down import NOTHING, Filled, Filler
@@ -34,6 +34,7 @@ class CsvBatch:
     Args:
         data: scanned bytes of whole records.
         dialect: how they are written.
+        lines: it is known that each record is one line and that no line is blank.
     """
 
     data: bytes
@@ -47,9 +48,14 @@ class CsvBatch:
     _filled: Filled | None = None
     _records: Sequence[Cells | list[Cells]] = ()
     _faults: Mapping[int, Sequence[Fault]] = field(default_factory=dict[int, Sequence[Fault]])
+    lines: bool = False
     _cut: bool = False
-    _spans: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    _starts: list[int] = field(default_factory=list[int])
+    _ends: list[int] = field(default_factory=list[int])
     _lines: list[int] = field(default_factory=list[int])
+    _placed: tuple[int, dict[str, SourcePosition]] = field(  # in the row last asked for
+        default_factory=lambda: (-1, dict[str, SourcePosition]())
+    )
 
     @property
     def records(self) -> Sequence[Cells | list[Cells]]:
@@ -102,15 +108,15 @@ class CsvBatch:
 
     def line(self, index: int, item: int = 0) -> int:
         """First physical line of a record, or of row ``item`` of a group."""
-        self._lay_out()
-        return self._lines[self._row(index) + item]
+        return self._line(self._row(index) + item)
 
     def raw(self, index: int) -> bytes:
         """The record's bytes as they stand in the file, with its line end."""
         self._lay_out()
-        start = self._spans[self._row(index)][0]
         last = self._firsts[index + 1] - 1 if self._firsts else index
-        return self._codec.source_bytes(self.data[start : self._spans[last][1]])
+        return self._codec.source_bytes(
+            self.data[self._starts[self._row(index)] : self._ends[last]]
+        )
 
     def locate(self, index: int, name: str, item: int = 0) -> SourcePosition:
         """Where the cell of column ``name`` begins."""
@@ -124,17 +130,22 @@ class CsvBatch:
 
     def place(self, row: int, name: str) -> SourcePosition:
         """Where the cell of column ``name`` begins in a row of the block."""
-        self._lay_out()
-        start = self._spans[row][0]
-        byte = self._place[0] + self._codec.source_length(self.data, start)
-        line, column, number = self._lines[row], 0, self._columns.get(name)
+        if row != self._placed[0]:
+            self._placed = (row, {})
+        known = self._placed[1].get(name)
+        if known is None:
+            known = self._placed[1][name] = self._find(row, name)
+        return known
+
+    def _find(self, row: int, name: str) -> SourcePosition:
+        line, column, number = self._line(row), 0, self._columns.get(name)
+        byte = self._place[0] + self._codec.source_length(self.data, self._starts[row])
         if number is not None:
             text = self._text(row)
-            places = self.dialect.cells(text).places
-            if number < len(places):
-                before = text[: places[number]]
-                line += before.count(self.dialect.newline)
-                column = len(before) - before.rfind(self.dialect.newline)
+            place = self.dialect.place(text, number)
+            if place is not None:
+                line += text.count(self.dialect.newline, 0, place)
+                column = place - text.rfind(self.dialect.newline, 0, place)
         return SourcePosition(line=line, column=column, byte=byte, field=name)
 
     def wrong_column(self, row: int, code: str) -> str:
@@ -155,21 +166,30 @@ class CsvBatch:
 
     def _text(self, row: int) -> str:
         self._lay_out()
-        start, end = self._spans[row]
-        return self.data[start:end].decode(self.dialect.encoding, "surrogateescape")
+        data = self.data[self._starts[row] : self._ends[row]]
+        return data.decode(self.dialect.encoding, "surrogateescape")
 
     def _row(self, index: int) -> int:
         return self._firsts[index] if self._firsts else index
 
+    def _line(self, row: int) -> int:
+        self._lay_out()
+        return self._lines[row] if self._lines else self._place[1] + row
+
     def _lay_out(self) -> None:
-        if self._lines or not self.data:
+        """Find where each row begins and ends, and in which line unless each is one line."""
+        if self._starts or not self.data:
             return
-        self._spans = self.dialect.all_spans(self.data)
         line, done, end = self._place[1], 0, self.dialect.end
-        if len(self._spans) == self.data.count(end) + (not self.data.endswith(end)):
-            self._lines = list(range(line, line + len(self._spans)))  # each record is one line
+        if self.lines:
+            self._starts = line_starts(self.data, end)
+            self._ends = self._starts[1:]
             return
-        for start, _ in self._spans:
+        spans = self.dialect.all_spans(self.data)
+        self._starts, self._ends = [start for start, _ in spans], [end for _, end in spans]
+        if len(spans) == self.data.count(end) + (not self.data.endswith(end)):
+            return
+        for start in self._starts:
             line += self.data.count(end, done, start)
             done = start
             self._lines.append(line)

@@ -153,6 +153,11 @@ class FixedLines:
         short = {n: TOO_SHORT for n, line in enumerate(lines) if len(line) < self.least}
         return Rows(cells, short)
 
+    def place(self, text: str, number: int) -> int | None:
+        """Return where field ``number`` of a line begins; None if there is no such field."""
+        places = self.cells(text).places
+        return places[number] if number < len(places) else None
+
     def cells(self, text: str) -> Cut:
         """Cut one line into cells."""
         text = bare(text)

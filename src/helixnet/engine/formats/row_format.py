@@ -102,6 +102,10 @@ class RowFormat(Protocol):
         """Tell whether ``data`` ends inside a cell that takes line ends too."""
         ...
 
+    def place(self, text: str, number: int) -> int | None:
+        """Return where cell ``number`` of a record's text begins; None if it has no such cell."""
+        ...
+
     def rows(self, data: bytes, *, cuts: int = -1) -> Rows:
         """Return the rows of ``data``, which holds whole records, blank lines left out.
 

@@ -12,6 +12,8 @@ Step: TypeAlias = str | tuple[tuple[str, object], ...]
 def item_number(record: Any, item: Any) -> int:
     """Return which row of a group ``item`` is, by identity; 0 when it is none."""
     rows = cast("list[object]", record) if type(record) is list else []
+    if not rows or item is record or type(rows[0]) is str:
+        return 0
     return next((number for number, row in enumerate(rows) if row is item), 0)
 
 

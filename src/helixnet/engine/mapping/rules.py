@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from helixnet.engine.mapping.line_shape import Member
 from helixnet.engine.mapping.place import Step
 from helixnet.engine.mapping.record_fields import Read
 from helixnet.engine.mapping.scope import Binding
-from helixnet.engine.mapping.slots import Pointer
+from helixnet.engine.mapping.slots import Pointer, pointer_text
 from helixnet.engine.outcome import RulePosition
 
 
@@ -49,6 +49,26 @@ class Column:
     of_line: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What the faults of a rule have in common.
+
+    Args:
+        code: of a check.
+        place: in the context.
+        target: pointer into the document; None = no place of it, or ``pointer`` tells.
+        pointer: what it computes, where that stands in a list.
+    """
+
+    code: str = ""
+    place: RulePosition | None = None
+    target: str | None = None
+    pointer: Pointer | None = None
+
+
+NOWHERE: Final = Aim()
+
+
 @dataclass(slots=True)
 class Rules:
     """The tables of one generated function."""
@@ -62,3 +82,23 @@ class Rules:
     pointers: dict[Pointer, int] = field(default_factory=dict[Pointer, int])
     required: dict[str, RulePosition] = field(default_factory=dict[str, RulePosition])
     readers: Mapping[Member, Read] = field(default_factory=dict[Member, Read])
+    aims: dict[int, Aim] = field(default_factory=dict[int, Aim])
+
+    def aim(self, number: int | None) -> Aim:
+        """Return what the faults of a rule have in common; of no rule nothing."""
+        if number is None:
+            return NOWHERE
+        known = self.aims.get(number)
+        if known is None:
+            known = self.aims[number] = self._aim(number)
+        return known
+
+    def _aim(self, number: int) -> Aim:
+        rule = self.rules.get(number)
+        if rule is None:
+            return NOWHERE
+        place, pointer = RulePosition(rule.line, rule.expression), rule.pointer
+        if pointer is not None and any(isinstance(step, int) for step in pointer):
+            return Aim(rule.code, place, None, pointer)
+        target = None if pointer is None else pointer_text(pointer, {})
+        return Aim(rule.code, place, target)

@@ -12,7 +12,7 @@ from helixnet.engine.mapping.rules import Rule, Rules
 from helixnet.engine.mapping.runtime import BAD
 from helixnet.engine.mapping.scope import Binding, Role
 from helixnet.engine.mapping.slots import pointer_text
-from helixnet.engine.outcome import Fault, RulePosition, SourcePosition
+from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import Batch
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.compare import is_nothing
@@ -38,8 +38,9 @@ def fail(
     *causes: Any,
 ) -> None:
     """Note a fault of a rule, unless it only comes from a value that failed before."""
-    if causes and any(cause is BAD for cause in causes[0]):
-        return
+    for cause in causes[0] if causes else ():
+        if cause is BAD:
+            return
     if isinstance(error, ValueFault):
         notes.append((number, error, indexes, item))
     elif isinstance(error, ArithmeticError):
@@ -138,9 +139,22 @@ def faults_of(record: Record, notes: Notes, rules: Rules) -> list[Fault]:
         targets = rule.targets or (number,)
         for fault, source in _sources(record, rule, error, item, rules):
             found += _for_targets(fault, source, targets, known, rules)
-    told = {_essence(fault) for fault in found if fault.target is not None}
-    kept = (fault for fault in found if fault.target is not None or _essence(fault) not in told)
-    return list(dict.fromkeys(kept))
+    return _once(found)
+
+
+def _once(found: Sequence[Fault]) -> list[Fault]:
+    """Return each fault once, and one without target only if none with a target says the same."""
+    kept: list[Fault] = []
+    seen: dict[str | None, list[Fault]] = {}
+    for fault in found:
+        same = seen.setdefault(fault.target, [])
+        if fault not in same:
+            same.append(fault)
+            kept.append(fault)
+    if None not in seen:
+        return kept
+    told = {_essence(fault) for fault in kept if fault.target is not None}
+    return [each for each in kept if each.target is not None or _essence(each) not in told]
 
 
 def _essence(fault: Fault) -> tuple[object, ...]:
@@ -154,18 +168,19 @@ def _for_targets(
     known: Mapping[int, int],
     rules: Rules,
 ) -> Iterator[Fault]:
+    code, value = error.code, shown_value(error.value)
+    declared = None
+    if code == "HX-1101":  # the declaration asks for it, whatever reads the field
+        key = f"{source.segment}.{source.field}" if source.segment else source.field
+        declared = rules.required.get(key)
     for number in targets or (None,):
-        rule = rules.rules.get(number) if number is not None else None
-        place = RulePosition(rule.line, rule.expression) if rule is not None else None
-        if error.code == "HX-1101":  # the declaration asks for it, whatever reads the field
-            key = f"{source.segment}.{source.field}" if source.segment else source.field
-            place = rules.required.get(key, place)
-        target = None
-        if rule is not None and rule.pointer is not None:
-            target = pointer_text(rule.pointer, known)
-        code = rule.code if rule is not None and rule.code and error.code == "HX-2006" else ""
-        value = shown_value(error.value)
-        yield Fault(code or error.code, error.message, source, target, place, value, error.hint)
+        aim = rules.aim(number)
+        target = aim.target
+        if aim.pointer is not None:
+            target = pointer_text(aim.pointer, known)
+        own = aim.code if aim.code and code == "HX-2006" else code
+        place = declared or aim.place
+        yield Fault(own, error.message, source, target, place, value, error.hint)
 
 
 def shown_value(value: object) -> str | None:

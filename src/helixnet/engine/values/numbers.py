@@ -14,6 +14,7 @@ Number: TypeAlias = int | Decimal
 
 MAX_ZEROS: Final = 6144  # most zeros that writing without exponent may add: IEEE 754 decimal128's
 _SHORT: Final = 4000  # int() and str() refuse more than 4,300 digits; Decimal takes any
+_NUMERIC: Final = "-0123456789.,' "
 _PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
@@ -235,6 +236,6 @@ def _hint(text: str, decimal: str, thousands: str) -> str:
     if text[0] == "+":
         return "a plus sign is not accepted"
     groups = f' and thousands "{thousands}"' if thousands else " and no thousands separator"
-    if {*text} <= {*"-0123456789.,' "}:
+    if not text.strip(_NUMERIC):
         return f'it is read with decimal point "{decimal}"{groups}'
     return ""
