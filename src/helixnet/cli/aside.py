@@ -68,7 +68,7 @@ class Aside:
             if self._target.exists() and not stat.S_ISREG(self._target.stat().st_mode):
                 self._stream = self._target.open("wb")
                 return self._stream
-            mode = self._target.stat().st_mode if self._target.exists() else 0o666 & ~_umask()
+            mode = self._target.stat().st_mode if self._target.exists() else 0o666 & ~umask()
             file = NamedTemporaryFile(  # noqa: SIM115 - closed by keep or drop
                 dir=self._target.parent,
                 prefix=f".{self._target.name}.",
@@ -81,7 +81,8 @@ class Aside:
             return self._stream
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return the permissions that new files do not get."""
     mask = os.umask(0o022)
     os.umask(mask)
     return mask

@@ -88,7 +88,14 @@ def _pair(node: yaml.Node | None, name: str) -> _Pair | None:
     return next((pair for pair in pairs if pair[0].value == name), None)
 
 
-def _renewed(old: object, documents: Sequence[object]) -> object:
+def _renewed(old: object, written: Mapping[str, Sequence[object]]) -> object:
+    if "" in written:
+        return _documents(old, written[""])
+    by_output = cast("dict[str, object]", old)
+    return {name: _documents(known, written[name]) for name, known in by_output.items()}
+
+
+def _documents(old: object, documents: Sequence[object]) -> object:
     if isinstance(old, list):
         return _same_members(cast("object", old), list(documents))
     return _same_members(old, documents[0]) if len(documents) == 1 else list(documents)

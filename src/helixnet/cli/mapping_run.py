@@ -12,9 +12,11 @@ from typing import Any, BinaryIO, Final, Self, cast
 
 from helixnet.cli.aside import Aside, refusal, writing
 from helixnet.cli.faults import faults
+from helixnet.cli.folder import AsideFolder
 from helixnet.cli.streams import STDIN, JsonArray, ProgressBar, StandardOutput, held_back, opened
 from helixnet.engine.plan import Plan
-from helixnet.engine.transform import FileOutcome, Sink, transform_file
+from helixnet.engine.transform import FileOutcome, transform_file
+from helixnet.engine.written import Sink
 from helixnet.errors import RefusedError, UsageError
 
 _REASONS: Final = 3
@@ -25,17 +27,24 @@ class MappingRun:
 
     Args:
         plan: the compiled context.
-        output: path of OUT; None is standard output.
+        output: path of OUT, a folder for a context with ``outputs``; None is standard output.
         rejects: path for all rejects; None gives each file that has some a file of its own.
-        array: write one JSON array instead of NDJSON.
+        array: write one JSON array a file instead of NDJSON.
     """
 
     def __init__(self, plan: Plan, *, output: str | None, rejects: str | None, array: bool) -> None:
         self._plan = plan
-        self._output = None if output is None else Aside(Path(output))
+        self._output = None if output is None else _aside(plan, Path(output), array=array)
         self._rejects = None if rejects is None else Aside(Path(rejects))
-        sink: Sink = self._output or StandardOutput()
-        self._documents = JsonArray(sink) if array else sink
+        match self._output:
+            case AsideFolder(files=files):
+                sinks: list[Sink] = [*files]
+            case None:
+                sinks = [StandardOutput()]
+            case file:
+                sinks = [file]
+        self._arrays = [JsonArray(sink) for sink in sinks] if array else []
+        self._documents: Sequence[Sink] = self._arrays or sinks
         self._failed = self._rejected = False
         self._names: Counter[str] = Counter()
 
@@ -94,7 +103,7 @@ class MappingRun:
             outcome = transform_file(
                 self._plan,
                 stream,
-                documents=documents or self._documents,
+                documents=documents or self._sinks,
                 rejects=rejects,
                 file=name,
                 on_index=bar.begin,
@@ -102,13 +111,18 @@ class MappingRun:
             if documents is not None and outcome.verdict.state != "FAILED":
                 documents.seek(0)
                 for line in documents:
-                    self._documents.write(line)
+                    self._documents[0].write(line)
         return outcome
+
+    @property
+    def _sinks(self) -> Sink | Sequence[Sink]:
+        """One for each output, or the only one for all."""
+        return self._documents if isinstance(self._output, AsideFolder) else self._documents[0]
 
     def finish(self) -> int:
         """Put the output in its place; return the exit status."""
-        if isinstance(self._documents, JsonArray):
-            self._documents.close()
+        for array in self._arrays:
+            array.close()
         if self._rejects is not None:
             self._rejects.keep()
         if self._output is not None and not self._failed:
@@ -126,6 +140,13 @@ class MappingRun:
             return nullcontext()
         return held_back()
 
+    def _by_output(self, documents: Sequence[int]) -> str:
+        """Say how many of the documents are of which output."""
+        if not self._plan.context.named:
+            return ""
+        pairs = zip(documents, self._plan.context.outputs, strict=True)
+        return f" ({', '.join(f'{number} {output.name}' for number, output in pairs)})"
+
     def _report(self, path: str, outcome: FileOutcome, rejects: Aside) -> None:
         counts, verdict = outcome.counts, outcome.verdict
         self._failed |= verdict.state == "FAILED"
@@ -141,10 +162,20 @@ class MappingRun:
         where = f"; rejects in {rejects.path}" if counts.rejected else ""
         _say(
             f"{path}: {counts.records} records: {counts.used} used, {counts.rejected} rejected, "
-            f"{counts.skipped} skipped{incomplete}; {counts.written} documents{where}"
+            f"{counts.skipped} skipped{incomplete}; {counts.written} documents"
+            f"{self._by_output(outcome.outputs)}{where}"
         )
         if verdict.state == "FAILED":
             _say(f"{path}: FAILED: {verdict.code}: {verdict.message}")
+
+
+def _aside(plan: Plan, path: Path, *, array: bool) -> Aside | AsideFolder:
+    """Open OUT: a file, or a folder with one for each output."""
+    context = plan.context
+    if not context.named:
+        return Aside(path)
+    end = "json" if array else "ndjson"
+    return AsideFolder(path, [f"{output.name}.{end}" for output in context.outputs])
 
 
 def refuse_overwriting(inputs: Sequence[str], outputs: Sequence[str | None]) -> None:

@@ -10,7 +10,8 @@ from typing import BinaryIO, Final, Protocol, Self, cast
 
 from helixnet.cli.aside import writing
 from helixnet.engine.source import SourceIndex
-from helixnet.engine.transform import Progress, Sink
+from helixnet.engine.transform import Progress
+from helixnet.engine.written import Sink
 from helixnet.errors import UsageError
 
 STDIN: Final = "-"

@@ -4,7 +4,7 @@ Records are paired by their number in the file. Nothing but counts and a few sam
 memory does not grow with the file.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, TypeAlias, cast
 
@@ -98,20 +98,37 @@ def compare_plans(
     sides = Runner.opened(before, stream, file), Runner.opened(after, stream, file)
     found = Comparison(sides[0].side(), sides[1].side())
     if not any(side.refused for side in sides):
-        step = _Step(found, samples, (namer(before), namer(after)))
+        step = _Step(found, samples, (namers(before), namers(after)))
         for one, two in in_lock_step(*sides):
             step.take(one, two)
     found.before, found.after = sides[0].side(), sides[1].side()
     return found
 
 
-def namer(plan: Plan) -> Callable[[bytes], bytes]:
-    """Return what gives a document its name: its key at the first declared delivery."""
-    if not plan.keys or plan.keys[0] is None:
-        return lambda _: b""
+Namer: TypeAlias = Callable[[bytes], bytes]
 
+
+def namers(plan: Plan) -> Mapping[str, Namer]:
+    """Return for each output, by its name, what gives a document its name.
+
+    That is its key at the first declared delivery of the output.
+    """
+    found: dict[str, Namer] = {}
+    for number, output in enumerate(plan.context.outputs):
+        deliver = enumerate(plan.context.deliver)
+        first = next((at for at, each in deliver if each.output == number), None)
+        keyed = first is not None and plan.keys and plan.keys[first] is not None
+        found[output.name] = _namer(plan, first) if keyed and first is not None else _unnamed
+    return found
+
+
+def _unnamed(_: bytes) -> bytes:
+    return b""
+
+
+def _namer(plan: Plan, delivery: int) -> Namer:
     def name(text: bytes) -> bytes:
-        key = plan.delivery_key(0, read_json(text))
+        key = plan.delivery_key(delivery, read_json(text))
         return digest(json_text(key).encode())
 
     return name
@@ -126,7 +143,7 @@ class _Step:
 
     found: Comparison
     most: int
-    namers: tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]
+    namers: tuple[Mapping[str, Namer], Mapping[str, Namer]]
 
     def take(self, one: Records | None, two: Records | None) -> None:
         """Compare many records at once, and one by one where something differs."""
@@ -136,7 +153,8 @@ class _Step:
             if records is not None:
                 records.side.counts += mapped.counts
         rejects = [[_reasons(reject) for reject in side.rejects] for side in (before, after)]
-        if before.documents == after.documents and rejects[0] == rejects[1]:
+        same = before.documents == after.documents and before.outputs == after.outputs
+        if same and self._names_agree and rejects[0] == rejects[1]:
             self.found.unchanged += len(before.documents)
         elif one and two and _one_each(one, before) and _one_each(two, after):
             self._documents(one, before.documents, after.documents)
@@ -163,11 +181,33 @@ class _Step:
         before, after = (r.map() if r is not None else _NOTHING for r in records)
         self._rejects(place, before.rejects, after.rejects)
         telling = not (before.rejects or after.rejects)
-        texts = [[text.encode() for text in side.documents] for side in (before, after)]
+        sides = [
+            self._by_output(*side) for side in ((before, self.namers[0]), (after, self.namers[1]))
+        ]
+        for name in dict.fromkeys([*sides[0], *sides[1]]):
+            texts = [side.get(name, []) for side in sides]
+            self._of_output(place | ({"output": name} if name else {}), texts, telling=telling)
+
+    @property
+    def _names_agree(self) -> bool:
+        return [*self.namers[0]] == [*self.namers[1]]
+
+    def _by_output(self, mapped: Mapped, names: Iterable[str]) -> dict[str, list[bytes]]:
+        """Return the documents of one side by the name of their output."""
+        found: dict[str, list[bytes]] = {name: [] for name in names}
+        listed = [*found]
+        for index, text in enumerate(mapped.documents):
+            found[listed[mapped.outputs[index] if mapped.outputs else 0]].append(text.encode())
+        return found
+
+    def _of_output(self, place: Sample, texts: Sequence[list[bytes]], *, telling: bool) -> None:
+        """Pair the documents that a record gives on both sides, and compare them."""
+        name = place.get("output", "")
         if all(len(side) == 1 for side in texts):
             self._pair(place, texts[0][0], texts[1][0])
             return
-        pairs = pair(*map(_entries, texts, self.namers))
+        known = [side.get(name, _unnamed) for side in self.namers]
+        pairs = pair(*map(_entries, texts, known))
         self.found.unchanged += pairs.unchanged
         for old, new in pairs.changed:
             self._pair(place, texts[0][old.start], texts[1][new.start])
@@ -185,7 +225,8 @@ class _Step:
         self.found.changed += bool(differences)
         self.found.rewritten += not differences
         for change in differences:
-            name = change.field
+            output = f"/{place['output']}" if "output" in place else ""
+            name = output + change.field
             fields = self.found.fields
             if name not in fields and len(fields) >= MOST_FIELDS:
                 name = ""
@@ -195,7 +236,7 @@ class _Step:
             changes.changed += ABSENT not in (change.before, change.after)
             if len(changes.samples) < self.most:
                 values = {side: shown(value) for side, value in change.values().items()}
-                changes.samples.append({**place, "pointer": change.pointer, **values})
+                changes.samples.append({**place, "pointer": output + change.pointer, **values})
 
     def _one_sided(self, place: Sample, kind: str, texts: Sequence[bytes]) -> None:
         for text in texts:
@@ -219,7 +260,7 @@ class _Step:
 def _one_each(records: Records, mapped: Mapped) -> bool:
     """Tell whether every record gave one document."""
     root, counts = records.side.plan.program.outline.root, mapped.counts
-    several = root is None or root.documents  # of a template nothing is known
+    several = root is None or root.documents or root.outputs  # of a template nothing is known
     return not several and counts.records == counts.used == counts.written
 
 

@@ -1,6 +1,6 @@
 """What of a map the tests of its context reach: fields that came out, branches that were taken."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast
 
@@ -93,10 +93,11 @@ class Coverage:
 
         return tell
 
-    def take(self, documents: Sequence[object]) -> None:
-        """Count the places that documents have."""
-        for document in documents:
-            self._written.update(map(pointer_to, _places(document, ())))
+    def take(self, written: Mapping[str, Sequence[object]]) -> None:
+        """Count the places that the documents of each output have."""
+        for name, documents in written.items():
+            for document in documents:
+                self._written.update(map(pointer_to, _places(document, (name,) if name else ())))
 
 
 def _folded(pointer: Pointer) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ def _unknown(context: Context, sample: Sample, plan: Plan) -> Iterator[ContextPr
     fields = {name: field for name, field in declared.items() if name in sample.names}
     source = replace(context.source, fields=fields)
     found: list[ContextProblem] = []
-    known = Known(None, plan.grammar, sample.names, None, plan.inputs)
+    known = Known((), plan.grammar, sample.names, None, plan.inputs)
     build_program(replace(context, source=source), known, found)
     for problem in found:
         if problem.code == _UNKNOWN:

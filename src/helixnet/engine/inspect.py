@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from typing import Final, cast
 
@@ -30,7 +30,7 @@ class TestResult:
         index: place in ``tests``, from 0.
         line: of the test in the context.
         differences: what is not as expected, in words; empty when it passed.
-        documents: what came out.
+        documents: what came out of each output, by its name; empty for the only one without.
         rejects: the objects of the reject lines.
     """
 
@@ -40,7 +40,7 @@ class TestResult:
     index: int
     line: int
     differences: Sequence[str]
-    documents: Sequence[object] = ()
+    documents: Mapping[str, Sequence[object]] = field(default_factory=dict[str, Sequence[object]])
     rejects: Sequence[Mapping[str, object]] = ()
 
     @property
@@ -87,7 +87,8 @@ def _without_inputs(bundle: Bundle) -> Plan:
 
 def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
     """Run one test with a plan that was compiled with its inputs."""
-    documents, rejects = BytesIO(), BytesIO()
+    names, rejects = [output.name for output in plan.context.outputs], BytesIO()
+    documents = [BytesIO() for _ in names]
     plan = replace(plan, context=replace(plan.context, fail_file=False, stop_at=None))
     stream = BytesIO(_encoded(case.input, plan.context.source.encoding))
     try:
@@ -99,7 +100,10 @@ def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
     except RefusedError as error:
         text = f"the file is refused: {error.code} {error}"
         return TestResult(case.name, index, case.mark.line, [text])
-    written = [read_json(line) for line in documents.getvalue().splitlines()]
+    written: dict[str, Sequence[object]] = {
+        name: [read_json(line) for line in sink.getvalue().splitlines()]
+        for name, sink in zip(names, documents, strict=True)
+    }
     refused = [_object(read_json(line)) or {} for line in rejects.getvalue().splitlines()]
     differences = [*_documents_differ(case, written), *_rejects_differ(case, refused)]
     return TestResult(case.name, index, case.mark.line, differences, written, refused)
@@ -115,15 +119,26 @@ def _encoded(text: str, encodings: Sequence[str]) -> bytes:
     return text.encode()
 
 
-def _documents_differ(case: TestCase, documents: Sequence[object]) -> Iterator[str]:
+def _documents_differ(case: TestCase, written: Mapping[str, Sequence[object]]) -> Iterator[str]:
+    """Compare the documents of each output that is spoken of."""
     if case.expect is None:
         return
-    if isinstance(case.expect, list):
-        yield from differences(cast("list[object]", case.expect), list(documents))
+    if "" in written:
+        yield from _output_differs(case.expect, written[""], (), "one document")
+        return
+    for name, expected in (_object(case.expect) or {}).items():
+        yield from _output_differs(expected, written[name], (name,), f"one document of {name}")
+
+
+def _output_differs(
+    expected: object, documents: Sequence[object], place: Place, one: str
+) -> Iterator[str]:
+    if isinstance(expected, list):
+        yield from differences(cast("list[object]", expected), list(documents), place)
     elif len(documents) != 1:
-        yield f"expected one document, got {len(documents)}"
+        yield f"expected {one}, got {len(documents)}"
     else:
-        yield from differences(case.expect, documents[0])
+        yield from differences(expected, documents[0], place)
 
 
 def _rejects_differ(case: TestCase, rejects: Sequence[Mapping[str, object]]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from helixnet.engine.context.reader import read_context
 from helixnet.engine.formats.grammar import Grammar, load_grammar
 from helixnet.engine.mapping.codegen import generate
 from helixnet.engine.mapping.emitter import Told
+from helixnet.engine.mapping.given import Target
 from helixnet.engine.mapping.inputs import input_values
 from helixnet.engine.mapping.keys import KeyFunction, key_functions
 from helixnet.engine.mapping.mapper import Mapper, RowMapper
@@ -25,7 +26,7 @@ from helixnet.engine.mapping.templating import (
 )
 from helixnet.engine.output import json_text
 from helixnet.engine.samples import Sample, look_at, sample_columns, sample_keys
-from helixnet.engine.validation.schema import Validator, compile_schema
+from helixnet.engine.validation.schema import compile_schema
 from helixnet.errors import ContextError
 
 MOST_MAPPERS = 16
@@ -39,6 +40,7 @@ class Plan:
 
     Args:
         hash: of the bundle.
+        targets: what the documents of each output must be.
         inputs: values from outside, defaults filled in.
         inputs_hash: ``sha256:<hex>`` of the inputs as JSON.
         needs: fields read, by segment, for formats with a grammar; None = all.
@@ -54,7 +56,7 @@ class Plan:
     hash: str
     inputs: Mapping[str, object]
     inputs_hash: str
-    validator: Validator
+    targets: Sequence[Target]
     grammar: Grammar | None
     needs: Mapping[str, frozenset[str]] | None
     used: frozenset[str] | None
@@ -84,7 +86,7 @@ class Plan:
         bound = (*known, "columns" if large else "rows")
         mapper = self.mappers.get(bound)
         if mapper is None:
-            rows = RowMapper(generate(self.program, header, file, self.told), self.validator)
+            rows = RowMapper(generate(self.program, header, file, self.told), self.targets)
             mapper = (self._columns(rows, header, file) if large else None) or rows
             if len(self.mappers) >= MOST_MAPPERS:
                 self.mappers.clear()
@@ -98,14 +100,14 @@ class Plan:
 
     def _bind_template(self, template: str, header: Sequence[str], file: str) -> Mapper:
         context, found = self.context, list[ContextProblem]()
-        known = Known(None, self.grammar, header, None, self.inputs)
+        known = Known((), self.grammar, header, None, self.inputs)
         program = template_program(context, known, found, header) or self.program
         files, lookups = self.bundle.files, context.lookups
         return TemplateMapper(
             context,
             generate(program, header, file),
             TemplateRenderer(files, template, lookups=lookups),
-            self.validator,
+            self.targets[0].validator,
             check_functions(context, found),
         )
 
@@ -168,14 +170,14 @@ def try_plan(
     context = read.context
     if context is None:
         return None, ()
-    validator = _schema(context, bundle, problems)
+    targets = _targets(context, bundle, problems)
     grammar = _grammar(context, bundle, problems)
     values = input_values(context, inputs, problems)
-    view = validator.view if validator is not None else None
+    views = [None if target is None else target.validator.view for target in targets]
     usable = grammar is not None or context.source.format != "idoc"
     samples = [look_at(context, grammar, *file) for file in files] if usable else []
     columns, keys = sample_columns(context, samples), sample_keys(context, samples)
-    known = Known(view, grammar, columns, keys, values)
+    known = Known(views, grammar, columns, keys, values)
     templated = context.template is not None
     if templated:
         problems += _template_problems(context, bundle)
@@ -184,7 +186,7 @@ def try_plan(
     else:
         program = build_program(context, known, problems)
     failed = any(problem.severity == "error" for problem in problems)
-    if validator is None or program is None or failed:
+    if program is None or failed:
         return None, samples
     digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
     plan = Plan(
@@ -192,7 +194,7 @@ def try_plan(
         hash=bundle.hash,
         inputs=values,
         inputs_hash=f"sha256:{digest}",
-        validator=validator,
+        targets=[target for target in targets if target is not None],
         grammar=grammar,
         needs=None if grammar is None or templated else fields_needed(program),
         used=None
@@ -206,13 +208,20 @@ def try_plan(
     return plan, samples
 
 
-def _schema(context: Context, bundle: Bundle, problems: list[ContextProblem]) -> Validator | None:
-    mark = context.target_mark
-    try:
-        return compile_schema(context.target, bundle.files, mark.file, mark=mark)
-    except ContextError as error:
-        problems += cast("tuple[ContextProblem, ...]", error.problems)
-        return None
+def _targets(
+    context: Context, bundle: Bundle, problems: list[ContextProblem]
+) -> list[Target | None]:
+    """Compile the schema of each output; None for one that can't be."""
+    found: list[Target | None] = []
+    for output in context.outputs:
+        prefix, mark = f"/{output.name}" if output.name else "", output.target_mark
+        try:
+            validator = compile_schema(output.target, bundle.files, mark.file, mark=mark)
+            found.append(Target(prefix, validator))
+        except ContextError as error:
+            problems += cast("tuple[ContextProblem, ...]", error.problems)
+            found.append(None)
+    return found
 
 
 def _grammar(context: Context, bundle: Bundle, problems: list[ContextProblem]) -> Grammar | None:

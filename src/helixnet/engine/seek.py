@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from helixnet.engine.lockstep import Records, Runner
+from helixnet.engine.outcome import Mapped
 from helixnet.engine.output import read_json
+from helixnet.engine.plan import Plan
 from helixnet.engine.values.absent import ABSENT
 from helixnet.errors import UsageError
 
@@ -18,7 +20,7 @@ class Choice:
 
     Args:
         record: number of a source record, from 1.
-        document: number of a document of the result, from 1.
+        document: number of a document of the result (of its output), from 1.
     """
 
     record: int | None = None
@@ -36,22 +38,48 @@ def steps_of(pointer: str) -> list[str]:
     return [step.replace("~1", "/").replace("~0", "~") for step in pointer.split("/")[1:]]
 
 
+def output_of(plan: Plan, pointer: str) -> tuple[int, list[str]]:
+    """Return the number of the output that a pointer is about, and the steps in its documents.
+
+    With ``outputs`` the first step names one.
+
+    Raises:
+        UsageError: the pointer is none, or names no output.
+    """
+    steps = steps_of(pointer)
+    if not plan.context.named:
+        return 0, steps
+    names = [output.name for output in plan.context.outputs]
+    if not steps or steps[0] not in names:
+        known = ", ".join(f"/{name}" for name in names)
+        raise UsageError(f"{pointer!r} names no output", hint=f"begin with {known}")
+    return names.index(steps[0]), steps[1:]
+
+
+def own_documents(mapped: Mapped, output: int) -> list[str]:
+    """Return the documents of one output."""
+    if not mapped.outputs:
+        return mapped.documents
+    pairs = zip(mapped.documents, mapped.outputs, strict=True)
+    return [text for text, number in pairs if number == output]
+
+
 def chosen(runner: Runner, pointer: str, choice: Choice) -> tuple[Records, int]:
-    """Return the record that is meant, and which of its documents, from 0.
+    """Return the record that is meant, and which of its documents of the output, from 0.
 
     Raises:
         UsageError: the file has none.
     """
-    steps = steps_of(pointer)
+    output, steps = output_of(runner.plan, pointer)
     if choice.record is not None:
         one = _numbered(runner, choice.record)
-        return one, _position(one.map().documents, steps) or 0
+        return one, _position(own_documents(one.map(), output), steps) or 0
     if choice.document is not None:
-        found = _sought(runner, _counter(choice.document))
+        found = _sought(runner, output, _counter(choice.document))
         if found is None:
             raise UsageError(f"the result has no document {choice.document}")
         return found
-    found = _sought(runner, lambda texts: _position(texts, steps))
+    found = _sought(runner, output, lambda texts: _position(texts, steps))
     if found is None:
         hint = "choose a record by its number: --record N"
         raise UsageError(f"no document has {pointer or 'a value'}", hint=hint)
@@ -68,12 +96,12 @@ def _numbered(runner: Runner, number: int) -> Records:
 
 
 def _sought(
-    runner: Runner, wanted: Callable[[Sequence[str]], int | None]
+    runner: Runner, output: int, wanted: Callable[[Sequence[str]], int | None]
 ) -> tuple[Records, int] | None:
     """Return the first record with a document that is wanted, and which of its documents."""
     while left := runner.left:
         for one in runner.take(min(left, _BLOCK)).each():
-            number = wanted(one.map().documents)
+            number = wanted(own_documents(one.map(), output))
             if number is not None:
                 return one, number
     return None

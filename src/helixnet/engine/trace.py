@@ -24,7 +24,7 @@ from helixnet.engine.mapping.wording import names_in
 from helixnet.engine.outcome import Fault
 from helixnet.engine.output import read_json
 from helixnet.engine.plan import Plan
-from helixnet.engine.seek import Choice, chosen, steps_of, value_at
+from helixnet.engine.seek import Choice, chosen, output_of, own_documents, steps_of, value_at
 from helixnet.engine.source import SourceIndex
 from helixnet.engine.validation.explain import pointer_to
 from helixnet.engine.values.absent import ABSENT
@@ -99,7 +99,8 @@ def trace_field(
         plan: the compiled context, no template.
         stream: the file, seekable.
         file: its name.
-        pointer: JSON pointer of the field in its document, such as ``/items/3/quantity``.
+        pointer: JSON pointer of the field in its document, such as ``/items/3/quantity``; with
+            `outputs` the name of the output comes first: ``/orders/items/3/quantity``.
         choice: which document.
 
     Raises:
@@ -182,8 +183,10 @@ class _Tracing:
             faults=sorted(faults, key=lambda fault: not self._concerns(fault)),
             skipped=mapped.counts.skipped > 0,
         )
-        if self.document < len(mapped.documents):
-            value = value_at(read_json(mapped.documents[self.document]), steps_of(self.pointer))
+        output, steps = output_of(self.plan, self.pointer)
+        documents = own_documents(mapped, output)
+        if self.document < len(documents):
+            value = value_at(read_json(documents[self.document]), steps)
             if value is not ABSENT:
                 return replace(trace, written=True, value=value)
         return trace
@@ -204,10 +207,9 @@ class _Tracing:
 
     def _here(self, slot: Slot, variables: Mapping[str, Any]) -> bool:
         """Tell whether this is the item of each list around that the pointer names."""
-        root = self.plan.program.outline.root
-        several = root is not None and root.documents and slot is not root
-        number = f"t{root.number}" if root is not None else ""
-        if several and len(variables[number]) != self.document:
+        root = _path(slot)[0]
+        several = root.documents and slot is not root
+        if several and len(variables[f"t{root.number}"]) != self.document:
             return False
         wanted = steps_of(self.pointer)
         return all(

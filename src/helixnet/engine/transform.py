@@ -6,7 +6,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import BinaryIO, Final, Protocol, TypeAlias
+from typing import BinaryIO, Final, TypeAlias
 
 from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
 from helixnet.engine.output import reject_line, reject_record
@@ -14,6 +14,7 @@ from helixnet.engine.plan import Mapper, Plan
 from helixnet.engine.read import PART_SIZE, index_source, read
 from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.engine.verdict import Verdict, judge, terms_of
+from helixnet.engine.written import Documents, Sink
 from helixnet.errors import RefusedError
 
 MAX_SAMPLES: Final = 100
@@ -22,25 +23,19 @@ Progress: TypeAlias = Callable[[int], object]
 """Called after each batch with how many records it held."""
 
 
-class Sink(Protocol):
-    """Takes whole lines; any binary file does."""
-
-    def write(self, data: bytes, /) -> int:
-        """Take all of ``data``; return its length."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class PartOutcome:
     """What became of one part.
 
     Args:
         counts: balanced, unless ``stopped``.
+        outputs: how many documents of each output were written, in the order of the context.
         samples: the first 100 rejects, as the objects of their lines.
         stopped: ended early, because more were rejected than a plain ``stop_at`` allows.
     """
 
     counts: Counts
+    outputs: Sequence[int]
     samples: Sequence[dict[str, object]]
     stopped: bool
 
@@ -50,6 +45,7 @@ class FileOutcome:
     """What became of a whole file.
 
     Args:
+        outputs: how many documents of each output were written.
         drift: what differs from the contract, in words.
         complete: False when mapping ended early; then the counts are of what was looked at.
         samples: the first 100 rejects, as the objects of their lines.
@@ -57,6 +53,7 @@ class FileOutcome:
 
     counts: Counts
     verdict: Verdict
+    outputs: Sequence[int]
     drift: Sequence[str]
     complete: bool
     samples: Sequence[dict[str, object]]
@@ -93,7 +90,7 @@ def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where
     part: Part,
     stream: BinaryIO,
     *,
-    documents: Sink,
+    documents: Sink | Sequence[Sink],
     rejects: Sink,
     file: str,
     on_progress: Progress | None = None,
@@ -106,7 +103,9 @@ def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where
         index: of the whole file.
         part: which part of it.
         stream: the whole file, seekable.
-        documents: takes one JSON document a line, UTF-8.
+        documents: takes one JSON document a line, UTF-8; with `outputs` each line is an object of
+            ``output`` and ``document``, in the order of the records. A sequence holds what takes
+            the documents of each output, in the order of the context.
         rejects: takes one reject a line.
         file: the file's name, as people know it.
         on_progress: told after each batch.
@@ -118,7 +117,8 @@ def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where
     mapper = plan.bind(index.header, file, part.end - part.start)
     stop_at = plan.context.stop_at
     limit = None if stop_at is None or stop_at.number is None else stop_at.number - rejected_before
-    output = _Output(documents, rejects, file, index.encoding)
+    names = [each.name for each in plan.context.outputs]
+    output = _Output(Documents(names, documents), rejects, file, index.encoding)
     record = part.first_record
     for batch in batches_of(plan, index, part, stream, mapper.block):
         mapped = map_batch(plan, index, mapper, batch, record)
@@ -136,7 +136,7 @@ def transform_file(
     plan: Plan,
     stream: BinaryIO,
     *,
-    documents: Sink,
+    documents: Sink | Sequence[Sink],
     rejects: Sink,
     file: str,
     on_index: Callable[[SourceIndex], Progress | None] | None = None,
@@ -158,6 +158,7 @@ def transform_file(
     on_progress = on_index(index) if on_index is not None else None
     counts, stopped = Counts(), False
     samples: list[dict[str, object]] = []
+    outputs = [0] * len(plan.context.outputs)
     for part in index.parts:
         outcome = map_part(
             plan,
@@ -171,12 +172,13 @@ def transform_file(
             rejected_before=counts.rejected,
         )
         counts += outcome.counts
+        outputs = [sum(both) for both in zip(outputs, outcome.outputs, strict=True)]
         samples += outcome.samples[: MAX_SAMPLES - len(samples)]
         stopped = outcome.stopped
         if stopped:
             break
     verdict = judge(terms_of(plan.context), counts, stopped=stopped)
-    return FileOutcome(counts, verdict, index.drift, not stopped, samples)
+    return FileOutcome(counts, verdict, outputs, index.drift, not stopped, samples)
 
 
 def batches_of(
@@ -224,7 +226,7 @@ class _Output:
 
     __slots__ = ("_documents", "_encoding", "_file", "_rejects", "_samples", "counts")
 
-    def __init__(self, documents: Sink, rejects: Sink, file: str, encoding: str) -> None:
+    def __init__(self, documents: Documents, rejects: Sink, file: str, encoding: str) -> None:
         self.counts = Counts()
         self._documents = documents
         self._rejects = rejects
@@ -234,15 +236,11 @@ class _Output:
 
     def take(self, mapped: Mapped) -> None:
         self.counts += mapped.counts
-        data = mapped.lines
-        if mapped.documents:
-            data = ("\n".join(mapped.documents) + "\n").encode(errors="backslashreplace")
-        if data:
-            self._documents.write(data)
+        self._documents.take(mapped)
         for reject in mapped.rejects:
             if len(self._samples) < MAX_SAMPLES:
                 self._samples.append(reject_record(reject, self._file, self._encoding))
             self._rejects.write(reject_line(reject, self._file, self._encoding))
 
     def outcome(self, *, stopped: bool) -> PartOutcome:
-        return PartOutcome(self.counts, self._samples, stopped)
+        return PartOutcome(self.counts, self._documents.counts, self._samples, stopped)

@@ -24,6 +24,7 @@ class ClaimedDelivery:
 
     Args:
         number: of ``deliver:`` in the context, from 0.
+        output: number of the output whose documents it tells of, from 0.
         topic: full name.
         policy: ``all`` or ``changed``.
         cursor: how many documents of the manifest were dealt with.
@@ -38,6 +39,7 @@ class ClaimedDelivery:
     run: int
     tenant: str
     number: int
+    output: int
     topic: str
     policy: str
     cursor: int
@@ -56,7 +58,8 @@ class ClaimedDelivery:
 _CLAIMED = (
     select(
         *(deliveries.c[name] for name in ("id", "attempts", "run_id", "job", "run", "tenant")),
-        *(deliveries.c[name] for name in ("number", "topic", "policy", "cursor", "delivered")),
+        *(deliveries.c[name] for name in ("number", "output", "topic", "policy")),
+        *(deliveries.c[name] for name in ("cursor", "delivered")),
         *(runs.c[name] for name in ("manifest", "context_hash", "inputs", "traceparent")),
     )
     .join_from(deliveries, runs, deliveries.c.run_id == runs.c.id)

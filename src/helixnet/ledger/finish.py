@@ -18,6 +18,7 @@ from helixnet.ledger.endings import retry_or_end, short
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
 from helixnet.ledger.moves import Move, lock_jobs, move_jobs
 from helixnet.ledger.parts import Output
+from helixnet.ledger.slices import Slice, slices_of
 from helixnet.ledger.tables import RUN_SETTLED, deliveries, jobs, parts, runs
 
 FINISHING = Queue("finish", runs, RUN_SETTLED)
@@ -71,23 +72,30 @@ class Finishable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartOutput:
-    """What one DONE part of a run wrote."""
+    """What one DONE part of a run wrote; ``slices`` are the documents of each output."""
 
     number: int
     epoch: int
     counts: Counts
     documents: Output
     documents_sha256: str
+    slices: Sequence[Slice]
     rejects: Output
 
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A delivery to make after the finish: ``number`` of ``deliver:`` in the context, from 0."""
+    """A delivery to make after the finish.
+
+    Args:
+        number: of ``deliver:`` in the context, from 0.
+        output: number of the output whose documents it tells of, from 0.
+    """
 
     number: int
     topic: str
     policy: str = "all"
+    output: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,11 +220,14 @@ def _output(row: RowMapping) -> PartOutput:
         )
         for kind in ("documents", "rejects")
     }
+    counts, sha256 = counts_of(row), row["documents_sha256"]
+    whole = Slice(0, row["documents_size"], counts.written, sha256)
     return PartOutput(
         number=row["number"],
         epoch=row["epoch"],
-        counts=counts_of(row),
-        documents_sha256=row["documents_sha256"],
+        counts=counts,
+        documents_sha256=sha256,
+        slices=slices_of(row["outputs"], whole),
         **made,
     )
 
@@ -275,7 +286,12 @@ def _asdict(counts: Counts) -> dict[str, int]:
 
 
 def _delivery(new: NewDelivery) -> dict[str, Any]:
-    return {"number": new.number, "topic": new.topic, "policy": new.policy}
+    return {
+        "number": new.number,
+        "topic": new.topic,
+        "policy": new.policy,
+        "output": new.output,
+    }
 
 
 def _finish_row(finish: Finish, counts: Counts) -> dict[str, Any]:

@@ -73,6 +73,8 @@ class Made:
     """What mapping a part gave.
 
     Args:
+        outputs: ``documents``, ``size`` and ``sha256`` of each output, whose documents stand one
+            after the other; empty where the only output has no name.
         samples: at most the first 100 rejects, each as its NDJSON object.
         incomplete: mapping stopped early, the counts are not of the whole part.
     """
@@ -80,6 +82,7 @@ class Made:
     counts: Counts
     documents: Output = Output(b"")
     documents_sha256: str = ""
+    outputs: Sequence[Mapping[str, Any]] = field(default_factory=tuple[Mapping[str, Any], ...])
     rejects: Output = Output(b"")
     samples: Sequence[Mapping[str, Any]] = field(default_factory=tuple[Mapping[str, Any], ...])
     incomplete: bool = False
@@ -137,6 +140,7 @@ _DONE = (
         worker="",
         finished=clock(),
         error=None,
+        outputs=bindparam("new_outputs", type_=parts.c.outputs.type),
         **{name: bindparam(f"new_{name}") for name in _OUTPUT},
     )
     .returning(*_TOLD)
@@ -255,6 +259,7 @@ def output_row(made: Made) -> dict[str, Any]:
         "documents_version": made.documents.version,
         "documents_size": made.documents.size,
         "documents_sha256": made.documents_sha256,
+        "outputs": [*made.outputs] or None,
         "rejects_inline": made.rejects.inline,
         "rejects_key": made.rejects.key,
         "rejects_version": made.rejects.version,

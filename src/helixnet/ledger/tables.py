@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from helixnet.ledger.json_text import Json
 
-REVISION: Final = "0006"  # the migration that leads to these tables
+REVISION: Final = "0007"  # the migration that leads to these tables
 INLINE_BYTES: Final = 64 * 1024  # files and outputs up to this size live in their row
 
 metadata = MetaData(
@@ -156,6 +156,7 @@ parts = Table(
     *_words("rejects_key", "rejects_version"),
     *_numbers("documents_size", "rejects_size", "finished"),
     Column("error", Json),
+    Column("outputs", Json),  # what of the documents is of which output, where they have names
     Column("documents_inline", LargeBinary),
     Column("rejects_inline", LargeBinary),
     UniqueConstraint("run_id", "number"),
@@ -191,7 +192,7 @@ deliveries = Table(
     *_words("topic", "policy"),
     Column("state", Text, nullable=False),
     *_lease(),
-    *_numbers("cursor", "delivered", "created", "finished"),
+    *_numbers("cursor", "delivered", "created", "finished", "output"),
     Column("error", Json),
     UniqueConstraint("run_id", "number"),
     Index("ix_deliveries_job", "job"),

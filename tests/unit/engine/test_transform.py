@@ -76,6 +76,7 @@ def in_parts(plan: Plan, data: bytes, size: int) -> tuple[Sequence[PartOutcome],
         outcome = map_part(
             plan, index, part, BytesIO(data), documents=documents, rejects=rejects, file="f.csv"
         )
+        assert outcome.outputs[0] == documents.getvalue().count(b"\n")
         assert outcome.counts.balanced
         outcomes.append(outcome)
         all_documents += documents.getvalue()

@@ -120,6 +120,8 @@ def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -
         state.vars[name] = state.keep(f"var {name}", value_of(state, filled(slot.root)))
     writing = Writing(state, escapes, affixes_of(program.outline.slots.values()))
     root = filled(program.outline.root)
+    if root.outputs:
+        raise NotColumnarError("`outputs`")
     if root.documents:
         raise NotColumnarError("several documents a record")
     writing.region(root.region)

@@ -281,10 +281,33 @@ class StopAt:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """A topic that good documents go to; ``key`` is an expression over ``out``."""
+    """A topic that good documents go to.
+
+    Args:
+        key: an expression over ``out``, which is here the document that is delivered.
+        output: number of the output whose documents they are, from 0.
+    """
 
     topic: str
     key: Leaf | None
+    mark: Mark
+    output: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """One kind of document that records give.
+
+    Args:
+        name: under ``outputs``; empty for the only kind of a context without.
+        target: its schema as decoded JSON (numbers int or Decimal).
+        target_mark: where the schema begins.
+        mark: where it is declared.
+    """
+
+    name: str
+    target: Mapping[str, object] | bool
+    target_mark: Mark
     mark: Mark
 
 
@@ -304,7 +327,8 @@ class TestCase:
     """A test inside the context: ``expect`` (subset match) or ``rejects``, or both.
 
     Args:
-        expect: one document, a list of documents, or None when not asked.
+        expect: one document, a list of documents, or None when not asked; with ``outputs`` these
+            by the name of their output.
         rejects: subset-matched dicts such as ``{"code": …, "line": …}``; None when not asked.
         inputs: values for ``inputs``.
     """
@@ -322,15 +346,16 @@ class Context:
     """The whole context. ``map`` or ``template`` is set, never both.
 
     Args:
-        target: the target schema as decoded JSON (numbers int or Decimal).
+        outputs: the kinds of documents, one without name unless there are ``outputs``.
+        map: of the document; with ``outputs`` an object that has the map of each by its name.
         template: name of the ``.j2`` file in the bundle.
+        deliver: of all outputs.
         fail_file: ``on_error.scope: file``.
     """
 
     name: str
     version: str
-    target: Mapping[str, object] | bool
-    target_mark: Mark
+    outputs: Sequence[OutputSpec]
     source: Source
     group: Group | None
     lookups: Mapping[str, Lookup]
@@ -345,3 +370,8 @@ class Context:
     inputs: Mapping[str, InputSpec]
     tests: Sequence[TestCase]
     mark: Mark
+
+    @property
+    def named(self) -> bool:
+        """Whether the context has ``outputs``, which are read as ``out.<name>``."""
+        return any(output.name for output in self.outputs)

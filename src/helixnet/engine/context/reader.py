@@ -20,11 +20,11 @@ from helixnet.engine.context.model import (
     StopAt,
 )
 from helixnet.engine.context.names import find
-from helixnet.engine.context.outcome_reader import read_checks, read_deliver, read_on_error
+from helixnet.engine.context.outcome_reader import read_checks, read_on_error
+from helixnet.engine.context.output_reader import read_outputs, require_outputs
 from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.recovery import read_nodes
 from helixnet.engine.context.source_reader import read_group, read_source
-from helixnet.engine.context.target_schema import read_target
 from helixnet.engine.context.trial_reader import read_hints, read_inputs, read_tests
 from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 
@@ -62,8 +62,7 @@ def _read_root(root: Node, bundle: Bundle, problems: Problems) -> Context | None
         return None
     required = ("name", "version", "source")
     keys = section(root, problems, "context", required) or {}
-    if "outputs" not in {key.text for key, _ in root.pairs}:
-        _either(root, keys, problems)
+    require_outputs(root, keys, problems)
     return _Assembly(keys, bundle.files, problems).context(root.mark)
 
 
@@ -80,17 +79,6 @@ def _version_fits(root: Pairs, problems: Problems) -> bool:
     return False
 
 
-def _either(root: Pairs, keys: Mapping[str, Node], problems: Problems) -> None:
-    """A target and one of ``map`` and ``template`` make a context complete."""
-    if "target" not in keys:
-        problems.add(root.mark, "HX-4005", "`context` lacks `target`", "add `target:`")
-    if "map" not in keys and "template" not in keys:
-        problems.add(root.mark, "HX-4005", "`context` lacks `map`", "add `map:` or `template:`")
-    if "map" in keys and "template" in keys:
-        message = "`map` and `template` exclude each other"
-        problems.add(keys["template"].mark, "HX-4004", message, "keep one of them")
-
-
 class _Assembly:
     """Reads the sections one by one; a missing or wrong one does not hide the others."""
 
@@ -103,7 +91,6 @@ class _Assembly:
 
     def context(self, mark: Mark) -> Context | None:
         keys, files, problems = self._keys, self._files, self._problems
-        target = read_target(keys["target"], files, problems) if "target" in keys else None
         source = read_source(keys["source"], files, problems) if "source" in keys else None
         group = read_group(keys["group"], source, problems) if "group" in keys else None
         inputs = read_inputs(keys["inputs"], problems) if "inputs" in keys else {}
@@ -112,29 +99,29 @@ class _Assembly:
             read_hints(keys["hints"], problems)
         skip_when = condition(keys["skip_when"], problems) if "skip_when" in keys else None
         lookups = read_lookups(keys["lookups"], files, problems) if "lookups" in keys else {}
-        body, template = self._map(), self._template()
+        outputs, template = read_outputs(keys, files, problems), self._template()
         vars_ = self._vars(group)
         checks = read_checks(keys["checks"], problems) if "checks" in keys else []
-        deliver = read_deliver(keys["deliver"], problems) if "deliver" in keys else []
-        tests = read_tests(keys["tests"], inputs, problems) if "tests" in keys else []
-        if source is None or target is None or (body is None and template is None):
+        names = [spec.name for spec in outputs.specs if spec.name]
+        tests = read_tests(keys["tests"], inputs, problems, names) if "tests" in keys else []
+        unwritten = outputs.map is None and template is None
+        if source is None or not outputs.specs or unwritten:
             return None
         return Context(
             name=self._label("name", _NAME, "letters, digits and . _ -, at most 100 characters"),
             version=self._label("version", _VERSION, "three numbers, such as 1.0.0"),
-            target=target[0],
-            target_mark=target[1],
+            outputs=outputs.specs,
             source=source,
             group=group,
             lookups=lookups,
             vars=vars_,
             skip_when=skip_when,
-            map=body,
+            map=outputs.map,
             template=template,
             checks=checks,
             fail_file=fail_file,
             stop_at=stop_at,
-            deliver=deliver,
+            deliver=outputs.deliver,
             inputs=inputs,
             tests=tests,
             mark=mark,
@@ -152,10 +139,6 @@ class _Assembly:
     def _on_error(self) -> tuple[bool, StopAt | None]:
         node = self._keys.get("on_error")
         return read_on_error(node, self._problems) if node else (False, None)
-
-    def _map(self) -> MapNode | None:
-        node = self._keys.get("map")
-        return read_map(node, self._problems) if node else None
 
     def _template(self) -> str | None:
         node = self._keys.get("template")

@@ -1,7 +1,7 @@
 """``inputs``, ``tests`` and ``hints``: what comes from outside, and what people say about it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, cast
@@ -81,13 +81,24 @@ def _is_moment(value: str, *, with_time: bool) -> bool:
     return True
 
 
-def read_tests(node: Node, inputs: Mapping[str, InputSpec], problems: Problems) -> list[TestCase]:
-    """Read ``tests``; one with a problem is left out."""
-    read = [_test(one, inputs, problems) for one in members(node, problems, "tests")]
+def read_tests(
+    node: Node, inputs: Mapping[str, InputSpec], problems: Problems, outputs: Sequence[str] = ()
+) -> list[TestCase]:
+    """Read ``tests``; one with a problem is left out.
+
+    Args:
+        node: what stands under ``tests``.
+        inputs: that the context declares.
+        problems: takes what is wrong.
+        outputs: the names by which ``expect`` speaks of documents, if it does.
+    """
+    read = [_test(one, inputs, problems, outputs) for one in members(node, problems, "tests")]
     return [one for one in read if one is not None]
 
 
-def _test(node: Node, inputs: Mapping[str, InputSpec], problems: Problems) -> TestCase | None:
+def _test(
+    node: Node, inputs: Mapping[str, InputSpec], problems: Problems, outputs: Sequence[str]
+) -> TestCase | None:
     keys = section(node, problems, "test", required=("name", "input"))
     if keys is None:
         return None
@@ -101,14 +112,30 @@ def _test(node: Node, inputs: Mapping[str, InputSpec], problems: Problems) -> Te
     return TestCase(
         name=name,
         input=content,
-        expect=_expect(keys["expect"], problems) if "expect" in keys else None,
+        expect=_expect(keys["expect"], outputs, problems) if "expect" in keys else None,
         rejects=_rejects(keys["rejects"], problems) if "rejects" in keys else None,
         inputs=_given(keys["inputs"], inputs, problems) if "inputs" in keys else {},
         mark=node.mark,
     )
 
 
-def _expect(node: Node, problems: Problems) -> Json:
+def _expect(node: Node, outputs: Sequence[str], problems: Problems) -> Json:
+    if outputs and not isinstance(node, Pairs):
+        message = f"`expect` names outputs, such as {outputs[0]}, and is not {kind(node)}"
+        hint = f"write expect: {{{outputs[0]}: …}}"
+        problems.add(node.mark, "HX-4004", message, hint)
+        return None
+    if outputs and isinstance(node, Pairs):
+        for key, value in node.pairs:
+            if key.text not in outputs:
+                message = f"`{key.text}` is no output of this context"
+                problems.add(key.mark, "HX-4003", message, near(key.text, outputs))
+            _documents(value, problems)
+        return data(node, problems)
+    return _documents(node, problems)
+
+
+def _documents(node: Node, problems: Problems) -> Json:
     if isinstance(node, Scalar):
         message = f"`expect` is a document or a list of documents, not {kind(node)}"
         problems.add(node.mark, "HX-4004", message)

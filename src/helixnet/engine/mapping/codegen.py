@@ -26,6 +26,7 @@ from helixnet.engine.mapping.fields import (
     required_converter,
 )
 from helixnet.engine.mapping.filled import filled
+from helixnet.engine.mapping.given import Texts
 from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.line_shape import (
     check_required_lines,
@@ -33,7 +34,14 @@ from helixnet.engine.mapping.line_shape import (
     required_fields,
 )
 from helixnet.engine.mapping.presence import affixes_of, always
-from helixnet.engine.mapping.program import CHECKS, SKIP, WHERE, Program, hoist_places
+from helixnet.engine.mapping.program import (
+    CHECKS,
+    SKIP,
+    WHERE,
+    Program,
+    hoist_places,
+    outputs_of,
+)
 from helixnet.engine.mapping.reads import Reads, surely_read
 from helixnet.engine.mapping.record_fields import member_reader
 from helixnet.engine.mapping.rules import Column, Rule, Rules
@@ -42,7 +50,7 @@ from helixnet.engine.mapping.slots import Slot, pointer_text
 from helixnet.engine.mapping.writer import Writer, text_code
 from helixnet.engine.outcome import RulePosition
 
-One: TypeAlias = Callable[..., str | list[str] | None]
+One: TypeAlias = Callable[..., Texts | None]
 
 HEAD: Final = "def one(r, number, batch, index, notes, trail):"
 COLUMNS: Final = 1_000_000
@@ -54,7 +62,8 @@ class Generated:
 
     Args:
         one: ``one(record, number, batch, index, notes, trail)`` returns the document's text, a list
-            of texts where the map is an `each`, None for a skipped record.
+            of texts where the map is an `each`, a tuple of such with several outputs, None for a
+            skipped record.
         rules: for explaining notes.
         asks: every document must be seen by the authority.
         source: the generated text, for the curious.
@@ -299,11 +308,15 @@ class _Generation:
         if not root.target:
             writer.line(f"return v{root.number}")
             return
-        if root.documents:
-            writer.line(f"return t{root.number}")
-            return
-        text = text_code(frame.pieces[root.number], self.constants)
-        writer.line(f"return {text}" if always(root) else f"return {text} or []")
+        given = [self._given(frame, output) for output in outputs_of(root)]
+        writer.line(f"return ({', '.join(given)},)" if root.outputs else f"return {given[0]}")
+
+    def _given(self, frame: Frame, output: Slot) -> str:
+        """Return the code of the text of an output, or of the list of its texts."""
+        if output.documents:
+            return f"t{output.number}"
+        text = text_code(frame.pieces[output.number], self.constants)
+        return text if always(output) else f"({text} or [])"
 
     def _checks(self, frame: Frame) -> None:
         writer, emitter = frame.writer, frame.emitter
@@ -324,6 +337,7 @@ class _Generation:
 
     def _rules(self) -> None:
         program = self.program
+        self.rules.roots = [slot.number for slot in outputs_of(filled(program.outline.root))]
         for slot in program.outline.slots.values():
             pointer = slot.pointer if slot.target else None
             targets = program.var_targets.get(slot.number, ()) if not slot.target else ()

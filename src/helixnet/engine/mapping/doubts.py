@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from helixnet.engine.mapping.given import Given, Target
 from helixnet.engine.mapping.rules import Rule, Rules
 from helixnet.engine.mapping.settle import Record, rule_place, shown_value
 from helixnet.engine.mapping.slots import Pointer
 from helixnet.engine.outcome import Fault, RulePosition
 from helixnet.engine.output import read_json
-from helixnet.engine.validation.schema import Validator
 from helixnet.errors import RejectedError
 
 Trail: TypeAlias = list[tuple[int, tuple[int, ...], Any]]
@@ -19,8 +20,8 @@ Items: TypeAlias = Mapping[tuple[int, ...], Any]
 
 def doubts_of(
     record: Record,
-    texts: Sequence[str],
-    validator: Validator,
+    given: Given,
+    targets: Sequence[Target],
     rules: Rules,
     known: AbstractSet[str],
     retrace: Retrace,
@@ -29,27 +30,31 @@ def doubts_of(
 
     Args:
         record: the record that gave them.
-        texts: the documents; a value that failed stands in them as null or is left out.
-        validator: of the target schema.
+        given: the documents; a value that failed stands in them as null or is left out.
+        targets: what the documents of each output must be.
         rules: of the generated function.
         known: targets that have a fault already; what lies at, above or below them is their
             consequence and not said again.
         retrace: the generated function and the record's number, to find the items again.
     """
     found: list[Fault] = []
-    items: Sequence[Items] | None = None
-    for number, text in enumerate(texts):
+    items: _Retraced | None = None
+    for index, text in enumerate(given.texts):
+        output = given.output(index)
+        target = targets[output]
         try:
             document = read_json(text)
         except RejectedError as error:
-            found.append(Fault(error.code, str(error), record.place("", None), ""))
+            found.append(Fault(error.code, str(error), record.place("", None), target.prefix))
             continue
-        for pointer, code, message, value in validator.faults(document):
+        for below, code, message, value in target.validator.faults(document):
+            pointer = target.prefix + below
             if any(_related(pointer, other) for other in known):
                 continue
             if items is None:
                 items = _retraced(record, retrace)
-            within: Items = items[number] if number < len(items) else {}
+            number = index - given.outputs.index(output) if given.outputs else index
+            within = items.of(rules.roots[output], number)
             found.append(_fault(record, rules, (pointer, code, message, value), within))
     return found
 
@@ -58,19 +63,38 @@ def _related(pointer: str, other: str) -> bool:
     return f"{pointer}/".startswith(f"{other}/") or f"{other}/".startswith(f"{pointer}/")
 
 
-def _retraced(record: Record, retrace: Retrace) -> list[Items]:
+@dataclass(slots=True)
+class _Retraced:
+    """The items of a record, by their indexes.
+
+    Args:
+        documents: of each `each` that gives documents, by its slot, the items of each document.
+        whole: the items of a document that no `each` gives.
+    """
+
+    documents: dict[int, list[Items]] = field(default_factory=dict[int, list[Items]])
+    whole: dict[tuple[int, ...], Any] = field(default_factory=dict[tuple[int, ...], Any])
+
+    def of(self, root: int, number: int) -> Items:
+        found = self.documents.get(root, [self.whole])
+        return found[number] if number < len(found) else {}
+
+
+def _retraced(record: Record, retrace: Retrace) -> _Retraced:
     """Run the record again, and return for each document its items by their indexes."""
     one, number = retrace
     trail: Trail = []
     one(record.value, number, record.batch, record.index, [], trail)
-    found: list[Items] = []
+    found = _Retraced()
     items: dict[tuple[int, ...], Any] = {}
-    for _, indexes, item in trail:
+    for slot, indexes, item in trail:
         items[indexes] = item
         if not indexes:  # an item of the `each` that gives documents ends its document
-            found.append(items)
+            found.documents.setdefault(slot, []).append(items)
             items = {}
-    return found or [items]
+        else:
+            found.whole[indexes] = item
+    return found
 
 
 def _fault(

@@ -94,7 +94,7 @@ def _object(frame: Frame, slot: Slot) -> None:
         if any(_may_be_absent(slot.members[name]) for name in wanted):
             text = f"{emitter.constants.add(runtime.solid)}({text})"
         frame.writer.line(f"v{slot.number} = {text}")
-    if not slot.target:
+    if not slot.target or slot.outputs:
         return
     _ask_container(frame, slot, Kind.OBJECT, "")
     inner = [piece for child in slot.members.values() for piece in frame.pieces[child.number]]

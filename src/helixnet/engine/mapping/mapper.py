@@ -6,10 +6,10 @@ from typing import Any, Final, Protocol, cast
 
 from helixnet.engine.mapping.codegen import Generated
 from helixnet.engine.mapping.doubts import doubts_of
+from helixnet.engine.mapping.given import Given, Target, Texts, given_of
 from helixnet.engine.mapping.settle import DOUBT, Notes, Record, faults_of
 from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
 from helixnet.engine.source import BLOCK, Batch
-from helixnet.engine.validation.schema import Validator
 
 MAX_RAW: Final = 64 * 1024
 
@@ -32,7 +32,7 @@ class RowMapper:
     """The rows executor: one generated function for all records of a file's header."""
 
     generated: Generated
-    validator: Validator
+    targets: Sequence[Target]
     block: int = BLOCK
 
     def map(self, batch: Batch, first_record: int) -> Mapped:
@@ -44,6 +44,7 @@ class RowMapper:
         """
         one, asks, unread = self.generated.one, self.generated.asks, batch.faults
         documents: list[str] = []
+        outputs: list[int] = []
         rejects: list[Reject] = []
         notes: list[Any] = []
         add, skipped, used = documents.append, 0, 0
@@ -63,9 +64,12 @@ class RowMapper:
                 if isinstance(answer, Reject):
                     rejects.append(answer)
                 else:
-                    documents += answer
+                    documents += answer.texts
+                    outputs += answer.outputs
                     used += 1
-        return tallied(documents, rejects, used=used, skipped=skipped)
+        mapped = tallied(documents, rejects, used=used, skipped=skipped)
+        mapped.outputs = outputs
+        return mapped
 
     def ask(
         self, batch: Batch, index: int, record: list[str], number: int
@@ -75,22 +79,21 @@ class RowMapper:
         text = self.generated.one(record, number, batch, index, notes, None)
         if text is None:
             return None
-        return self._settled(Record(batch, index, record), number, notes, text)
+        answer = self._settled(Record(batch, index, record), number, notes, text)
+        return answer if isinstance(answer, Reject) else answer.texts
 
     def _settled(
-        self, record: Record, number: int, notes: list[Any], text: str | list[str]
-    ) -> Sequence[str] | Reject:
+        self, record: Record, number: int, notes: list[Any], texts: Texts
+    ) -> Given | Reject:
         """Return a record's documents, or its reject with every fault; empties ``notes``."""
-        texts = [text] if isinstance(text, str) else text
-        faults = self._faults(record, number, notes, texts)
+        given = given_of(texts)
+        faults = self._faults(record, number, notes, given)
         notes.clear()
         if not faults:
-            return texts
-        return reject(record.batch, record.index, number, faults, max(len(texts), 1))
+            return given
+        return reject(record.batch, record.index, number, faults, max(len(given.texts), 1))
 
-    def _faults(
-        self, record: Record, number: int, notes: list[Any], texts: Sequence[str]
-    ) -> list[Fault]:
+    def _faults(self, record: Record, number: int, notes: list[Any], given: Given) -> list[Fault]:
         """Return every fault of a record: those noted, and those that the authority finds."""
         noted: Notes = [note for note in notes if note is not DOUBT]
         doubted = len(noted) < len(notes) or self.generated.asks
@@ -99,7 +102,7 @@ class RowMapper:
         if doubted:
             known = {fault.target for fault in faults if fault.target is not None}
             retrace = (self.generated.one, number)
-            faults += doubts_of(record, texts, self.validator, rules, known, retrace)
+            faults += doubts_of(record, given, self.targets, rules, known, retrace)
         return faults
 
 

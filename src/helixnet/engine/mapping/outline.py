@@ -1,6 +1,6 @@
 """From the map of a context to typed slots, in the order in which they must be computed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -64,6 +64,16 @@ class Outline:
         self, node: MapNode, spot: Spot, *, parent: Slot | None = None, target: bool = True
     ) -> Slot:
         """Make the slot of a node and of all below it, but for the bodies of `each`."""
+        slot = self._slot(node, spot, parent, target=target)
+        if isinstance(node, ObjectNode):
+            self._lay_object(slot, node)
+        elif isinstance(node, ArrayNode):
+            self._lay_array(slot, node)
+        elif isinstance(node, WhenNode):
+            self._lay_when(slot, node)
+        return slot
+
+    def _slot(self, node: MapNode, spot: Spot, parent: Slot | None, *, target: bool) -> Slot:
         slot = Slot(
             len(self.slots),
             node,
@@ -76,12 +86,25 @@ class Outline:
             target=target,
         )
         self.slots[slot.number] = slot
-        if isinstance(node, ObjectNode):
-            self._lay_object(slot, node)
-        elif isinstance(node, ArrayNode):
-            self._lay_array(slot, node)
-        elif isinstance(node, WhenNode):
-            self._lay_when(slot, node)
+        return slot
+
+    def lay_outputs(
+        self, node: ObjectNode, scope: Scope, views: Sequence[SchemaView | None]
+    ) -> Slot:
+        """Make the slots of several outputs, each a document or a list of them by its own schema.
+
+        Args:
+            node: the map of each output by its name.
+            scope: names that the record gives.
+            views: what the schema of each says; None = nothing.
+        """
+        spot = Spot((), None, scope, Region())
+        slot = self._slot(node, spot, None, target=True)
+        slot.outputs = True
+        for (name, child), view in zip(node.fields.items(), views, strict=True):
+            own = scope.at(name) if isinstance(child, ObjectNode) else scope
+            below = Spot((name,), view, own, spot.region)
+            slot.members[name] = self.lay(child, below, parent=slot)
         return slot
 
     def _lay_array(self, slot: Slot, node: ArrayNode) -> None:

@@ -41,7 +41,7 @@ def affixes_of(slots: Iterable[Slot]) -> dict[int, tuple[str, str]]:
     Optional members bring their own comma: before them behind the first sure one, else after.
     """
     found: dict[int, tuple[str, str]] = {}
-    for slot in slots:
+    for slot in (slot for slot in slots if not slot.outputs):
         names = list(slot.members)
         first = next((n for n, name in enumerate(names) if always(slot.members[name])), -1)
         for n, name in enumerate(names):

@@ -10,6 +10,8 @@ from helixnet.engine.context.model import (
     EachNode,
     InputSpec,
     Leaf,
+    ObjectNode,
+    WhenNode,
     root_types,
 )
 from helixnet.engine.mapping.filled import filled
@@ -74,14 +76,14 @@ class Known:
     """What is known besides the context.
 
     Args:
-        view: the target schema.
+        views: of each output, what its target schema says; empty = nothing.
         grammar: of segments.
         header: columns of the file; None = not known.
         keys: top-level keys of JSON samples; None = any.
         inputs: values given from outside, defaults filled in.
     """
 
-    view: SchemaView | None
+    views: Sequence[SchemaView | None]
     grammar: Grammar | None = None
     header: Sequence[str] | None = None
     keys: frozenset[str] | None = None
@@ -108,8 +110,11 @@ def build_program(
     outline = Outline(context.lookups, input_types(context), context.vars, problems)
     scope = record_scope(context, known)
     outline.var_scope = replace(scope, built=False)
-    view = known.view if document else None
-    root = outline.lay(context.map, Spot((), view, scope, Region()), target=document)
+    views = known.views if document and known.views else [None] * len(context.outputs)
+    if context.named and isinstance(context.map, ObjectNode):
+        root = outline.lay_outputs(context.map, scope, views)
+    else:
+        root = outline.lay(context.map, Spot((), views[0], scope, Region()), target=document)
     outline.root = root
     program = Program(context, outline, known.inputs, scope.here)
     program.skip_when = outline.condition(context.skip_when, replace(scope, built=False))
@@ -308,13 +313,19 @@ def _reached(names: Sequence[str], needs: Mapping[str, Sequence[str]]) -> set[st
 
 
 def _deliveries(program: Program) -> None:
-    """Type the keys of deliveries: expressions over `out`, the document as it is written."""
-    outline, body = program.outline, filled(program.outline.root)
-    while isinstance(body.node, EachNode) and body.items:
-        body = body.body
-    of = body.type if body.type.kind is Kind.OBJECT else Type(Kind.OBJECT, shape=DictShape({}))
-    binding = Binding(0, Role.DOCUMENT, replace(of, null=False, absent=False))
-    only = Scope({"out": binding}, (), binding, built=False)
+    """Type the keys of deliveries: expressions over `out`, each document as it is written."""
+    outline, outputs = program.outline, outputs_of(filled(program.outline.root))
     for deliver in program.context.deliver:
+        body = outputs[deliver.output]
+        while isinstance(body.node, EachNode | WhenNode) and body.items:
+            body = body.body
+        of = body.type if body.type.kind is Kind.OBJECT else Type(Kind.OBJECT, shape=DictShape({}))
+        binding = Binding(0, Role.DOCUMENT, replace(of, null=False, absent=False))
+        only = Scope({"out": binding}, (), binding, built=False)
         key = outline.expression(deliver.key, only) if deliver.key is not None else None
         program.deliver.append(key)
+
+
+def outputs_of(root: Slot) -> Sequence[Slot]:
+    """Return the slots that give documents: one, or that of each output."""
+    return list(root.members.values()) if root.outputs else [root]

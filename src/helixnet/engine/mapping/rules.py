@@ -71,7 +71,7 @@ NOWHERE: Final = Aim()
 
 @dataclass(slots=True)
 class Rules:
-    """The tables of one generated function."""
+    """The tables of one generated function; ``roots`` are the slots of its outputs."""
 
     rules: dict[int, Rule] = field(default_factory=dict[int, Rule])
     columns: dict[int, Column] = field(default_factory=dict[int, Column])
@@ -80,6 +80,7 @@ class Rules:
         default_factory=dict[str, Callable[[Any], object]]
     )
     pointers: dict[Pointer, int] = field(default_factory=dict[Pointer, int])
+    roots: Sequence[int] = ()
     required: dict[str, RulePosition] = field(default_factory=dict[str, RulePosition])
     readers: Mapping[Member, Read] = field(default_factory=dict[Member, Read])
     aims: dict[int, Aim] = field(default_factory=dict[int, Aim])

@@ -66,6 +66,7 @@ class Slot:
         parent: slot around it.
         item: it is an item of a list, where null stays and absent drops out.
         target: it is part of the document, not of a var.
+        outputs: it is no document, and each of its members is one: what ``out`` is then.
     """
 
     number: int
@@ -77,6 +78,7 @@ class Slot:
     parent: "Slot | None" = None
     item: bool = False
     target: bool = True
+    outputs: bool = False
     state: State = State.NEW
     type: Type = ANY
     parsed: Parsed | None = None
@@ -107,7 +109,8 @@ class Slot:
     @property
     def documents(self) -> bool:
         """Whether this is the `each` that gives several documents a record."""
-        return self.parent is None and self.target and isinstance(self.node, EachNode)
+        top = self.parent is None or self.parent.outputs
+        return top and self.target and isinstance(self.node, EachNode)
 
     @property
     def absent(self) -> bool:

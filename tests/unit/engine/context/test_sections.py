@@ -91,7 +91,6 @@ def test_an_unknown_key_is_shown_with_the_nearest_name(
 @pytest.mark.parametrize(
     ("text", "places"),
     [
-        ("outputs: {}", [(7, 1)]),
         ("pipeline: []", [(7, 1)]),
         ("totals: {a: b}", [(7, 1)]),
         ("file_checks: []", [(7, 1)]),
@@ -106,8 +105,9 @@ def test_what_comes_later_is_refused_by_name(
 
 
 def test_outputs_need_no_map_beside_them(read: Callable[..., ReadContext]) -> None:
-    text = "helixnet: 1\nname: a\nversion: 1.0.0\nsource: {format: csv}\noutputs: {}\n"
-    assert [one.code for one in read(text).problems] == ["HX-4301"]
+    text = "helixnet: 1\nname: a\nversion: 1.0.0\nsource: {format: csv}\n"
+    text += "outputs: {a: {target: true, map: {b: c}}}\n"
+    assert read(text).problems == []
 
 
 @pytest.mark.parametrize(

@@ -286,7 +286,7 @@ def test_a_schema_keeps_its_numbers_exact(read: Callable[..., ReadContext]) -> N
     data = b'{"multipleOf": 0.01, "maximum": 123456789012345678901234567890}'
     result = read(TARGET.replace("s.json", "./s.json"), s__json=data)
     assert result.context
-    assert result.context.target == {
+    assert result.context.outputs[0].target == {
         "multipleOf": Decimal("0.01"),
         "maximum": 123456789012345678901234567890,
     }
@@ -297,10 +297,10 @@ def test_a_schema_may_stand_inline(read: Callable[..., ReadContext]) -> None:
     result = read(text + "source: {format: csv}\n")
     assert result.problems == []
     assert result.context
-    assert str(result.context.target) == (
+    assert str(result.context.outputs[0].target) == (
         "{'type': 'object', 'properties': {'a': {'multipleOf': Decimal('0.10')}}}"
     )
-    assert result.context.target_mark == Mark("c.yaml", 4, 9)
+    assert result.context.outputs[0].target_mark == Mark("c.yaml", 4, 9)
 
 
 @pytest.mark.parametrize(
