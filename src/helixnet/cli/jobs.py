@@ -21,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     show = verbs.add_parser("show", help="state, counts and errors of a job")
     fetch = verbs.add_parser("result", help="the documents of a finished run, as NDJSON")
     fetch.add_argument("--run", type=int, metavar="N", help="of this run (default: the newest)")
-    fetch.add_argument("-o", "--output", metavar="FILE", help="write here instead of on stdout")
+    fetch.add_argument(
+        "-o", "--output", metavar="OUT", help="write here instead of on stdout; outputs: a folder"
+    )
+    fetch.add_argument("--only", metavar="NAME", help="of several outputs only this one")
     cancel = verbs.add_parser("cancel", help="end a job's open run for good")
     rerun = verbs.add_parser("rerun", help="run a job again, with the same or another context")
     rerun.add_argument("--context", help="a context file, folder or zip, or a published NAME[@V]")
@@ -97,9 +100,9 @@ def fetch_result(server: Any, args: argparse.Namespace) -> int:
     from helixnet.cli import results, show
 
     if args.output is None:
-        results.print_result(server, args.job, run=args.run)
+        results.print_result(server, args.job, run=args.run, only=args.only)
         return 0
-    results.save_result(server, args.job, Path(args.output), run=args.run)
+    results.save_result(server, args.job, Path(args.output), run=args.run, only=args.only)
     if args.json:
         show.show_json({"job_id": args.job, "file": args.output})
     return 0

@@ -57,6 +57,13 @@ class JobModel(BaseModel):
     rejects_url: str
 
 
+class OutputModel(BaseModel):
+    """One of several kinds of documents that a run gave."""
+
+    name: str
+    documents: int
+
+
 class RunModel(BaseModel):
     """One run of a job."""
 
@@ -71,6 +78,7 @@ class RunModel(BaseModel):
     engine: str
     counts: CountsModel
     counts_complete: bool
+    outputs: list[OutputModel] = Field(description="of a context with outputs; else empty")
     parts_total: int
     parts_done: int
     parts_dead: int
@@ -212,6 +220,7 @@ def _run(row: RunRow, *, traces: bool) -> RunModel:
         "counts_complete": not row.incomplete,
         "errors": errors_of(row.error, traces=traces),
         "drift": list(row.drift),
+        "outputs": (row.manifest or {}).get("outputs", []),
     }
     return RunModel.model_validate(fields)
 

@@ -7,6 +7,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
+from helixnet.engine.output import json_string
 from helixnet.errors import NotFoundError, UnavailableError
 from helixnet.gateway.access import READERS, Reader, needs, tenant_scope
 from helixnet.gateway.finding import find_job
@@ -72,24 +73,56 @@ async def _parts(services: Gateway, run: RunRow) -> AsyncIterator[PartOutput]:
             return
 
 
-async def _blocks(services: Gateway, output: Output) -> AsyncIterator[bytes]:
+async def _blocks(
+    services: Gateway, output: Output, start: int = 0, end: int | None = None
+) -> AsyncIterator[bytes]:
     if output.inline is not None:
         if output.inline:
-            yield output.inline
+            yield output.inline[start:end]
     elif output.key:
         ref = ObjectRef(output.key, output.version, output.size)
         try:
-            async for block in services.store.read(ref):
+            async for block in services.store.read(ref, start, end):
                 yield block
         except NotFoundError as error:
             raise UnavailableError(f"{output.key} is missing in the store") from error
 
 
-async def documents_of(services: Gateway, run: RunRow) -> AsyncIterator[bytes]:
-    """Yield a run's result, part after part."""
-    async for part in _parts(services, run):
-        async for block in _blocks(services, part.documents):
+def outputs_of(run: RunRow) -> list[str]:
+    """Return the names of a finished run's outputs; none where the only one has no name."""
+    return [output["name"] for output in (run.manifest or {}).get("outputs", ())]
+
+
+async def documents_of(services: Gateway, run: RunRow, output: str = "") -> AsyncIterator[bytes]:
+    """Yield a run's result, part after part.
+
+    With named outputs the documents of ``output``; without, those of one output after those of
+    the other, each line an object of ``output`` and ``document``.
+    """
+    names = outputs_of(run)
+    for number, name in enumerate(names or [""]):
+        if output and name != output:
+            continue
+        own = _slices(services, run, number)
+        async for block in own if output or not name else _named(name, own):
             yield block
+
+
+async def _slices(services: Gateway, run: RunRow, number: int) -> AsyncIterator[bytes]:
+    async for part in _parts(services, run):
+        own = part.slices[number]
+        if own.size:
+            async for block in _blocks(services, part.documents, own.start, own.end):
+                yield block
+
+
+async def _named(name: str, blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Turn documents into objects of ``output`` and ``document``, line by line."""
+    head, rest = f'{{"output":{json_string(name)},"document":'.encode(), b""
+    async for block in blocks:
+        *lines, rest = (rest + block).split(b"\n")
+        if lines:
+            yield b"".join(head + line + b"}\n" for line in lines)
 
 
 async def rejects_of(services: Gateway, run: RunRow) -> AsyncIterator[bytes]:
@@ -126,13 +159,12 @@ async def small_result(services: Gateway, detail: JobDetail) -> str | None:
     run = run_of(detail, None)
     if run.state not in SHOWN or run.results_gone:
         return None
-    text = bytearray()
+    size = 0
     async for part in _parts(services, run):
-        if len(text) + part.documents.size > INLINE_BYTES:
+        size += part.documents.size
+        if size > INLINE_BYTES:
             return None
-        async for block in _blocks(services, part.documents):
-            text += block
-    return text.decode()
+    return b"".join([block async for block in documents_of(services, run)]).decode()
 
 
 @router.get(
@@ -143,16 +175,27 @@ async def small_result(services: Gateway, detail: JobDetail) -> str | None:
     openapi_extra=needs(READERS),
 )
 async def result(
-    job_id: str, caller: Reader, services: Services, number: RunNumber = None
+    job_id: str,
+    caller: Reader,
+    services: Services,
+    number: RunNumber = None,
+    output: Annotated[str, Query(description="only the documents of this output")] = "",
 ) -> StreamingResponse:
-    """NDJSON: the documents of a finished run in the order of their records."""
+    """NDJSON: the documents of a finished run in the order of their records.
+
+    Where the context has ``outputs``, those of one after those of the other, each line an object
+    of ``output`` and ``document``; with ``output=NAME`` the documents of that one as they are.
+    """
     detail = await find_job(services, caller, job_id)
     run = run_of(detail, number)
     if run.state not in SHOWN:
         raise NotFoundError(f"run {run.run} of job {job_id} has no result: it is {run.state}")
     if run.results_gone:
         raise NotFoundError(f"the result of job {job_id} is no longer kept")
-    return await _streaming(documents_of(services, run))
+    if output and output not in outputs_of(run):
+        known = ", ".join(outputs_of(run)) or "none: its only output has no name"
+        raise NotFoundError(f"job {job_id} has no output {output[:80]!r}; there is {known}")
+    return await _streaming(documents_of(services, run, output))
 
 
 @router.get(

@@ -105,10 +105,10 @@ class Deliver:
         if item.cursor or item.run > 1:
             await flush(self.ledger, self.bus, topic=item.topic, job=item.job)
         known = await self._known(item) if item.policy == "changed" else frozenset[bytes]()
-        total = int(item.manifest["counts"]["written"])
+        total = _total(item)
         begins = 0
         async for part in self._parts(item):
-            ends = begins + part.counts.written
+            ends = begins + part.slices[item.output].documents
             if item.cursor < ends and not await self._part(item, part, begins, known):
                 return  # another worker has gone on with it
             begins = ends
@@ -120,13 +120,15 @@ class Deliver:
         self, item: ClaimedDelivery, part: PartOutput, begins: int, known: frozenset[bytes]
     ) -> bool:
         """Deliver what is left of a part; False when the lease was lost."""
-        cursor, ends = max(item.cursor, begins), begins + part.counts.written
+        own = part.slices[item.output]
+        cursor, ends = max(item.cursor, begins), begins + own.documents
         bundle = await self.bundles.get(item.tenant, item.context_hash)
         recipe = Recipe(bundle, item.context_hash, item.inputs)
-        offset, skip, commits = 0, cursor - begins, 0
+        offset, skip, commits = own.start, cursor - begins, 0
         async with self._lent(part) as file:
             while cursor < ends:
-                work = ToDeliver(recipe, item.number, file, offset, skip, TOGETHER, TOGETHER_BYTES)
+                most = min(TOGETHER, ends - cursor)
+                work = ToDeliver(recipe, item.number, file, offset, skip, most, TOGETHER_BYTES)
                 found = await self._read(work)
                 batch = [
                     _event(item, part, record, cursor + n)
@@ -203,9 +205,17 @@ def _advance(
 ) -> bool:
     """Move the cursor, and end the delivery with its last document, in one transaction."""
     moved = advance(conn, item.lease, was=was, now=now, batch=batch)
-    if moved and now >= int(item.manifest["counts"]["written"]):
+    if moved and now >= _total(item):
         finish_deliveries(conn, [item.lease])
     return moved
+
+
+def _total(item: ClaimedDelivery) -> int:
+    """Return how many documents the output of a delivery has."""
+    outputs = item.manifest.get("outputs")
+    if outputs is None:
+        return int(item.manifest["counts"]["written"])
+    return int(outputs[item.output]["documents"])
 
 
 def _digest(key: str, sha256: str) -> bytes:
@@ -224,8 +234,10 @@ def _event(item: ClaimedDelivery, part: PartOutput, record: Record, position: in
         data["record"] = read_json(record.document)
     else:
         listed = {entry["number"]: entry for entry in item.manifest["parts"]}
-        stands = listed[part.number]["documents"]
-        start = stands.get("range", [0])[0] + record.begins
+        entry, own = listed[part.number], part.slices[item.output]
+        named = item.manifest.get("outputs")
+        stands = entry["outputs"][named[item.output]["name"]] if named else entry["documents"]
+        start = stands.get("range", [0])[0] + record.begins - own.start
         data["object"] = {"key": stands["key"], "range": [start, start + len(record.document)]}
     return Event(
         id=event_id(RECORD_DELIVERED, item.job, item.run, item.number, position),

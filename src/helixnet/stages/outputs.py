@@ -31,6 +31,7 @@ async def keep(store: ObjectStore, stem: str, suffix: str, made: MappedPart) -> 
         counts=made.counts,
         documents=documents,
         documents_sha256=made.documents_sha256,
+        outputs=made.outputs,
         rejects=rejects,
         samples=made.samples,
         incomplete=made.stopped,

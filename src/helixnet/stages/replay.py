@@ -149,7 +149,7 @@ class Replay:
                     old=await self._old(row) if parts else None,
                     file=await stack.enter_async_context(lent(self.store, row)),
                     name=row.name,
-                    results=[await self._lent(stack, part) for part in parts],
+                    results=[(await self._lent(stack, part), part.slices) for part in parts],
                     scratch=str(self.scratch),
                 )
                 (answer,) = await self.workers.run(compare_one, [work])

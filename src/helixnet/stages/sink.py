@@ -36,7 +36,7 @@ from helixnet.stages.outputs import results_of
 from helixnet.stages.policy import EndedError, failure_of
 from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
-from helixnet.stages.work import Recipe, declared_topics
+from helixnet.stages.work import Declared, Recipe, declared
 
 TOGETHER: Final = 16
 PAGE: Final = 100
@@ -60,7 +60,7 @@ class Sink:
     worker: str
     lease_seconds: float
     max_attempts: int
-    declared: dict[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    declared: dict[str, Declared] = field(default_factory=dict[str, Declared])
 
     @property
     def slots(self) -> int:
@@ -118,16 +118,20 @@ class Sink:
         good = state is not RunState.FAILED
         stem = results_of(run.tenant, run.job, run.run)
         copies = (Together if self.store.traits.costly else Apart)(self.store, stem)
-        listing = [
-            await _entry(run, part, copies, with_documents=good)
-            async for part in self._parts(run, single)
-        ]
+        known = await self._declared(run) if good else Declared((), ())
+        listing: list[Json] = []
+        counts = [0] * len(known.outputs)
+        async for part in self._parts(run, single):
+            listing.append(await _entry(run, part, copies, known.outputs, with_documents=good))
+            counts = [sum(both) for both in zip(counts, _documents(part), strict=False)]
         manifest = _manifest(run, state, listing)
+        if known.outputs:
+            pairs = zip(known.outputs, counts, strict=True)
+            manifest["outputs"] = [{"name": name, "documents": number} for name, number in pairs]
         written = await copies.close(json_text(manifest).encode())
-        topics = await self._topics(run) if good and run.deliver != "none" else ()
         deliveries = [
-            NewDelivery(number, out_topic(run.tenant, topic), run.deliver)
-            for number, topic in enumerate(topics)
+            NewDelivery(number, out_topic(run.tenant, topic), run.deliver, output)
+            for number, (topic, output) in enumerate(known.deliver if run.deliver != "none" else ())
         ]
         return Finish(
             id=run.id,
@@ -156,13 +160,13 @@ class Sink:
                 return
             after = page[-1].number
 
-    async def _topics(self, run: Finishable) -> Sequence[str]:
+    async def _declared(self, run: Finishable) -> Declared:
         """Return what a bundle declares, worked out once a bundle."""
         if run.context_hash in self.declared:
             return self.declared[run.context_hash]
         bundle = await self.bundles.get(run.tenant, run.context_hash)
         recipe = Recipe(bundle, run.context_hash, run.inputs)
-        (found,) = await self.workers.run(declared_topics, [recipe])
+        (found,) = await self.workers.run(declared, [recipe])
         if isinstance(found, Ended):
             raise EndedError(found)
         if len(self.declared) >= MOST_DECLARED:
@@ -189,17 +193,45 @@ def _hands(claimed: Sequence[Finishable], room: int) -> list[list[Finishable]]:
 
 
 async def _entry(
-    run: Finishable, part: PartOutput, copies: Copies, *, with_documents: bool
+    run: Finishable,
+    part: PartOutput,
+    copies: Copies,
+    names: Sequence[str],
+    *,
+    with_documents: bool,
 ) -> Json:
     suffix = f"{part.number:05}-e{part.epoch}.ndjson"
     entry: Json = {"number": part.number, "counts": asdict(part.counts)}
-    if with_documents:
+    if with_documents and names:
+        entry["outputs"] = await _slices(run, part, copies, names)
+    elif with_documents:
         name = "result.ndjson" if run.parts_total == 1 else f"part-{suffix}"
         place = await _place(part.documents, name, copies)
         entry["documents"] = place | {"sha256": part.documents_sha256}
     if part.rejects.size:
         entry["rejects"] = await _place(part.rejects, f"rejects-{suffix}", copies)
     return entry
+
+
+async def _slices(
+    run: Finishable, part: PartOutput, copies: Copies, names: Sequence[str]
+) -> dict[str, Json]:
+    """Say where the documents of each output are; small ones get a file each."""
+    found: dict[str, Json] = {}
+    made = part.documents
+    for name, own in zip(names, part.slices, strict=True):
+        if made.inline is None:
+            place: Json = {"key": made.key, "size": own.size, "range": [own.start, own.end]}
+        else:
+            suffix = "" if run.parts_total == 1 else f"-{part.number:05}-e{part.epoch}"
+            content = made.inline[own.start : own.end]
+            place = await copies.add(f"{name}{suffix}.ndjson", content)
+        found[name] = {"documents": own.documents} | place | {"sha256": own.sha256}
+    return found
+
+
+def _documents(part: PartOutput) -> list[int]:
+    return [own.documents for own in part.slices]
 
 
 async def _place(made: Output, name: str, copies: Copies) -> Json:

@@ -51,6 +51,17 @@ class Spill:
         self._file.close()
         return self._path
 
+    def absorb(self, other: "Spill") -> None:
+        """Append what another was given, and leave nothing of it behind."""
+        content = other.finish()
+        if isinstance(content, bytes):
+            self.write(content)
+            return
+        with content.open("rb") as stream:
+            while block := stream.read(1 << 20):
+                self.write(block)
+        other.discard()
+
     def discard(self) -> None:
         """Leave nothing behind; a full disk may fail once more at the flush."""
         if self._file is not None:

@@ -8,7 +8,7 @@ import errno
 import hashlib
 import io
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -147,12 +147,17 @@ class ToMap:
 
 @dataclass(frozen=True, slots=True)
 class MappedPart:
-    """What mapping a part gave; outputs are bytes, or paths of files that the caller owns."""
+    """What mapping a part gave; outputs are bytes, or paths of files that the caller owns.
+
+    With named outputs ``documents`` are those of one after those of the other, and ``outputs``
+    says of each how many ``documents`` in how many bytes (``size``) with which ``sha256``.
+    """
 
     counts: Counts
     documents: bytes | Path
     documents_size: int
     documents_sha256: str
+    outputs: list[dict[str, Any]]
     rejects: bytes | Path
     rejects_size: int
     samples: list[dict[str, Any]]
@@ -162,10 +167,11 @@ class MappedPart:
 def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
     """Map one part; what fails for want of disk leaves nothing behind."""
     folder = Path(work.scratch)
-    documents, rejects = Spill(folder, work.inline), Spill(folder, work.inline)
+    documents, rejects = [Spill(folder, work.inline)], Spill(folder, work.inline)
     kept = False
     try:
         plan = work.recipe.plan()
+        documents += [Spill(folder, work.inline) for _ in plan.context.outputs[1:]]
         with work.file.open(beat) as stream:
             done = map_part(
                 plan,
@@ -177,24 +183,37 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
                 file=work.name,
                 on_progress=lambda _: beat(),
             )
-        texts, bad = documents.finish(), rejects.finish()
+        outputs = _joined(documents, done.outputs) if plan.context.named else []
+        texts, bad = documents[0].finish(), rejects.finish()
         kept = True
     except (ContextError, RefusedError, RejectedError, OSError) as error:
         return decide(known_fault(error))
     finally:
         if not kept:
-            documents.discard()
-            rejects.discard()
+            for spill in (*documents, rejects):
+                spill.discard()
     return MappedPart(
         done.counts,
         texts,
-        documents.size,
-        documents.sha256,
+        documents[0].size,
+        documents[0].sha256,
+        outputs,
         bad,
         rejects.size,
         list(done.samples),
         done.stopped,
     )
+
+
+def _joined(spills: Sequence[Spill], counts: Sequence[int]) -> list[dict[str, Any]]:
+    """Append the documents of all outputs to those of the first; say what stands there."""
+    outputs = [
+        {"documents": count, "size": spill.size, "sha256": spill.sha256}
+        for count, spill in zip(counts, spills, strict=True)
+    ]
+    for spill in spills[1:]:
+        spills[0].absorb(spill)
+    return outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +283,22 @@ def known_fault(error: Exception) -> Exception:
     return error
 
 
-def declared_topics(recipe: Recipe, beat: Beat) -> list[str]:
-    """Return the topics that a context delivers to, by the names it gives them."""
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a context says of its documents.
+
+    Args:
+        outputs: their names; none for a context whose only output has no name.
+        deliver: for each delivery its topic, as the context calls it, and the number of its output.
+    """
+
+    outputs: Sequence[str]
+    deliver: Sequence[tuple[str, int]]
+
+
+def declared(recipe: Recipe, beat: Beat) -> Declared:
+    """Return which outputs a context has, and where it delivers them to."""
     beat()
-    return [deliver.topic for deliver in recipe.plan().context.deliver]
+    context = recipe.plan().context
+    names = [output.name for output in context.outputs if output.name]
+    return Declared(names, [(deliver.topic, deliver.output) for deliver in context.deliver])

@@ -111,6 +111,10 @@ async function watchList(signal) {
   }
 }
 
+function outputs(job) {
+  return (job.runs ?? []).find(({ run }) => run === job.run)?.outputs ?? [];
+}
+
 function facts(job) {
   const counts = job.counts ?? {};
   const complete = job.counts_complete === false ? " (incomplete: stopped early)" : "";
@@ -122,6 +126,7 @@ function facts(job) {
     ["Records", `${counts.records ?? 0} in = ${counts.used ?? 0} used + ${counts.rejected ?? 0} `
       + `rejected + ${counts.skipped ?? 0} skipped${complete}`],
     ["Documents", `${counts.written ?? 0} written, ${counts.documents_rejected ?? 0} rejected`],
+    ["Outputs", outputs(job).map(({ name, documents }) => `${documents} ${name}`).join(", ")],
     ["Accepted", moment(job.created)], ["Finished", moment(job.finished)],
     ["Stored at", job.result_path],
   ];
@@ -161,6 +166,13 @@ async function preview(job) {
   $("result").hidden = !text;
   $("no-result").hidden = Boolean(text);
   $("get-result").disabled = !job.result_url;
+  $("get-outputs").replaceChildren(...(job.result_url ? outputs(job) : []).map(({ name }) => {
+    const button = element("button", `Download ${name}`);
+    button.type = "button";
+    button.addEventListener("click",
+      () => guarded(() => download(`result?output=${encodeURIComponent(name)}`, "*/*", name)));
+    return button;
+  }));
 }
 
 async function showJob(id, signal) {
@@ -203,12 +215,12 @@ async function watchJob(id, signal) {
   }
 }
 
-async function download(kind, type) {
+async function download(kind, type, name = kind) {
   const options = { headers: { Accept: type } };
   const blob = await (await call(`/jobs/${shown.job_id}/${kind}`, options)).blob();
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
-  link.download = `${shown.job_id}-${kind}.ndjson`;
+  link.download = `${shown.job_id}-${name}.ndjson`;
   link.click();
   URL.revokeObjectURL(link.href);
 }

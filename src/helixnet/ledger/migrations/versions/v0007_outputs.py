@@ -10,6 +10,4 @@ down_revision = "0006"
 def upgrade() -> None:
     """Add the columns; a part or run of before has the one output of its context."""
     op.add_column("parts", Column("outputs", Text))
-    op.add_column(
-        "deliveries", Column("output", BigInteger, nullable=False, server_default="0")
-    )
+    op.add_column("deliveries", Column("output", BigInteger, nullable=False, server_default="0"))
