@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from helixnet.cli.aside import Aside, writing
 from helixnet.cli.connection import Server, segment
@@ -58,8 +59,9 @@ def _outputs(server: Server, job_id: str, run: int | None) -> list[str]:
     """Return the names of a run's outputs; none where the only one has no name."""
     job = server.get(f"/jobs/{segment(job_id)}")
     wanted = job["run"] if run is None else run
-    found = next((one for one in job["runs"] if one["run"] == wanted), {})
-    return [output["name"] for output in found.get("outputs", ())]
+    runs: list[dict[str, Any]] = job["runs"]
+    found = [one.get("outputs", ()) for one in runs if one["run"] == wanted]
+    return [output["name"] for output in (found[0] if found else ())]
 
 
 def _stream(

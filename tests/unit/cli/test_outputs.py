@@ -87,3 +87,23 @@ def test_update_writes_what_each_output_gave(helixnet: Command, shop: Path) -> N
     assert helixnet("test", "--update", "--coverage", shop / "c.yaml").status == 0
     after = (shop / "c.yaml").read_text("utf-8")
     assert 'expect: {"orders": [{"id": "1"}], "lines": {"sku": "aa"}}' in after
+
+
+def test_the_schemas_of_outputs_are_part_of_the_bundle(helixnet: Command, shop: Path) -> None:
+    for number, (name, ref) in enumerate({"orders": "a.json", "lines": "b.json"}.items()):
+        (shop / ref).write_text(f'{{"$ref": "inner/{ref}"}}', "utf-8")
+        (shop / "inner").mkdir(exist_ok=True)
+        (shop / "inner" / ref).write_text('{"type": "object"}', "utf-8")
+        old = (
+            CONTEXT.split("    target:\n")[number + 1]
+            .partition("    map:")[0]
+            .partition("    when:")[0]
+        )
+        text = (shop / "c.yaml").read_text("utf-8")
+        (shop / "c.yaml").write_text(
+            text.replace(f"    target:\n{old}", f"    target: {ref}\n"), "utf-8"
+        )
+        assert f"  {name}:\n    target: {ref}\n" in (shop / "c.yaml").read_text("utf-8")
+    outcome = helixnet("check", "--explain", shop / "c.yaml")
+    assert outcome.status == 0, outcome.out
+    assert "a.json, b.json, c.yaml, inner/a.json, inner/b.json" in outcome.out

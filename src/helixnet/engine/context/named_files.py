@@ -44,19 +44,28 @@ def _named_by_context(content: bytes, entry: str) -> Iterator[tuple[str, str, Ma
     root, _ = read_nodes(content, entry, Problems())
     if not isinstance(root, Pairs):
         return
-    for key in ("target", "template"):
-        yield from _named(key, root.get(key))
+    yield from _named("template", root.get("template"))
+    yield from _targets(root)
+    outputs = root.get("outputs")
+    for _, output in outputs.pairs if isinstance(outputs, Pairs) else ():
+        if isinstance(output, Pairs):
+            yield from _targets(output)
     source = root.get("source")
     if isinstance(source, Pairs):
         yield from _named("grammar", source.get("grammar"))
-    target = root.get("target")
-    if isinstance(target, Pairs):
-        for ref in _inline_references(target):
-            yield "target", ref, target.mark
     lookups = root.get("lookups")
     for _, lookup in lookups.pairs if isinstance(lookups, Pairs) else ():
         if isinstance(lookup, Pairs):
             yield from _named("lookup", lookup.get("file"))
+
+
+def _targets(node: Pairs) -> Iterator[tuple[str, str, Mark]]:
+    """Yield the schema that a context, or one of its outputs, names, or those that it refers to."""
+    target = node.get("target")
+    yield from _named("target", target)
+    if isinstance(target, Pairs):
+        for ref in _inline_references(target):
+            yield "target", ref, target.mark
 
 
 def _named(kind: str, node: Node | None) -> Iterator[tuple[str, str, Mark]]:
