@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from helixnet.engine.context.model import Source
 from helixnet.engine.formats.csv_dialect import dialect_of
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_lines import LineBreaker
@@ -29,9 +30,22 @@ class Excerpt:
     text: str
 
 
-def excerpt(
-    batch: Batch, index: int, name: str, item: int, *, source: SourceIndex, grammar: Grammar | None
-) -> Excerpt:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The file that a value is of.
+
+    Args:
+        contract: how it is read.
+        index: of the file.
+        grammar: of an IDoc type.
+    """
+
+    contract: Source
+    index: SourceIndex
+    grammar: Grammar | None
+
+
+def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> Excerpt:
     """Return where a value stands, and its bytes.
 
     Args:
@@ -39,23 +53,45 @@ def excerpt(
         index: of the record in the batch.
         name: column, or JSON pointer in a nested record.
         item: row of a group.
-        source: of the file.
-        grammar: of an IDoc type.
+        file: that it is of.
     """
-    place = batch.locate(index, name, item)
-    text = batch.raw(index).decode(source.encoding, "surrogateescape")
-    if grammar is not None:
-        text = _of_segment(text, batch.line(index), place, source, grammar)
-    elif source.header:
-        text = _of_row(text, batch.line(index), place, source) if place.column else ""
+    place, source = batch.locate(index, name, item), file.index
+    text, first = batch.raw(index).decode(source.encoding, "surrogateescape"), batch.line(index)
+    once = source.once.get(place.segment)
+    if once is not None:
+        text, first = once["text"], once["line"]
+    if file.grammar is not None:
+        text = _of_segment(text, first, place, source, file.grammar)
+    elif file.contract.format == "fixed":
+        text = _of_range(text, first, place, file)
+    elif file.contract.format == "csv":
+        text = _of_row(text, first, place, source) if place.column else ""
     else:
         text = _of_json(text, name)
     return Excerpt(place, text.encode(source.encoding, "surrogateescape"), text)
 
 
+def _of_range(text: str, first: int, place: SourcePosition, file: Opened) -> str:
+    """Return the characters at the place of a fixed-width field, with their blanks."""
+    contract, lines = file.contract, text.split("\n")
+    types = contract.records or {}
+    fields = types[place.segment].fields if place.segment in types else contract.fields or {}
+    at = fields[place.field].at if place.field in fields else None
+    if not isinstance(at, tuple) or not 0 <= place.line - first < len(lines):
+        return ""
+    line, (start, end) = lines[place.line - first].removesuffix("\r"), at
+    if contract.unit == "characters":
+        return line[start:end]
+    encoding = file.index.encoding
+    data = line.encode(encoding, "surrogateescape")[start:end]
+    return data.decode(encoding, "replace")
+
+
 def _of_row(text: str, first: int, place: SourcePosition, source: SourceIndex) -> str:
     """Return the cell that begins at a place of a CSV record, or of a group of them."""
     newline = "\r" if source.newline == "\r" else "\n"
+    if place.line < first:
+        return ""  # it is filled down from a record before
     start = 0
     for _ in range(place.line - first):
         start = text.find(newline, start) + 1

@@ -43,7 +43,7 @@ class Plan:
         targets: what the documents of each output must be.
         inputs: values from outside, defaults filled in.
         inputs_hash: ``sha256:<hex>`` of the inputs as JSON.
-        needs: fields read, by segment, for formats with a grammar; None = all.
+        needs: fields read, by segment or record type, for files that have some; None = all.
         used: columns that mapping or group read, for CSV; None = all.
         warnings: problems that do not stand in the way.
         mappers: made lately, by header and what of the file's name they depend on: most files of
@@ -188,6 +188,7 @@ def try_plan(
     failed = any(problem.severity == "error" for problem in problems)
     if program is None or failed:
         return None, samples
+    lined = grammar is not None or context.source.records is not None
     digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
     plan = Plan(
         context=context,
@@ -196,7 +197,7 @@ def try_plan(
         inputs_hash=f"sha256:{digest}",
         targets=[target for target in targets if target is not None],
         grammar=grammar,
-        needs=None if grammar is None or templated else fields_needed(program),
+        needs=fields_needed(program) if lined and not templated else None,
         used=None
         if templated
         else program.columns.union(context.group.same if context.group else ()),

@@ -127,7 +127,7 @@ def read(  # noqa: PLR0913 - as index_source, and the part
         part: one of ``index.parts``.
         group: as it was indexed; records are then lists of rows.
         grammar: of an IDoc type.
-        needs: fields used a segment, for grammar formats; None = all.
+        needs: fields used a segment or record type; None = all.
         block: bytes of CSV to read at a time.
     """
     reader = reader_of(source, index, group=group, grammar=grammar, needs=needs, block=block)

@@ -1,11 +1,14 @@
 """Rejected records as a file of their own format again: what the envelope was is around them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from helixnet.engine.context.model import Source
+from helixnet.engine.source import OnceLine
 from helixnet.errors import UsageError
 
+_FORMATS: Final = frozenset({"csv", "fixed", "ndjson", "json", "idoc"})
 MOST_RAW: Final = 64 * 1024  # bytes of a record that its reject holds
 _INEXACT: Final = "HX-1001"
 
@@ -23,7 +26,13 @@ def require_assembly(source: Source) -> None:
     Raises:
         UsageError: they can't.
     """
-    if source.format not in {"csv", "ndjson", "json", "idoc"} or source.record is not None:
+    if source.fill_down:
+        what = ", ".join(source.fill_down)
+        raise UsageError(
+            f"rejects can't be made a file again: values of {what} stand on lines above them",
+            hint="correct the file itself and send it anew",
+        )
+    if source.format not in _FORMATS or source.record is not None:
         what = f"{source.format} records at {source.record}" if source.record else source.format
         raise UsageError(
             f"rejects can't be made a file again: {what} stand within a larger document",
@@ -31,22 +40,49 @@ def require_assembly(source: Source) -> None:
         )
 
 
-def assembled(
-    source: Source, raws: Sequence[str], *, head: bytes, encoding: str, newline: str
-) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the file of the records has besides them.
+
+    Args:
+        head: its bytes up to its first line that is no header: byte order mark and header.
+        encoding: its Python codec.
+        newline: its line end; empty for IDocs without any.
+        once: the lines that stand once in it.
+    """
+
+    head: bytes
+    encoding: str
+    newline: str
+    once: Sequence[OnceLine] = ()
+
+    @property
+    def around(self) -> tuple[str, str]:
+        """The lines that stand once, before all records and after them."""
+        before, after, end = "", "", len(self.head)
+        for line in sorted(self.once, key=lambda one: one["byte"]):
+            text = line["text"] + self.newline
+            if line["byte"] == end:
+                before, end = before + text, end + len(text.encode(self.encoding))
+            else:
+                after += text
+        return before, after
+
+
+def assembled(source: Source, raws: Sequence[str], envelope: Envelope) -> bytes:
     """Return a file that holds these records and nothing else.
 
     Args:
         source: the contract of the file that they come from.
         raws: each as its reject holds it.
-        head: that file's bytes up to its first record: byte order mark and header.
-        encoding: Python codec of that file.
-        newline: its line end; empty for IDocs without any.
+        envelope: of that file.
     """
     require_assembly(source)
+    head, encoding, newline = envelope.head, envelope.encoding, envelope.newline
     if source.format == "json":
         body = "[" + ",\n".join(raw.strip() for raw in raws) + "]\n"
         return head + body.encode(encoding)
     ends = tuple({newline, "\n", "\r"} - {""}) if newline else ("",)
     body = "".join(raw if raw.endswith(ends) else raw + newline for raw in raws)
-    return head + body.encode(encoding)
+    before, after = envelope.around
+    return head + f"{before}{body}{after}".encode(encoding)

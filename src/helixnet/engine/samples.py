@@ -45,9 +45,13 @@ def look_at(context: Context, grammar: Grammar | None, file: str, stream: Binary
         index = index_source(
             stream, context.source, group=context.group, grammar=grammar, used=frozenset()
         )
-        names = index.header
-        if context.source.format != "csv":
-            names = tuple(_names(context, grammar, stream, index))
+        match context.source.format:
+            case "csv":
+                names = index.header if context.source.records is None else ()
+            case "fixed":
+                names = ()  # it has what is declared
+            case _:
+                names = tuple(_names(context, grammar, stream, index))
     except RefusedError as error:
         return Sample(file, (), refused=error)
     return Sample(file, names, index.drift)
@@ -85,7 +89,8 @@ def _is_field(name: str, value: object) -> bool:
 
 def sample_columns(context: Context, samples: Sequence[Sample]) -> tuple[str, ...] | None:
     """Return the columns of samples and of the tests' inputs; None if declared or unknown."""
-    if context.source.format != "csv" or context.source.fields:
+    source = context.source
+    if source.format != "csv" or source.fields or source.records is not None:
         return None
     found = [name for sample in samples for name in sample.names]
     for _, index in _inputs(context):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, BinaryIO, cast
 
 from helixnet.engine.context.model import Const, EachNode, Leaf, Mark, WhenNode
-from helixnet.engine.excerpts import Excerpt, excerpt
+from helixnet.engine.excerpts import Excerpt, Opened, excerpt
 from helixnet.engine.lockstep import Records, Runner
 from helixnet.engine.mapping.codegen import generate_probed
 from helixnet.engine.mapping.doubts import match_pointer
@@ -260,7 +260,8 @@ class _Tracing:
     def _excerpt(self, origin: Origin) -> Excerpt:
         batch = self.records.slice
         item = item_number(batch.records[0], origin.item)
-        return excerpt(batch, 0, origin.name, item, source=self.index, grammar=self.plan.grammar)
+        file = Opened(self.plan.context.source, self.index, self.plan.grammar)
+        return excerpt(batch, 0, origin.name, item, file=file)
 
     def _observer(self, slot: Slot, variables: Mapping[str, Any]) -> Observer:
         outline = self.plan.program.outline

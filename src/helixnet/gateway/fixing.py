@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from helixnet.engine.context.model import Source
 from helixnet.engine.context.reader import read_context
-from helixnet.engine.reassembly import assembled, exact, require_assembly
+from helixnet.engine.reassembly import Envelope, assembled, exact, require_assembly
 from helixnet.errors import ConflictError, NotFoundError, UsageError
 from helixnet.gateway.bundles import load
 from helixnet.gateway.jobs import named_context
@@ -186,13 +186,13 @@ async def _source(services: Gateway, filed: FiledRun) -> Source:
 
 async def raw_file(services: Gateway, filed: FiledRun, source: Source, picked: Picked) -> bytes:
     """Return picked rejects as a file of the source's own format."""
-    return assembled(
-        source,
-        picked.raws,
-        head=await _head(services, filed),
-        encoding=filed.index["encoding"],
-        newline=filed.index["newline"],
+    envelope = Envelope(
+        await _head(services, filed),
+        filed.index["encoding"],
+        filed.index["newline"],
+        list(filed.index.get("once", {}).values()),
     )
+    return assembled(source, picked.raws, envelope)
 
 
 async def _head(services: Gateway, filed: FiledRun) -> bytes:

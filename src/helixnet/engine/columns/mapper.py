@@ -19,6 +19,7 @@ from helixnet.engine.columns.fields import field_value
 from helixnet.engine.columns.pieces import Piece, optional_columns, text_of
 from helixnet.engine.columns.value import NotColumnarError, is_clean
 from helixnet.engine.context.model import Const, Field, Leaf, Mark
+from helixnet.engine.formats.csv_dialect import Dialect
 from helixnet.engine.formats.csv_read import CsvBatch
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Op
@@ -90,6 +91,12 @@ def compile_columns(program: Program, header: Sequence[str], file: str) -> dict[
         raise NotColumnarError(f"the format {context.source.format}")
     if context.group is not None:
         raise NotColumnarError("`group`")
+    for key, written in (
+        ("records", context.source.records),
+        ("fill_down", context.source.fill_down),
+    ):
+        if written:
+            raise NotColumnarError(f"`source.{key}`")
     least = 0 if all(map(is_clean, _texts(program, file))) else MOST_ESCAPES
     made = {at: _compile(program, header, file, at) for at in range(least, MOST_ESCAPES + 1)}
     return {level: made[max(level, least)] for level in range(MOST_ESCAPES + 1)}
@@ -202,7 +209,7 @@ class ColumnMapper:
     def _columns(
         self, batch: Batch, first: int
     ) -> tuple[Cells, pl.Series, pl.Series | None] | None:
-        if not isinstance(batch, CsvBatch):
+        if not isinstance(batch, CsvBatch) or not isinstance(batch.dialect, Dialect):
             return None
         cells = cells_of(batch.data, batch.dialect, [f"c{n}" for n in range(self.width)])
         if cells is None:

@@ -144,8 +144,9 @@ class CsvBatch:
             text = self._text(row)
             place = self.dialect.place(text, number)
             if place is not None:
-                line += text.count(self.dialect.newline, 0, place)
-                column = place - text.rfind(self.dialect.newline, 0, place)
+                inside = text.rstrip("\r\n")  # a field may stand behind the end of its line
+                line += inside.count(self.dialect.newline, 0, place)
+                column = place - inside.rfind(self.dialect.newline, 0, place)
         return SourcePosition(line=line, column=column, byte=byte, field=name)
 
     def wrong_column(self, row: int, code: str) -> str:

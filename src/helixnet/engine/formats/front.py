@@ -128,7 +128,7 @@ def reader_of(
     limit, rejects_drift = source.max_record_bytes, source.on_drift == "reject"
     match source.format:
         case "csv" | "fixed" if source.records is not None:
-            return RecordReader(source, index, block=block).read
+            return RecordReader(source, index, needs=needs, block=block).read
         case "csv" | "fixed":
             by = group.by if group else None
             return CsvReader(source, index, by=by, block=block).read

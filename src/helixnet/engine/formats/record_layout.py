@@ -99,6 +99,12 @@ def _named(one: RecordType, header: Sequence[str]) -> dict[str, int]:
     for field in one.fields.values():
         name = field.at if isinstance(field.at, str) else field.name
         number = field.at if isinstance(field.at, int) else known.get(name)
+        if header.count(name) > 1 and not isinstance(field.at, int):
+            raise RefusedError(
+                f"the header has the column {name!r} twice",
+                code="HX-5002",
+                hint="which one is meant can't be known: rename one, or give its number in `at`",
+            )
         if number is None or number >= len(header):
             raise RefusedError(
                 f"the file has no column {name!r} for the field {field.name!r} of {one.name!r}",

@@ -70,20 +70,19 @@ class RecordBatch:
         node, last = _walk(self.records[index + item], name)
         kind = cast("str", node.get("_name", ""))
         if not kind:
-            return self.position(index + item, self.line(index + item))
+            return SourcePosition(self.line(index + item), byte=self._start(index + item))
         line = cast("int", node["_line"])
         once = self._once.get(kind)
         if once is not None:
             return self._place(line, once["byte"], once["text"], kind, last)
         found = self._lines[bisect_right(self._numbers, line) - 1]
-        text = self._data[found.start : found.end].decode(
-            self._layout.rows.encoding, "surrogateescape"
-        )
-        return self._place(line, self._start(index + item), text, kind, last)
+        return self.place_in(index + item, found, line, last)
 
-    def position(self, index: int, line: int, name: str = "", kind: str = "") -> SourcePosition:
-        """Make the position of a line, or of one of its fields, in record ``index``."""
-        return SourcePosition(line, byte=self._start(index), field=name, segment=kind)
+    def place_in(self, index: int, line: Line, number: int, name: str) -> SourcePosition:
+        """Where a line of record ``index`` stands, or one of its fields."""
+        data = self._data[line.start : line.end]
+        text = data.decode(self._layout.rows.encoding, "surrogateescape")
+        return self._place(number, self._start(index), text, line.name, name)
 
     def beginning(self, line: Line) -> str:
         """Return the first characters of a line."""
@@ -98,7 +97,7 @@ class RecordBatch:
         before = self._layout.column(text, kind, name) if name else None
         if before is None:
             return SourcePosition(line, byte=byte, field=name, segment=kind)
-        newline, begin = self._layout.rows.newline, text[:before]
+        newline, begin = self._layout.rows.newline, text.rstrip("\r\n")[:before].ljust(before)
         column = len(begin) - begin.rfind(newline)
         line += begin.count(newline)
         return SourcePosition(line, column, byte, name, kind)
@@ -127,13 +126,28 @@ class RecordReader:
     Args:
         source: the contract.
         index: of the file.
+        needs: fields used a type; None = all.
         block: bytes to read at a time.
     """
 
-    def __init__(self, source: Source, index: SourceIndex, *, block: int = BLOCK) -> None:
+    def __init__(
+        self,
+        source: Source,
+        index: SourceIndex,
+        *,
+        needs: Mapping[str, frozenset[str]] | None,
+        block: int = BLOCK,
+    ) -> None:
         self._codec = codec_of(index.encoding)
         self._layout, self._types = layout_of(source, index), record_types(source)
-        self._fields = {one.name: list(one.fields) for one in self._types.types.values()}
+        self._fields = {
+            one.name: [
+                (field.name, number)
+                for number, field in enumerate(one.fields.values())
+                if needs is None or field.required or field.name in needs.get(one.name, ())
+            ]
+            for one in self._types.types.values()
+        }
         self._once, self._block = index.once, block
         self._nodes = once_nodes(source, index)
 
@@ -236,7 +250,9 @@ class RecordReader:
     def _hang(self, record: Node, nodes: list[Node], depth: int, line: Line, number: int) -> None:
         """Add a line below the last of the first ``depth`` open ones, and open it."""
         node: Node = {"_line": number, "_name": line.name}
-        node.update(zip(self._fields[line.name], line.values, strict=True))
+        values = line.values
+        for name, place in self._fields[line.name]:
+            node[name] = values[place]
         del nodes[depth:]
         if nodes:
             cast("list[Node]", nodes[-1].setdefault(line.name, [])).append(node)
@@ -250,7 +266,7 @@ class RecordReader:
         message = _WORDS[code].format(
             codec=self._codec.name, name=line.name, found=line.found, field=name
         )
-        source = batch.position(index, number, name, line.name)
+        source = batch.place_in(index, line, number, name)
         value = batch.beginning(line) if code == "HX-1011" else None
         return Fault(code, message, source=source, value=value, hint=CODES[code].action)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from helixnet.engine.context.model import Field, RecordType, Source
 from helixnet.engine.mapping.ir import Shape, Type
@@ -77,6 +77,11 @@ class LinesShape:
 
     source: Source
     roots: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Empty, as that of the root of segments."""
+        return ""
 
     def step(self, name: str) -> Type | None:
         """Return the type of a line: that of a record which may begin otherwise can be absent."""
@@ -161,3 +166,30 @@ def check_required_lines(
             except ValueFault as error:
                 if error.code == "HX-1101":
                     notes.append((numbers[line["_name"], name], error, (), line))
+
+
+def read_lines(
+    record: Mapping[str, Any], readers: Mapping[Member, Read]
+) -> tuple[dict[str, Any], list[tuple[Any, str, ValueFault]]]:
+    """Return a record with all fields of its lines read, and line, field and fault of each bad one.
+
+    Args:
+        record: as it was read from the file.
+        readers: of fields that are not taken as they stand.
+    """
+    wrong: list[tuple[Any, str, ValueFault]] = []
+
+    def of(line: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, value in line.items():
+            if type(value) is list:
+                found[name] = [of(below) for below in cast("list[dict[str, Any]]", value)]
+                continue
+            read = readers.get((line["_name"], name))
+            try:
+                found[name] = value if read is None else read(value)
+            except ValueFault as fault:
+                wrong.append((line, name, fault))
+        return found
+
+    return {name: of(line) for name, line in record.items()}, wrong

@@ -1,14 +1,17 @@
 """Which fields of which segments a map reads, so that readers of wide segments cut only those."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.line_shape import LineShape, LinesShape
 from helixnet.engine.mapping.program import Program
 from helixnet.engine.mapping.reads import walk
 from helixnet.engine.mapping.shapes import SegmentShape
 
+_NESTED: Final = (SegmentShape, LineShape, LinesShape)
 _BY_MEMBER = frozenset({"one", "maybe", "any", "many", "first", "last", "length", "count"})
 
 
@@ -45,20 +48,20 @@ def written(program: Program) -> Iterator[Node]:
 
 
 def _whole(root: Node) -> bool:
-    return isinstance(root.type.shape, SegmentShape)
+    return isinstance(root.type.shape, _NESTED)
 
 
 def _note(found: dict[str, set[str]], node: Node) -> bool:
     """Note the fields that a node reads; False when they can't be told."""
     if node.op is Op.STEP:
         shape = node.args[0].type.shape
-        if isinstance(shape, SegmentShape):
+        if isinstance(shape, _NESTED):
             found.setdefault(shape.name, set()).add(str(node.data))
         return True
     if node.op is not Op.FILTER or not isinstance(node.data, FilterCall):
         return node.op is Op.TEST or not any(map(_whole, node.args))
     shape = node.args[0].type.shape
-    if not isinstance(shape, SegmentShape):
+    if not isinstance(shape, _NESTED):
         return True
     call = node.data
     names = (*call.conditions, *([call.key] if call.key is not None else ()))

@@ -21,6 +21,7 @@ from helixnet.engine.mapping.codegen import Generated
 from helixnet.engine.mapping.ir import Type
 from helixnet.engine.mapping.keys import document_function
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.line_shape import line_readers, read_lines
 from helixnet.engine.mapping.mapper import reject, tallied
 from helixnet.engine.mapping.outline import Outline
 from helixnet.engine.mapping.program import Known, Program, build_program, input_types
@@ -138,10 +139,31 @@ class TemplateMapper:
             faults = faults_of(Record(batch, index, record), notes, self.generated.rules)
             once = {(fault.code, fault.message, fault.source): fault for fault in faults}
             return reject(batch, index, number, list(once.values()))
+        if names is not None and self.context.source.records is not None:
+            return self._of_lines(Record(batch, index, record), names, number)
         if names is not None and is_node(record):
             record = _without_nulls(record, self.context.source.nulls)
             return {**record, **names, "record": {**record, **names["record"]}}
         return names
+
+    def _of_lines(self, record: Record, names: Names, number: int) -> Reject | Names:
+        """Return what the template sees of a record of several lines."""
+        read, wrong = read_lines(record.value, line_readers(self.context.source))
+        if not wrong:
+            return {**read, **names, "record": read}
+        required = self.generated.rules.required
+        faults = [
+            Fault(
+                fault.code,
+                fault.message,
+                record.line(line, name),
+                rule=required.get(f"{line['_name']}.{name}") if fault.code == "HX-1101" else None,
+                value=shown_value(fault.value),
+                hint=fault.hint,
+            )
+            for line, name, fault in wrong
+        ]
+        return reject(record.batch, record.index, number, faults)
 
     def _made(self, record: Record, names: Names, text: str | ValueFault) -> str | list[Fault]:
         """Return the document's text, or every fault of it."""

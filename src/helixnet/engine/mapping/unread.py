@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from helixnet.engine.context.model import ContextProblem, Field, Mark
+from helixnet.engine.context.model import ContextProblem, Field, Mark, Source
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.needs import expressions, written
 from helixnet.engine.mapping.program import Program
@@ -20,15 +20,15 @@ def names_read(
 
     Args:
         program: everything typed.
-        needs: fields read by segment, for formats with a grammar.
+        needs: fields read by segment or record type.
 
     Returns:
         columns, top-level keys, or ``SEGMENT`` and ``SEGMENT.FIELD``.
     """
     context = program.context
-    if context.source.format == "idoc":
+    if context.source.format == "idoc" or context.source.records is not None:
         return None if needs is None else frozenset(_segment_names(needs))
-    if context.source.format != "csv":
+    if context.source.format not in ("csv", "fixed"):
         return _keys(expressions(program))
     if any(root.type.row for root in written(program)):
         return None
@@ -75,18 +75,25 @@ def unread_fields(program: Program, read: frozenset[str]) -> Iterator[ContextPro
     plain text field says which columns files may have, which is worth a note only.
     """
     source = program.context.source
-    for field in (source.fields or {}).values():
-        if field.name in read or field.required:
+    for name, field in _declared(source):
+        if name in read or field.required:
             continue
         if _plain(field):
-            known = source.on_drift != "allow" or not source.header
-            text, hint = f"nothing reads the field `{field.name}`", ""
+            known = source.on_drift != "allow" or not source.header or source.records is not None
+            text, hint = f"nothing reads the field `{name}`", ""
             severity = "note" if known else "warning"
         else:
-            text = f"nothing reads the field `{field.name}`, so its values are not checked"
+            text = f"nothing reads the field `{name}`, so its values are not checked"
             hint = "read it, or declare {type: string}"
             severity = "warning"
         yield ContextProblem(field.mark, UNREAD, text, hint, severity)
+
+
+def _declared(source: Source) -> Iterator[tuple[str, Field]]:
+    """Yield the declared fields by their names, those of record types as ``TYPE.FIELD``."""
+    yield from (source.fields or {}).items()
+    for one in (source.records or {}).values():
+        yield from ((f"{one.name}.{name}", field) for name, field in one.fields.items())
 
 
 def _plain(field: Field) -> bool:
