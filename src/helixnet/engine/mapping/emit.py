@@ -54,7 +54,13 @@ def _step(emitter: Emitter, node: Node) -> str:
 
 def _read(emitter: Emitter, node: Node) -> str:
     member = cast("Member", node.data)  # what this operation has
-    return emitter.call(emitter.readers[member], emitter.code(node.args[0]))
+    step = node.args[0]
+    code = emitter.code(step)
+    if not step.type.absent:
+        return emitter.call(emitter.readers[member], code)
+    temp, absent = emitter.temp(), emitter.constant(ABSENT)
+    found = emitter.call(emitter.readers[member], temp)
+    return f"({absent} if ({temp} := {code}) is {absent} else {found})"  # no line lacks nothing
 
 
 def _item(emitter: Emitter, node: Node) -> str:
