@@ -77,7 +77,9 @@ class Filler:
     def rewind(self, filled: Filled, rows: int, before: Mapping[int, Above]) -> None:
         """Forget all but the first ``rows`` rows of a block; ``before`` is what was above it."""
         for column, found in filled.rows.items():
-            self.above[column] = found[rows - 1] if rows else before.get(column, Above())
+            self.above[column] = (
+                found[rows - 1] if rows else before.get(column, Above())._replace(row=-1)
+            )
 
 
 def full(cells: Sequence[str], columns: Sequence[int]) -> bool:
