@@ -1,10 +1,10 @@
 UV := scripts/uv
 RUN := $(UV) run --quiet --locked --all-extras
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench chaos chaos-report stack stack-down stack-status stack-logs stack-env nightly wheel rebuild seed-data show-users deploy-code db-init docs
+.PHONY: help demo test check bench bench-10gb chaos chaos-report stack stack-down stack-status stack-logs stack-env nightly wheel rebuild seed-data show-users deploy-code db-init docs
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1 /p' $(MAKEFILE_LIST) | while read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 demo: ## map a CSV and an IDoc on an embedded server and show it (KEEP=1 leaves it running)
 	@$(RUN) python scripts/demo.py $(if $(KEEP),--keep)
@@ -17,6 +17,9 @@ check: ## format, lint, types, floors and unit tests, in under a minute
 
 bench: ## measure beside peers and write bench/RESULTS.md (SHORT=1 for a quick look without the stack, STACK=1 with it)
 	@$(RUN) python bench/run.py $(if $(SHORT),--short) $(if $(STACK),--stack)
+
+bench-10gb: ## map ten gigabytes once and write bench/RESULTS-10GB.md (50 GB of disk, half an hour)
+	@$(RUN) python bench/run.py --ten-gigabytes
 
 stack: ## start Kafka, MinIO, Postgres, Keycloak and the four services (STACK=folder)
 	@$(RUN) python -m scripts.stack up --folder $(or $(STACK),helixnet-stack)

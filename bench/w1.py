@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.stack.provisioning import CannotProvisionError
+
+from bench import benthos
 from bench.make_w1 import make
-from bench.measure import Cost, middle, run, turns
+from bench.measure import Cost, middle, turns
 from bench.peers import environment
 
 HERE = Path(__file__).resolve().parent
@@ -23,7 +26,7 @@ class Sizes:
     """How much is measured: lines of each file, and how often."""
 
     lines: int
-    peer_lines: int  # of Jinja2, which is slow
+    peer_lines: int  # of Jinja2 and Benthos, which are slow
     large: int
     times: int
 
@@ -96,6 +99,27 @@ def jinja(lines: int, *, times: int) -> float:
         return lines / middle(turns({"jinja": command}, times=times, folder=place)["jinja"]).cpu
 
 
+def by_benthos(lines: int, *, times: int) -> list[float]:
+    """Return the rows a CPU-second of Benthos without and with validation, start-up left out."""
+    with folder() as place:
+        source, target = place / "w1.csv", place / "benthos.ndjson"
+        make(source, lines)
+        (place / "empty.csv").write_text(source.read_text("utf-8").partition("\n")[0] + "\n")
+        known = benthos.commands(source, target, SCHEMA)
+        started = benthos.commands(place / "empty.csv", place / "none.ndjson", SCHEMA)
+        rates: list[float] = []
+        for name, command in known.items():
+            pair = {"start": started[name], "work": command}
+            costs = turns(pair, times=times, folder=place)
+            with target.open("rb") as made:
+                written = sum(1 for _ in made)
+            if written != lines:
+                raise SystemExit(f"W1: {lines} lines in, {written} documents out by {name}")
+            target.unlink()
+            rates.append(lines / (middle(costs["work"]).cpu - middle(costs["start"]).cpu))
+    return rates
+
+
 def spoilt(lines: int, *, times: int) -> tuple[Cost, Cost]:
     """Measure W1 as it is, and with a price that is no number in each twentieth line (W6)."""
     with folder() as place:
@@ -117,6 +141,7 @@ def rows(*, short: bool) -> list[Row]:
     """Measure W1 and W6; return lines of the report."""
     sizes = SIZES[short]
     table = [*_small(sizes, by_jinja := jinja(sizes.peer_lines, times=sizes.times))]
+    table.append(_beside_benthos(sizes))
     if sizes.large:
         table += _large(sizes, by_jinja)
     good, bad = spoilt(sizes.lines, times=sizes.times)
@@ -149,6 +174,23 @@ def _small(sizes: Sizes, by_jinja: float) -> Iterator[Row]:
     )
 
 
+def _beside_benthos(sizes: Sizes) -> Row:
+    """Compare at the size of the peer, which is slow, after its start, which is not."""
+    name = "W1 by columns beside Benthos, rows per CPU-second"
+    try:
+        plain, validated = by_benthos(sizes.peer_lines, times=sizes.times)
+    except CannotProvisionError as error:
+        return name, f"NOT RUN: {error}", "", ""
+    ours = measure(sizes.lines, ("columns",), times=1).of("columns")
+    beside = f"{plain:,.0f}: ratio {ours / plain:.1f}"
+    return (
+        name,
+        f"{ours:,.0f}",
+        f"{beside}; with json_schema {validated:,.0f}: {ours / validated:.1f}",
+        "",
+    )
+
+
 def _large(sizes: Sizes, by_jinja: float) -> Iterator[Row]:
     names = ("columns", "duckdb", "polars")
     found = measure(sizes.large, names, times=sizes.times)
@@ -165,10 +207,3 @@ def _large(sizes: Sizes, by_jinja: float) -> Iterator[Row]:
         ),
         "≥ 0.8 DuckDB, ≥ 40 Jinja2",
     )
-
-
-def help_cost(*, times: int) -> Cost:
-    """Time ``helixnet --help``."""
-    with folder() as place:
-        command = [sys.executable, "-m", "helixnet", "--help"]
-        return middle([run(command, place / "out") for _ in range(times)])
