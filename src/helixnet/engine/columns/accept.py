@@ -54,7 +54,7 @@ def _text(part: Part, value: Value) -> tuple[list[pl.Expr], bool]:
         raise NotColumnarError(f"the format {schema['format']}")
     found = [expr.is_in(texts) for texts in _listed(part, str)]
     for keyword, method in (("minLength", "ge"), ("maxLength", "le")):
-        limit = _limit(part, keyword)
+        limit = limit_of(part, keyword)
         if limit is not None:
             found.append(getattr(expr.str.len_chars(), method)(int(limit)))
     clean = any(all(map(is_clean, texts)) for texts in _listed(part, str))
@@ -87,7 +87,7 @@ def _number(part: Part, value: Value) -> tuple[list[pl.Expr], bool]:
         ("exclusiveMinimum", "gt"),
         ("exclusiveMaximum", "lt"),
     ):
-        limit = _limit(part, keyword)
+        limit = limit_of(part, keyword)
         if limit is not None:
             found.append(getattr(value.expr, method)(_as(value, limit)))
     return found, True
@@ -139,7 +139,8 @@ def _listed(part: Part, *types: type) -> Sequence[Sequence[Any]]:
     return found
 
 
-def _limit(part: Part, keyword: str) -> int | Decimal | None:
+def limit_of(part: Part, keyword: str) -> int | Decimal | None:
+    """Return the number that a keyword of the schema gives, if it is there."""
     limit = part.schema.get(keyword)
     if limit is None:
         return None

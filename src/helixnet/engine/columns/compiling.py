@@ -3,73 +3,32 @@
 # pyright: reportUnknownMemberType=false
 # Polars leaves parts of its signatures unknown.
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
 
 import polars as pl
 
+from helixnet.engine.columns.steps import RECORDS, Brought, EachRow, EachValue, Step
 from helixnet.engine.columns.value import Value, as_text
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.scope import Role
 from helixnet.engine.mapping.slots import Slot
 
-FEW: Final = 4  # rows that share a value, on average, from which on making it once is quicker
-
 
 @dataclass(frozen=True, slots=True)
-class EachRow:
-    """Columns made for each row."""
-
-    made: Sequence[pl.Expr]
-
-    def over(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add them."""
-        return frame.with_columns(self.made)
-
-
-@dataclass(frozen=True, slots=True)
-class EachValue:
-    """Columns made for each value of one column, where a block has few: days, units.
+class Outside:
+    """What a map reads besides its records.
 
     Args:
-        of: name of that column.
-        made: columns made one after the other.
+        inputs: values from outside.
+        lookups: tables by name.
+        file: name of the file, as ``_file`` gives it.
     """
 
-    of: str
-    made: Sequence[pl.Expr]
-
-    def over(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Add them."""
-        values = frame.select(pl.col(self.of).unique())
-        if values.height * FEW > frame.height:
-            return self._made(frame)
-        return frame.join(
-            self._made(values), on=self.of, how="left", nulls_equal=True, maintain_order="left"
-        )
-
-    def _made(self, frame: pl.DataFrame) -> pl.DataFrame:
-        for column in self.made:
-            frame = frame.with_columns(column)
-        return frame
-
-
-Step: TypeAlias = EachRow | EachValue
-
-
-def gathered(steps: Sequence[Step]) -> list[Step]:
-    """Return the same steps with neighbours that do not read each other in one."""
-    found: list[Step] = []
-    for step in steps:
-        last = found[-1] if found else None
-        if isinstance(last, EachRow) and isinstance(step, EachRow):
-            known = {column.meta.output_name() for column in last.made}
-            if not any(known.intersection(each.meta.root_names()) for each in step.made):
-                found[-1] = EachRow([*last.made, *step.made])
-                continue
-        found.append(step)
-    return found
+    inputs: Mapping[str, object]
+    lookups: Mapping[str, Lookup]
+    file: str
 
 
 @dataclass(slots=True)
@@ -77,44 +36,67 @@ class Compiling:
     """What is known while the expressions of one map are written.
 
     Args:
-        inputs: values from outside.
-        lookups: tables by name.
-        file: name of the file, as ``_file`` gives it.
+        outside: what is read besides the records.
+        read: makes the value of a column of the file, by its name.
+        role: whose rows are read: the record's, a group's first one, or those of its lines.
+        frame: the table that the expressions are about.
+        steps: columns made one after the other, in all tables; later ones read earlier ones.
+        outer: of the record, where this is about its lines.
         fields: columns of the file that are read, by name.
         vars: those compiled so far.
         slots: values of leaves compiled so far, by number, as the document has them.
-        steps: columns made one after the other; later ones read earlier ones.
-        holds: what must hold, or the row is asked for; null is no objection.
+        holds: what must hold, or the record is asked for; null is no objection.
+        lines: of the lines, where the records are groups.
+        kept: columns that tell which lines are items of an `each`, by its slot; None = all.
     """
 
-    inputs: Mapping[str, object]
-    lookups: Mapping[str, Lookup]
-    file: str
+    outside: Outside
+    read: "Callable[[Compiling, str], Value]"
+    role: Role = Role.RECORD
+    frame: str = RECORDS
+    steps: list[Step] = field(default_factory=list[Step])
+    outer: "Compiling | None" = None
     fields: dict[str, Value] = field(default_factory=dict[str, Value])
     vars: dict[str, Value] = field(default_factory=dict[str, Value])
     slots: dict[int, Value] = field(default_factory=dict[int, Value])
-    steps: list[Step] = field(default_factory=list[Step])
     holds: list[pl.Expr] = field(default_factory=list[pl.Expr])
+    lines: "Compiling | None" = None
+    kept: dict[int, str | None] = field(default_factory=dict[int, str | None])
+
+    def field(self, name: str) -> Value:
+        """Return the value of a column of the file, which is converted once."""
+        known = self.fields.get(name)
+        if known is None:
+            known = self.fields[name] = self.read(self, name)
+        return known
 
     def keep(self, name: str, value: Value) -> Value:
         """Compute a value once, as a column of its own."""
-        self.steps.append(EachRow([value.expr.alias(name)]))
+        self.steps.append(EachRow(self.frame, [value.expr.alias(name)]))
         return value.like(pl.col(name))
 
     def keep_each_value(self, name: str, value: Value, of: str) -> Value:
         """Compute a date, which depends on the column ``of`` alone, and its text once a value."""
         made = value.like(pl.col(name))
         text = f"{name} text"
-        steps = [value.expr.alias(name), as_text(made).expr.alias(text)]
-        self.steps.append(EachValue(of, steps))
+        columns = [value.expr.alias(name), as_text(made).expr.alias(text)]
+        self.steps.append(EachValue(self.frame, of, columns))
         return replace(made, text=pl.col(text))
 
+    def brought(self, value: Value) -> Value:
+        """Return a value of the record around as one of each of its lines."""
+        if self.outer is not None and not is_column(value.expr):
+            value = self.outer.keep(f"value {len(self.steps)}", value)
+        name = value.expr.meta.output_name()
+        self.steps.append(Brought([name]))
+        return value.like(pl.col(Brought.name(name)))
+
     def ask_unless(self, condition: pl.Expr) -> None:
-        """Ask for rows where this is false; null counts as true."""
+        """Ask for records where this is false; null counts as true."""
         self.holds.append(condition)
 
     def asked(self) -> pl.Expr:
-        """Return where rows are asked for."""
+        """Return where records are asked for."""
         if not self.holds:
             return pl.lit(value=False)
         return ~pl.all_horizontal(self.holds).fill_null(value=True)

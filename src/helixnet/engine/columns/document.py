@@ -9,16 +9,18 @@ from typing import Final
 
 import polars as pl
 
-from helixnet.engine.columns.accept import accepted
+from helixnet.engine.columns.accept import accepted, limit_of
 from helixnet.engine.columns.compiling import Compiling
 from helixnet.engine.columns.expressions import condition_of, value_of
-from helixnet.engine.columns.pieces import Conditional, Optional, Piece, Unled
+from helixnet.engine.columns.pieces import Conditional, Optional, Piece, Text, Unled
+from helixnet.engine.columns.steps import EachRow, Items
+from helixnet.engine.columns.totals import total_of
 from helixnet.engine.columns.value import NotColumnarError, Value, as_text
-from helixnet.engine.context.model import Const, Leaf, ObjectNode, WhenNode
+from helixnet.engine.context.model import Const, EachNode, Leaf, ObjectNode, WhenNode
 from helixnet.engine.mapping.constants import Constants
 from helixnet.engine.mapping.emit_slots import const_accepted
 from helixnet.engine.mapping.filled import filled
-from helixnet.engine.mapping.ir import Node, Type
+from helixnet.engine.mapping.ir import INTEGER, Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.presence import always, required
 from helixnet.engine.mapping.slots import Region, Slot
@@ -41,6 +43,7 @@ class Writing:
         affixes: what stands before and after each slot's text.
         pieces: of the slots written so far, with key and commas.
         inside: conditions of the `when` around, under which alone anything is asked.
+        kept: of the lines of a group, those that are items: nothing is asked of others.
     """
 
     state: Compiling
@@ -48,6 +51,7 @@ class Writing:
     affixes: dict[int, tuple[str, str]]
     pieces: dict[int, list[Piece]] = field(default_factory=dict[int, list[Piece]])
     inside: list[pl.Expr] = field(default_factory=list[pl.Expr])
+    kept: pl.Expr | None = None
 
     def region(self, region: Region | None) -> None:
         """Write the slots of a region in the order in which they can be computed."""
@@ -65,12 +69,14 @@ class Writing:
                 self._object(slot)
             case WhenNode():
                 self._when(slot)
+            case EachNode():
+                self._each(slot)
             case _:
                 raise NotColumnarError("lists")
 
     def ask_unless(self, condition: pl.Expr) -> None:
         """Ask for rows where this is false, inside the conditions around."""
-        for around in self.inside:
+        for around in self.inside if self.kept is None else (self.kept, *self.inside):
             condition = ~around | condition
         self.state.ask_unless(condition)
 
@@ -92,8 +98,6 @@ class Writing:
         self.pieces[slot.number] = self.dressed(slot, [json_text(node.value)])
 
     def _object(self, slot: Slot) -> None:
-        if slot.need.any:
-            raise NotColumnarError("an object that `out.` reads")
         if slot.view is not None:
             test = accept_expression(slot.view, Kind.OBJECT, "t", Constants())
             if test is None:
@@ -111,6 +115,44 @@ class Writing:
         if required(slot):
             self.ask_unless(test)
         self.pieces[slot.number] = [Conditional(test, self.pieces[slot.body.number])]
+
+    def _each(self, slot: Slot) -> None:
+        """Write the items that are lines of a group."""
+        lines, root = self.state.lines, filled(slot.root)
+        if lines is None or root.op is not Op.BINDING or self.inside:
+            raise NotColumnarError("lists")
+        if slot.when is not None or slot.spliced or not isinstance(slot.body.node, ObjectNode):
+            raise NotColumnarError("a list that is more than an object for each line")
+        kept = None
+        if slot.where is not None:
+            kept = f"kept {slot.number}"
+            lines.steps.append(EachRow(lines.frame, [condition_of(lines, slot.where).alias(kept)]))
+        self.state.kept[slot.number] = kept
+        only = None if kept is None else pl.col(kept)
+        items = Writing(lines, self.escapes, self.affixes, kept=only)
+        items.region(slot.inner)
+        made = Items(f"items {slot.number}", Text(items.pieces[slot.body.number]), kept)
+        self.state.steps.append(made)
+        self.state.ask_unless(~pl.col(made.lost))
+        self._limits(slot)
+        self.pieces[slot.number] = self.dressed(slot, ["[", pl.col(made.name), "]"])
+
+    def _limits(self, slot: Slot) -> None:
+        """Ask for records whose list is shorter or longer than the schema allows."""
+        if slot.view is None:
+            return
+        test = accept_expression(slot.view, Kind.LIST, "t", Constants())
+        if test is None:
+            raise NotColumnarError("a schema that the validator must judge")
+        if "len(" not in test:
+            return
+        listed = Node(Op.OUT, data=slot, type=slot.type)
+        count = total_of(self.state, "length", Node(Op.FILTER, (listed,), type=INTEGER)).expr
+        for part in slot.view.parts:
+            for keyword, method in (("minItems", "ge"), ("maxItems", "le")):
+                limit = limit_of(part, keyword)
+                if limit is not None:
+                    self.state.ask_unless(getattr(count, method)(int(limit)))
 
     def _leaf(self, slot: Slot) -> None:
         root = filled(slot.root)

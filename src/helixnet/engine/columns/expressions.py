@@ -10,6 +10,7 @@ import polars as pl
 
 from helixnet.engine.columns.compiling import Compiling
 from helixnet.engine.columns.filters import FILTERS
+from helixnet.engine.columns.totals import is_of_lines, total_of
 from helixnet.engine.columns.value import (
     LONG,
     MOST_DIGITS,
@@ -64,34 +65,40 @@ def _const(_state: Compiling, node: Node) -> Value:
 
 def _field(state: Compiling, node: Node) -> Value:
     use = as_kind(node.data, FieldUse)
-    if use.binding is None or use.binding.role is not Role.RECORD:
-        raise NotColumnarError("columns of a neighbour or of a group")
-    return state.fields[use.name]
+    role = None if use.binding is None else use.binding.role
+    if role is state.role:
+        return state.field(use.name)
+    if state.outer is not None and role is state.outer.role:
+        return state.brought(state.outer.field(use.name))
+    raise NotColumnarError("columns of a neighbour")
 
 
 def _special(state: Compiling, node: Node) -> Value:
     special = as_kind(node.data, Special)
-    if special.binding.role is Role.RECORD:
-        if special.name == "_file":
-            return of_constant(state.file)
-        if special.name == "_pos":
-            return Value(expr=pl.col(NUMBER), kind=Kind.INTEGER, digits=LONG)
+    if special.name == "_file":
+        return of_constant(state.outside.file)
+    if special.name == "_pos" and special.binding.role is state.role is Role.RECORD:
+        return Value(expr=pl.col(NUMBER), kind=Kind.INTEGER, digits=LONG)
     raise NotColumnarError(f"`{special.name}`")
 
 
 def _var(state: Compiling, node: Node) -> Value:
+    if state.outer is not None:
+        return state.brought(_var(state.outer, node))
     return state.vars[str(node.data)]
 
 
 def _input(state: Compiling, node: Node) -> Value:
-    return of_constant(state.inputs.get(str(node.data)))
+    return of_constant(state.outside.inputs.get(str(node.data)))
 
 
 def _out(state: Compiling, node: Node) -> Value:
-    found = state.slots.get(as_kind(node.data, Slot).number)
-    if found is None:
-        raise NotColumnarError("`out.` of what is no single value")
-    return found
+    number = as_kind(node.data, Slot).number
+    if number in state.slots:
+        return state.slots[number]
+    if state.outer is not None and number in state.outer.slots:
+        return state.brought(state.outer.slots[number])
+    raise NotColumnarError("`out.` of what is no single value")
 
 
 def _test(state: Compiling, node: Node) -> Value:
@@ -262,6 +269,8 @@ def _if(state: Compiling, node: Node) -> Value:
 
 def _filter(state: Compiling, node: Node) -> Value:
     call = as_kind(node.data, FilterCall)
+    if is_of_lines(node.args[0]):
+        return total_of(state, call.spec.name, node)
     if call.spec.name == "or_else" and not call.names:  # its argument is an expression
         return _or_else(*(value_of(state, arg) for arg in node.args))
     write = FILTERS.get(call.spec.name)

@@ -135,7 +135,7 @@ def _abs(_state: Compiling, value: Value, _args: Sequence[Any]) -> Value:
 
 
 def _lookup(state: Compiling, value: Value, args: Sequence[Any]) -> Value:
-    table = state.lookups[str(args[0])]
+    table = state.outside.lookups[str(args[0])]
     found = list(table.rows.values())
     texts_only = not table.dated and all(isinstance(text, str) for text in found)
     if table.keys != 1 or len(args) > 1 or not texts_only:

@@ -6,18 +6,28 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 os.putenv("POLARS_MAX_THREADS", "1")  # processes are what runs side by side
 import polars as pl
 
 from helixnet.engine.columns.cells import MOST_ESCAPES, Cells, cells_of
-from helixnet.engine.columns.compiling import Compiling, EachRow, Step, gathered
+from helixnet.engine.columns.compiling import Compiling, Outside
 from helixnet.engine.columns.document import Writing
 from helixnet.engine.columns.expressions import NUMBER, condition_of, value_of
 from helixnet.engine.columns.fields import field_value
-from helixnet.engine.columns.pieces import Piece, optional_columns, text_of
-from helixnet.engine.columns.value import NotColumnarError, is_clean
+from helixnet.engine.columns.pieces import Text
+from helixnet.engine.columns.steps import (
+    LINES,
+    RECORDS,
+    Brought,
+    EachRow,
+    Gathered,
+    Step,
+    frames_of,
+    together,
+)
+from helixnet.engine.columns.value import NotColumnarError, Value, is_clean
 from helixnet.engine.context.model import Const, Field, Leaf, Mark
 from helixnet.engine.formats.csv_dialect import Dialect
 from helixnet.engine.formats.csv_read import CsvBatch
@@ -27,11 +37,11 @@ from helixnet.engine.mapping.mapper import RowMapper, counted
 from helixnet.engine.mapping.presence import affixes_of
 from helixnet.engine.mapping.program import Program
 from helixnet.engine.mapping.reads import walk
+from helixnet.engine.mapping.scope import Role
 from helixnet.engine.outcome import Mapped, Reject
 from helixnet.engine.source import Batch
 
 BLOCK: Final = 1 << 20  # bytes read at a time: what is made of them is ten times as large
-MOST_TEXTS: Final = 16
 ASK, SKIP, TEXT = "ask", "skip", "text"
 
 
@@ -40,44 +50,37 @@ class Columns:
     """One map over the columns of a file.
 
     Args:
-        steps: columns to make one after the other; among them ASK, where rows are asked for.
-        pieces: of the document's text.
+        by: columns whose neighbouring equals are one record; none where each line is one.
+        steps: columns to make one after the other; among them ASK, where records are asked for.
+        text: the document.
         skip: the condition of `skip_when`, if there is one.
-        optional: columns that decide which of the pieces are written.
-        texts: the document's expression, by the optional columns that have a value in each row.
     """
 
+    by: Sequence[str]
     steps: Sequence[Step]
-    pieces: Sequence[Piece]
+    text: Text
     skip: pl.Expr | None
-    optional: frozenset[str]
-    texts: dict[frozenset[str], pl.Expr] = field(default_factory=dict[frozenset[str], pl.Expr])
 
     def over(self, frame: pl.DataFrame, first: int) -> tuple[pl.Series, pl.Series | None]:
         """Map the cells of a block whose first record has the number ``first``.
 
         Returns:
-            the texts, null where there is none; and which rows are skipped, None for none.
+            the texts, null where there is none; and which records are skipped, None for none.
         """
-        frame = frame.with_row_index(NUMBER, first).with_columns(pl.col(NUMBER).cast(pl.Int64))
+        frames = frames_of(frame, self.by)
+        number = pl.int_range(first, first + pl.len(), dtype=pl.Int64)
+        frames[RECORDS] = frames[RECORDS].with_columns(number.alias(NUMBER))
         for step in self.steps:
-            frame = step.over(frame)
-        text = self._text(frozenset(n for n in self.optional if not frame[n].null_count()))
-        if frame[ASK].any():
+            step.over(frames)
+        records = frames[RECORDS]
+        text = self.text.over(records)
+        if records[ASK].any():
             text = pl.when(~pl.col(ASK)).then(text)
         if self.skip is None:
-            return frame.with_columns(text.alias(TEXT))[TEXT], None
-        frame = frame.with_columns((self.skip & ~pl.col(ASK)).alias(SKIP))
+            return records.with_columns(text.alias(TEXT))[TEXT], None
+        records = records.with_columns((self.skip & ~pl.col(ASK)).alias(SKIP))
         text = pl.when(~pl.col(SKIP)).then(text)
-        return frame.with_columns(text.alias(TEXT))[TEXT], frame[SKIP]
-
-    def _text(self, full: frozenset[str]) -> pl.Expr:
-        text = self.texts.get(full)
-        if text is None:
-            if len(self.texts) >= MOST_TEXTS:
-                self.texts.clear()
-            text = self.texts[full] = text_of(self.pieces, full)
-        return text
+        return records.with_columns(text.alias(TEXT))[TEXT], records[SKIP]
 
 
 def compile_columns(program: Program, header: Sequence[str], file: str) -> dict[int, Columns]:
@@ -89,8 +92,6 @@ def compile_columns(program: Program, header: Sequence[str], file: str) -> dict[
     context = program.context
     if context.source.format != "csv":
         raise NotColumnarError(f"the format {context.source.format}")
-    if context.group is not None:
-        raise NotColumnarError("`group`")
     for key, written in (
         ("records", context.source.records),
         ("fill_down", context.source.fill_down),
@@ -117,8 +118,7 @@ def _texts(program: Program, file: str) -> list[str]:
 
 def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -> Columns:
     context = program.context
-    state = Compiling(program.inputs, context.lookups, file)
-    _fields(state, program, header)
+    state = _state(program, header, file)
     names = {id(slot): name for name, slot in program.outline.var_slots.items()}
     for slot in (*program.early_vars, *program.late_vars):
         name = names[id(slot)]
@@ -135,21 +135,43 @@ def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -
     for that, _ in program.checks:
         state.ask_unless(condition_of(state, that))
     skip = None if program.skip_when is None else condition_of(state, program.skip_when)
-    state.steps.append(EachRow([state.asked().alias(ASK)]))
-    pieces = writing.pieces[root.number]
-    return Columns(gathered(state.steps), pieces, skip, frozenset(optional_columns(pieces)))
+    if state.lines is not None:
+        asked = state.lines.asked().alias(ASK)
+        state.steps += [EachRow(LINES, [asked]), Gathered([pl.col(ASK).any().alias(LINES)])]
+        state.ask_unless(~pl.col(LINES))
+    state.steps.append(EachRow(RECORDS, [state.asked().alias(ASK)]))
+    by = [f"c{header.index(name)}" for name in context.group.by] if context.group else []
+    return Columns(by, together(state.steps), Text(writing.pieces[root.number]), skip)
 
 
-def _fields(state: Compiling, program: Program, header: Sequence[str]) -> None:
-    source = program.context.source
+def _state(program: Program, header: Sequence[str], file: str) -> Compiling:
+    """Return the state in which compiling begins: what is asked of each line whatever is read."""
+    context = program.context
+    source, group = context.source, context.group
     declared = source.fields or {}
     positions = {name: number for number, name in reversed(list(enumerate(header)))}
-    needed = program.columns | {field.name for field in declared.values() if field.required}
-    for name in sorted(needed):
+
+    def read(state: Compiling, name: str) -> Value:
         if name not in positions:
             raise NotColumnarError(f"the file has no column {name}")
         known = declared.get(name) or Field(name, Mark("", 0, 0))
-        state.fields[name] = field_value(state, known, source, f"c{positions[name]}")
+        return field_value(state, known, source, f"c{positions[name]}")
+
+    state = Compiling(Outside(program.inputs, context.lookups, file), read, program.here.role)
+    if group is not None:
+        state.lines = Compiling(
+            state.outside, read, Role.ITEM, LINES, steps=state.steps, outer=state
+        )
+    each = state.lines or state
+    for name in (known.name for known in declared.values() if known.required):
+        each.field(name)
+    for name in group.same if group else ():
+        if name not in positions:
+            raise NotColumnarError(f"the file has no column {name}")
+        cell = f"c{positions[name]}"
+        state.steps.append(Brought([cell]))
+        each.ask_unless(pl.col(cell).eq_missing(pl.col(Brought.name(cell))))
+    return state
 
 
 def why_rows(program: Program) -> str:
@@ -225,11 +247,11 @@ class ColumnMapper:
     ) -> Mapped:
         """Put in what rows say of the records that columns are not sure of."""
         self.tally["asked"] += len(asked)
-        records = cells.frame[asked].with_columns(pl.all().fill_null("")).rows()
+        records = self._records(batch, cells, asked)
         rejects: list[Reject] = []
         answers: dict[int, str] = {}
         for index, record in zip(asked, records, strict=True):
-            answer = self.rows.ask(batch, index, list(record), first + index)
+            answer = self.rows.ask(batch, index, record, first + index)
             if isinstance(answer, Reject):
                 rejects.append(answer)
             elif answer is not None:
@@ -239,6 +261,13 @@ class ColumnMapper:
         used = len(texts) - texts.null_count()
         skipped = len(texts) - used - len(rejects)
         return Mapped([], rejects, counted(used, rejects, skipped=skipped), _lines(texts))
+
+    def _records(self, batch: Batch, cells: Cells, asked: Sequence[int]) -> list[Any]:
+        """Return the records that are asked for, as rows want them."""
+        if self.columns[cells.escapes].by:
+            return [batch.records[index] for index in asked]
+        found = cells.frame[asked].with_columns(pl.all().fill_null(""))
+        return list(map(list, found.rows()))
 
 
 def _lines(texts: pl.Series) -> bytes:

@@ -8,10 +8,12 @@ is, which takes a third of the time of asking in each row.
 # Polars leaves parts of its signatures unknown.
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 import polars as pl
+
+MOST_TEXTS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +43,37 @@ class Unled:
 Piece: TypeAlias = str | pl.Expr | Optional | Conditional | Unled
 
 
-def optional_columns(pieces: Sequence[Piece]) -> Iterator[str]:
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text made of pieces, for each row of a table.
+
+    Args:
+        pieces: in order.
+        made: its expression, by the optional columns that have a value in each row.
+    """
+
+    pieces: Sequence[Piece]
+    made: dict[frozenset[str], pl.Expr] = field(default_factory=dict[frozenset[str], pl.Expr])
+
+    def over(self, frame: pl.DataFrame) -> pl.Expr:
+        """Return the expression of the text for the rows of ``frame``."""
+        names = set(_optional_columns(self.pieces))
+        full = frozenset(name for name in names if not frame[name].null_count())
+        text = self.made.get(full)
+        if text is None:
+            if len(self.made) >= MOST_TEXTS:
+                self.made.clear()
+            text = self.made[full] = text_of(self.pieces, full)
+        return text
+
+
+def _optional_columns(pieces: Sequence[Piece]) -> Iterator[str]:
     """Yield the names of the columns that decide which texts there are."""
     for piece in pieces:
         if isinstance(piece, Optional):
             yield piece.column
         if isinstance(piece, Optional | Conditional | Unled):
-            yield from optional_columns(piece.pieces)
+            yield from _optional_columns(piece.pieces)
 
 
 def text_of(pieces: Sequence[Piece], full: Collection[str]) -> pl.Expr:

@@ -8,7 +8,8 @@ from typing import BinaryIO, Final
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.model import Source
 from helixnet.engine.formats.csv_dialect import dialect_of, line_starts
-from helixnet.engine.formats.csv_rows import has_undecoded, keys_of
+from helixnet.engine.formats.csv_keys import quick_keys
+from helixnet.engine.formats.csv_rows import Key, has_undecoded, keys_of
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
 from helixnet.engine.formats.fill_down import NOTHING, Filled, Filler
 from helixnet.engine.formats.fixed_lines import fixed_lines
@@ -44,6 +45,7 @@ class CsvBatch:
     _columns: Mapping[str, int]
     _width: int
     _rows: Rows | None = None
+    _by: Sequence[int] | None = None
     _firsts: Sequence[int] | None = None  # first row of each group, then the number of rows
     _filled: Filled | None = None
     _records: Sequence[Cells | list[Cells]] = ()
@@ -75,6 +77,8 @@ class CsvBatch:
             return
         self._cut = True
         rows = self._rows if self._rows is not None else self.dialect.rows(self.data)
+        if self._by is not None:
+            self._firsts = _firsts(keys_of(rows, self._by))
         self._records = rows.cells
         if set(map(len, rows.cells)) - {self._width}:
             for index, cells in enumerate(rows.cells):
@@ -181,6 +185,8 @@ class CsvBatch:
         """Find where each row begins and ends, and in which line unless each is one line."""
         if self._starts or not self.data:
             return
+        if self._by is not None:
+            self._look()
         line, done, end = self._place[1], 0, self.dialect.end
         if self.lines:
             self._starts = line_starts(self.data, end)
@@ -222,6 +228,7 @@ class CsvReader:
         self._columns = {name: number for number, name in reversed(list(enumerate(index.header)))}
         known = by if index.header else None  # a file of 0 bytes has no columns, and no rows
         self._by = None if known is None else [self._columns[name] for name in known]
+        self._quick = quick_keys(self._dialect, self._by or ())
         filled = source.fill_down if index.header else ()
         self._filled = {name: self._columns[name] for name in filled}
 
@@ -252,20 +259,27 @@ class CsvReader:
             data = carry + transcoder.feed(block, final=not left)
             whole = self._dialect.whole(data) if left else len(data)
             rows = filled = None
-            if self._by is not None or self._filled:
+            if self._filled:
                 rows = self._dialect.rows(data[:whole])
                 before = dict(filler.above)
-                filled = filler.fill(rows) if self._filled else None
+                filled = filler.fill(rows)
                 if left and self._by is not None:
                     whole = self._hold_last(data[:whole], rows, self._by)
-                    if filled is not None:
-                        filler.rewind(filled, len(rows.cells), before)
+                    filler.rewind(filled, len(rows.cells), before)
+            elif left and self._by is not None:
+                whole = self._last_group(data[:whole], self._by)
             if whole:
                 yield data[:whole], rows, filled
             carry = data[whole:]
             if len(carry) > self._limit and self._by is None:
                 yield carry, None, None
                 return
+
+    def _last_group(self, data: bytes, by: list[int]) -> int:
+        """Return where the last group of ``data``, which may go on, begins."""
+        quick, flat = self._quick, self._dialect.flat_whole(data) >= 0
+        start = quick.last_start(data) if quick is not None and flat else -1
+        return start if start >= 0 else self._hold_last(data, self._dialect.rows(data), by)
 
     def _hold_last(self, data: bytes, rows: Rows, by: list[int]) -> int:
         """Take the last group, which may go on, out of ``rows``; return where it begins."""
@@ -283,7 +297,6 @@ class CsvReader:
     def _batch(
         self, data: bytes, rows: Rows | None, filled: Filled | None, place: tuple[int, int]
     ) -> CsvBatch:
-        firsts = self._firsts(rows, self._by) if rows and self._by is not None else None
         return CsvBatch(
             data,
             self._dialect,
@@ -292,16 +305,16 @@ class CsvReader:
             self._columns,
             self._width,
             rows,
-            firsts,
-            filled,
+            self._by,
+            _filled=filled,
         )
 
-    def _firsts(self, rows: Rows, by: list[int]) -> list[int]:
-        """Return the first row of each group, then the number of rows."""
-        keys = keys_of(rows, by)
-        firsts = [
-            index
-            for index, key in enumerate(keys)
-            if index == 0 or key is None or key != keys[index - 1]
-        ]
-        return [*firsts, len(keys)]
+
+def _firsts(keys: Sequence[Key | None]) -> list[int]:
+    """Return the first row of each group, then the number of rows."""
+    firsts = [
+        index
+        for index, key in enumerate(keys)
+        if index == 0 or key is None or key != keys[index - 1]
+    ]
+    return [*firsts, len(keys)]

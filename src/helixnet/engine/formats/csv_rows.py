@@ -2,8 +2,12 @@
 
 import csv
 import io
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from helixnet.engine.formats.row_format import Rows
+
+Key: TypeAlias = tuple[str, ...]
 
 
 def bulk_cells(text: str, delimiter: str, newline: str, cuts: int) -> list[list[str]] | None:
@@ -45,7 +49,7 @@ def has_undecoded(text: str) -> bool:
     return any("\udc80" <= char <= "\udcff" for char in text)
 
 
-def keys_of(rows: Rows, columns: list[int]) -> list[tuple[str, ...] | None]:
+def keys_of(rows: Rows, columns: Sequence[int]) -> list[Key | None]:
     """Return each row's grouping key, as raw texts; None where the row does not reach so far."""
     width = max(columns) + 1
     if len(columns) == 1:

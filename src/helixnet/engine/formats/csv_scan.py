@@ -145,7 +145,7 @@ class CsvScan:
         if self._marker is None:
             self._take_records(data, flat=flat)
         elif data:
-            self._take_marked(data, self._marker)
+            self._take_marked(data, self._marker, flat=flat)
 
     def _take_header(self, data: bytes) -> bytes:
         end = len(data)
@@ -187,9 +187,11 @@ class CsvScan:
             self._add(data[:border], records=self._dialect.count(data[:border], flat=flat))
             data = data[border:]
 
-    def _take_marked(self, data: bytes, marker: Marker) -> None:
+    def _take_marked(self, data: bytes, marker: Marker, *, flat: bool) -> None:
         """Account for records that may be several rows, or that may not be cut anywhere."""
-        marks = marker.mark(self._dialect.rows(data, cuts=marker.width))
+        marks = marker.mark_lines(data, self._dialect) if flat else None
+        if marks is None:
+            marks = marker.mark(self._dialect.rows(data, cuts=marker.width))
         begins = marks.begins
         self._group_size = len(data) + (0 if any(begins) else self._group_size)
         if self._group_size > self._plan.limit:

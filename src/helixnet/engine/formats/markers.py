@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Protocol, TypeAlias
 
 from helixnet.engine.context.model import Place, Source
-from helixnet.engine.formats.csv_rows import keys_of
+from helixnet.engine.formats.csv_keys import QuickKeys, quick_keys
+from helixnet.engine.formats.csv_rows import Key, keys_of
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.fill_down import Filler, full
 from helixnet.engine.formats.record_types import (
@@ -17,7 +19,7 @@ from helixnet.engine.formats.record_types import (
     record_types,
     teller,
 )
-from helixnet.engine.formats.row_format import Rows
+from helixnet.engine.formats.row_format import RowFormat, Rows
 from helixnet.errors import RefusedError
 
 
@@ -50,6 +52,10 @@ class Marker(Protocol):
         """Take the next rows of the file."""
         ...
 
+    def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
+        """Do the same with whole lines, each a row, if they need not be cut into cells."""
+        ...
+
 
 Marking: TypeAlias = Callable[[Sequence[str]], Marker | None]
 """Makes the marker once the names of the columns are known; None = each row is a record."""
@@ -67,7 +73,8 @@ class RowMarker:
     by: list[int]
     filled: list[int]
     _filler: Filler = field(init=False)
-    _last: tuple[str, ...] | None = None
+    _last: Key | None = None
+    _quick: QuickKeys | None = None
 
     def __post_init__(self) -> None:
         """Begin with nothing above."""
@@ -90,6 +97,19 @@ class RowMarker:
         ]
         self._last = keys[-1] if keys else self._last
         return Marks(begins, [new and whole for new, whole in zip(begins, own, strict=True)])
+
+    def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
+        """Look at the keys alone."""
+        if self.filled:
+            return None
+        self._quick = self._quick or quick_keys(lines, self.by)
+        keys = self._quick.of_lines(data) if self._quick is not None else None
+        if not keys or self._quick is None:
+            return None
+        begins = [self._quick.key(keys[0]) != self._last]
+        begins += [key != before for before, key in pairwise(keys)]
+        self._last = self._quick.key(keys[-1])
+        return Marks(begins, begins)
 
 
 @dataclass(slots=True)
@@ -117,6 +137,10 @@ class TypeMarker:
             if name and move.outside:
                 once.append((number, name))
         return Marks(begins, begins, once, open=bool(self._path))
+
+    def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
+        """Types are told from cells."""
+        del data, lines
 
 
 @dataclass(frozen=True, slots=True)

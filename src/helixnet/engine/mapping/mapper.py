@@ -72,7 +72,7 @@ class RowMapper:
         return mapped
 
     def ask(
-        self, batch: Batch, index: int, record: list[str], number: int
+        self, batch: Batch, index: int, record: list[Any], number: int
     ) -> Sequence[str] | Reject | None:
         """Map one readable record of a batch; None when it is skipped."""
         notes: list[Any] = []

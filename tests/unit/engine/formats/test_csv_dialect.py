@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helixnet.engine.formats.csv_dialect import dialect_of
+from helixnet.engine.formats.csv_keys import quick_keys
+from helixnet.engine.formats.csv_rows import keys_of
 
 
 @pytest.mark.parametrize(("delimiter", "newline"), [(";", "\n"), ("§", "\r")])
@@ -33,3 +35,26 @@ def test_all_spans_are_the_spans(text: str) -> None:
     dialect = dialect_of(";", "\n", "utf-8")
     data = text.encode()
     assert dialect.all_spans(data) == list(dialect.spans(data))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.sampled_from(["a", "b", '"a"', '""', "", '"x;y"', 'a"b', "é"]), max_size=12),
+    st.sampled_from([[0], [1], [0, 1], [2, 0]]),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_quick_keys_are_the_keys(cells: list[str], columns: list[int], end: str) -> None:
+    """Where the quick way answers, keys and the last group are those of the cells."""
+    dialect = dialect_of(";", "\n", "utf-8")
+    rows = [";".join([*cells[n : n + 3], "q"]) for n in range(0, len(cells), 3)]
+    data = "".join(row + end for row in rows).encode()
+    quick = quick_keys(dialect, columns)
+    assert quick is not None
+    keys = keys_of(dialect.rows(data), columns)
+    found = quick.of_lines(data)
+    if found is not None:
+        assert [quick.key(each) for each in found] == keys
+    start = quick.last_start(data)
+    if start >= 0:
+        last = next((n for n in range(len(keys), 0, -1) if keys[n - 1] != keys[-1]), 0)
+        assert start == len("".join(row + end for row in rows[:last]).encode())
