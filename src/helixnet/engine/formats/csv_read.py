@@ -125,7 +125,7 @@ class CsvBatch:
     def locate(self, index: int, name: str, item: int = 0) -> SourcePosition:
         """Where the cell of column ``name`` begins."""
         row, number = self._row(index) + item, self._columns.get(name)
-        if self._filled is not None and number in self._filled.rows:
+        if self._filled is not None and number is not None and number in self._filled.rows:
             above = self._filled.rows[number][row]
             if above.value is not None and above.row < 0:
                 return self._filled.before[number]
@@ -164,8 +164,10 @@ class CsvBatch:
         return next((name for name, number in self._columns.items() if number == wrong), "")
 
     def _unfilled(self, row: int) -> str:
-        rows = self._filled.rows if self._filled is not None else {}
-        bad = (n for n, found in rows.items() if found[row].value is None or not found[row].sound)
+        if self._filled is None:
+            return ""
+        found = {number: rows[row] for number, rows in self._filled.rows.items()}
+        bad = (n for n, above in found.items() if above.value is None or not above.sound)
         number = next(bad, -1)
         return next((name for name, known in self._columns.items() if known == number), "")
 

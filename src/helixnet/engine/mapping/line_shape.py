@@ -129,7 +129,9 @@ class LineField:
 
     def __call__(self, line: Any) -> object:
         """Return the value; of nothing it is absent."""
-        return self.read(line.get(self.name, ABSENT)) if type(line) is dict else ABSENT
+        if type(line) is not dict:
+            return ABSENT
+        return self.read(cast("dict[str, object]", line).get(self.name, ABSENT))
 
 
 def required_fields(source: Source) -> dict[str, list[tuple[str, Read]]]:
@@ -146,10 +148,12 @@ def required_fields(source: Source) -> dict[str, list[tuple[str, Read]]]:
 def lines_of(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Yield every line of a record, a line before those below it."""
     for value in record.values():
-        for below in value if type(value) is list else (value,):
+        several = cast("list[object]", value) if type(value) is list else [value]
+        for below in several:
             if type(below) is dict:
-                yield below
-                yield from lines_of(below)
+                line = cast("dict[str, Any]", below)
+                yield line
+                yield from lines_of(line)
 
 
 def check_required_lines(

@@ -70,10 +70,12 @@ def descend(record: Any, steps: Sequence[Step], pointer: str) -> str:
 
 def value_of(record: Any, pointer: str) -> Any:
     """Return what a pointer that :func:`descend` gave leads to."""
-    value = record
+    value: Any = record
     for part in pointer.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        value = value[int(key)] if type(value) is list else value[key]
+        if type(value) is list:
+            value = cast("list[Any]", value)[int(part)]
+        else:
+            value = cast("dict[str, Any]", value)[part.replace("~1", "/").replace("~0", "~")]
     return value
 
 
