@@ -240,3 +240,22 @@ def test_delivered_records_reach_the_declared_topic(demo: Person, orders: dict[s
     assert event["key"] == order_id
     assert event["data"]["record"]["orderId"] == order_id
     assert len(event["data"]["sha256"]) == 64
+
+
+def test_rows_of_an_order_may_stand_anywhere(demo: Person, orders: dict[str, bytes]) -> None:
+    """Keyed groups are one part; a corrected one is sent on as what it was."""
+    keyed = edited(orders, "order: consecutive", "order: keyed")
+    first, second = GOOD.splitlines(keepends=True)
+    other = second.replace("4711", "4713")
+    content = HEADER + first + other + BAD + second + BAD.replace("1x", "2").replace("10;", "20;")
+    lenient = edited(keyed, "stop_at: 50%", "stop_at: 90%")
+    job = demo.wait(demo.submit(content.encode(), lenient))
+    assert job["state"] == "PARTIAL"
+    found = documents(demo.result(job["job_id"]))
+    assert [(order["orderId"], len(order["items"])) for order in found] == [
+        ("4711", 2),
+        ("4713", 1),
+    ]
+    (reject,) = demo.rejects(job["job_id"])
+    assert (reject["record"], reject["line"]) == (3, 4)
+    assert reject["raw"].count("4712") == 2

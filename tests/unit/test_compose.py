@@ -90,7 +90,8 @@ def test_commands_are_ones_that_the_program_has(name: str) -> None:
 @pytest.mark.parametrize("name", OURS)
 def test_variables_are_settings(name: str, tmp_path: Path) -> None:
     """Every HELIXNET_ variable is a setting, with a value that it takes; a file is a secret's."""
-    given = {key: plain(value) for key, value in helix()[name]["environment"].items()}
+    written = helix()[name]["environment"].items()
+    given = {key: plain(value) for key, value in written if key.startswith(PREFIX)}
     secret = tmp_path / "secret"
     secret.write_text("hidden", encoding="ascii")
     files = {key: str(secret) for key in given if key.endswith("_FILE")}

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from helixnet.engine.context.model import Source
@@ -60,6 +61,10 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
     once = source.once.get(place.segment)
     if once is not None:
         text, first = once["text"], once["line"]
+    elif file.contract.records is None and file.contract.format in ("csv", "fixed"):
+        while item and batch.line(index, item) > place.line:
+            item -= 1  # a value that is filled down stands further above
+        text, first = _row(text, item, file), batch.line(index, item)
     if file.grammar is not None:
         text = _of_segment(text, first, place, source, file.grammar)
     elif file.contract.format == "fixed":
@@ -69,6 +74,18 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
     else:
         text = _of_json(text, name)
     return Excerpt(place, text.encode(source.encoding, "surrogateescape"), text)
+
+
+def _row(text: str, item: int, file: Opened) -> str:
+    """Return row ``item`` of a group, or the only one of a record."""
+    if file.contract.format == "fixed":
+        rows = [row for row in text.split("\n") if row.strip("\r")]
+        return rows[item] if item < len(rows) else text
+    newline = "\r" if file.index.newline == "\r" else "\n"
+    data = text.encode("utf-8", "surrogatepass")
+    spans = dialect_of(file.index.delimiter, newline, "utf-8").spans(data)
+    start, end = next(islice(spans, item, None), (0, len(data)))
+    return data[start:end].decode("utf-8", "surrogatepass")
 
 
 def _of_range(text: str, first: int, place: SourcePosition, file: Opened) -> str:

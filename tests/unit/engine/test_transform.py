@@ -57,6 +57,7 @@ def plan_of(text: str, **changes: object) -> Plan:
 
 
 PLAIN, ROWS = plan_of(CONTEXT), plan_of(GROUPED)
+KEYED = plan_of(GROUPED.replace("consecutive", "keyed"))
 
 
 def mapped(plan: Plan, data: bytes) -> tuple[FileOutcome, bytes, bytes]:
@@ -102,6 +103,22 @@ def test_a_file_in_parts_gives_the_bytes_of_the_whole(
     assert sum((outcome.counts for outcome in outcomes), Counts()) == whole.counts
     assert whole.counts.written == documents.count(b"\n")
     assert whole.counts.rejected == rejects.count(b"\n")
+
+
+@given(rows)
+def test_keyed_groups_are_the_consecutive_ones_of_a_sorted_file(lines: list[str]) -> None:
+    lines = [line for line in lines if line]
+    firsts: dict[str, int] = {}
+    for number, line in enumerate(lines):
+        firsts.setdefault(line.partition(",")[0], number)
+    gathered = sorted(lines, key=lambda line: firsts[line.partition(",")[0]])
+    keyed, documents, _ = mapped(KEYED, "\n".join(["ID,N", *lines, ""]).encode())
+    sorted_, expected, _ = mapped(ROWS, "\n".join(["ID,N", *gathered, ""]).encode())
+    assert documents == expected
+    assert keyed.counts == sorted_.counts
+    assert [(one["record"], one["raw"]) for one in keyed.samples] == [
+        (one["record"], one["raw"]) for one in sorted_.samples
+    ]
 
 
 def test_counts_balance_and_say_what_became_of_each_record() -> None:

@@ -158,6 +158,8 @@ def _state(program: Program, header: Sequence[str], file: str) -> Compiling:
         return field_value(state, known, source, f"c{positions[name]}")
 
     state = Compiling(Outside(program.inputs, context.lookups, file), read, program.here.role)
+    if group is not None and group.keyed:
+        raise NotColumnarError("`order: keyed`")
     if group is not None:
         state.lines = Compiling(
             state.outside, read, Role.ITEM, LINES, steps=state.steps, outer=state

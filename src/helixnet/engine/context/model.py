@@ -200,13 +200,14 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """``group: consecutive``: neighbouring rows with equal ``by`` are one record."""
+    """Rows with equal ``by`` are one record: neighbours, or if ``keyed`` wherever they stand."""
 
     by: Sequence[str]
     header: str
     lines: str
     same: Sequence[str]
     mark: Mark
+    keyed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

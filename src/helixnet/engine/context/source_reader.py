@@ -18,6 +18,7 @@ from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
 
 FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc")
 LATER_FORMATS: Final = ("xml", "x12", "edifact", "excel")
+ORDERS: Final = ("consecutive", "keyed")
 ROWS: Final = frozenset({"csv", "fixed"})
 UNITS: Final = ("characters", "bytes")
 DRIFT: Final = ("allow", "warn", "reject", "fail")
@@ -254,10 +255,11 @@ def read_group(node: Node, source: Source | None, problems: Problems) -> Group |
         message = f"`group` does not go with `{what}`"
         hint = "rows of CSV are grouped; here a record holds its lines as a list: use `each`"
         problems.add(node.mark, "HX-4004", message, hint)
-    if "order" in keys:
-        order = choice(keys["order"], problems, "order", ("consecutive", "keyed"))
-        if order == "keyed":
-            later("order: keyed", keys["order"], problems)
+    keyed = "order" in keys and choice(keys["order"], problems, "order", ORDERS) == "keyed"
+    if keyed and source is not None and source.fill_down:
+        message = "`order: keyed` does not go with `fill_down`"
+        hint = "what is filled from above belongs to the row above: use `order: consecutive`"
+        problems.add(keys["order"].mark, "HX-4004", message, hint)
     header, lines = (
         (identifier(keys[key], problems, key) if key in keys else None) or default
         for key, default in (("header", "h"), ("lines", "lines"))
@@ -270,7 +272,7 @@ def read_group(node: Node, source: Source | None, problems: Problems) -> Group |
     known_fields(by, keys["by"], declared, problems)
     if "same" in keys:
         known_fields(same, keys["same"], declared, problems)
-    return Group(by=by, header=header, lines=lines, same=same, mark=node.mark) if by else None
+    return Group(by, header, lines, same, node.mark, keyed=keyed) if by else None
 
 
 def known_fields(

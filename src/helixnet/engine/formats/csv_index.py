@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from helixnet.engine.context.model import Source
+from helixnet.engine.context.model import Group, Source
 from helixnet.engine.context.problems import near
 from helixnet.engine.formats.csv_dialect import LineFeedWatch, dialect_of
 from helixnet.engine.formats.csv_scan import CsvPlan, CsvScan
@@ -28,13 +28,13 @@ class CsvContract:
 
     Args:
         source: the contract.
-        by: names of the grouping columns; None without a group.
+        group: None = each row is a record.
         used: columns that the mapping reads; None = any.
         part_size: bytes after which a part ends at the next border.
     """
 
     source: Source
-    by: Sequence[str] | None
+    group: Group | None
     used: Collection[str] | None
     part_size: int
 
@@ -116,7 +116,7 @@ def scan_plan(codecs: Sequence[Codec], contract: CsvContract, encoding: str) -> 
     source = contract.source
     return CsvPlan(
         header=source.header and source.format == "csv",
-        marking=Wanted(source, contract.by, codecs, encoding).marker,
+        marking=Wanted(source, contract.group, codecs, encoding).marker,
         names=[min(name_forms(name, codecs, encoding)) for name in source.fields or ()],
         limit=source.max_record_bytes,
         part_size=contract.part_size,

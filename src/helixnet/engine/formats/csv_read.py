@@ -1,9 +1,11 @@
 """Reads a part of a file of rows as batches; positions are worked out only when asked for."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import BinaryIO, Final
+from operator import itemgetter
+from typing import BinaryIO, Final, NamedTuple
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.model import Source
@@ -28,6 +30,20 @@ _MESSAGES: Final = {
 }
 
 
+class Place(NamedTuple):
+    """Where the bytes of a batch from ``offset`` on stand in the file.
+
+    Args:
+        offset: in the batch, the beginning of a record.
+        byte: in the file.
+        line: physical line, from 1.
+    """
+
+    offset: int
+    byte: int
+    line: int
+
+
 @dataclass(slots=True)
 class CsvBatch:
     """A :class:`helixnet.engine.source.Batch` over one block; it is cut into cells when asked.
@@ -40,7 +56,7 @@ class CsvBatch:
 
     data: bytes
     dialect: RowFormat
-    _place: tuple[int, int]  # byte and line of the block's start in the file
+    _places: Sequence[Place]
     _codec: Codec
     _columns: Mapping[str, int]
     _width: int
@@ -143,7 +159,9 @@ class CsvBatch:
 
     def _find(self, row: int, name: str) -> SourcePosition:
         line, column, number = self._line(row), 0, self._columns.get(name)
-        byte = self._place[0] + self._codec.source_length(self.data, self._starts[row])
+        start, length = self._starts[row], self._codec.source_length
+        known = self._places[bisect_right(self._places, start, key=itemgetter(0)) - 1]
+        byte = known.byte + length(self.data, start) - length(self.data, known.offset)
         if number is not None:
             text = self._text(row)
             place = self.dialect.place(text, number)
@@ -171,6 +189,18 @@ class CsvBatch:
         number = next(bad, -1)
         return next((name for name, known in self._columns.items() if known == number), "")
 
+    @property
+    def begins(self) -> int:
+        """Byte of the file at which it begins."""
+        return self._places[0].byte
+
+    def laid_out(self) -> Sequence[tuple[int, int, int]]:
+        """Return where each row begins and ends in ``data``, and its line in the file."""
+        self._lay_out()
+        first = self._places[0].line
+        lines = self._lines or range(first, first + len(self._starts))
+        return list(zip(self._starts, self._ends, lines, strict=False))
+
     def _text(self, row: int) -> str:
         self._lay_out()
         data = self.data[self._starts[row] : self._ends[row]]
@@ -181,7 +211,7 @@ class CsvBatch:
 
     def _line(self, row: int) -> int:
         self._lay_out()
-        return self._lines[row] if self._lines else self._place[1] + row
+        return self._lines[row] if self._lines else self._places[0].line + row
 
     def _lay_out(self) -> None:
         """Find where each row begins and ends, and in which line unless each is one line."""
@@ -189,16 +219,21 @@ class CsvBatch:
             return
         if self._by is not None:
             self._look()
-        line, done, end = self._place[1], 0, self.dialect.end
+        places, end = iter(self._places), self.dialect.end
+        place, after = next(places), next(places, None)
+        line, done = place.line, 0
         if self.lines:
             self._starts = line_starts(self.data, end)
             self._ends = self._starts[1:]
             return
         spans = self.dialect.all_spans(self.data)
         self._starts, self._ends = [start for start, _ in spans], [end for _, end in spans]
-        if len(spans) == self.data.count(end) + (not self.data.endswith(end)):
+        lines = self.data.count(end) + (not self.data.endswith(end))
+        if after is None and len(spans) == lines:
             return
         for start in self._starts:
+            while after is not None and after.offset <= start:
+                done, line, after = after.offset, after.line, next(places, None)
             line += self.data.count(end, done, start)
             done = start
             self._lines.append(line)
@@ -219,24 +254,24 @@ class CsvReader:
         self, source: Source, index: SourceIndex, *, by: Sequence[str] | None, block: int = BLOCK
     ) -> None:
         self._block = block
-        self._codec = codec_of(index.encoding)
+        self.codec = codec_of(index.encoding)
         newline = "\r" if index.newline == "\r" else "\n"
-        self._dialect: RowFormat = (
-            fixed_lines(source, self._codec)
+        self.dialect: RowFormat = (
+            fixed_lines(source, self.codec)
             if source.format == "fixed"
-            else dialect_of(index.delimiter, newline, self._codec.scanned)
+            else dialect_of(index.delimiter, newline, self.codec.scanned)
         )
         self._width, self._limit = len(index.header), source.max_record_bytes
         self._columns = {name: number for number, name in reversed(list(enumerate(index.header)))}
         known = by if index.header else None  # a file of 0 bytes has no columns, and no rows
-        self._by = None if known is None else [self._columns[name] for name in known]
-        self._quick = quick_keys(self._dialect, self._by or ())
+        self._by = None if known is None else self.numbers(known)
+        self._quick = quick_keys(self.dialect, self._by or ())
         filled = source.fill_down if index.header else ()
         self._filled = {name: self._columns[name] for name in filled}
 
     def read(self, stream: BinaryIO, part: Part) -> Iterator[CsvBatch]:
         """Yield the batches of ``part``."""
-        place = (part.start, part.first_line)
+        place = Place(0, part.start, part.first_line)
         filler = Filler(list(self._filled.values()), self._width)
         for data, rows, filled in self._blocks(stream, part, filler):
             batch = self._batch(data, rows, filled, place)
@@ -246,23 +281,23 @@ class CsvReader:
                 row = filler.above[column].row if rows is not None else -1
                 if row >= 0:
                     filler.places[column] = batch.place(row, name)
-            length = self._codec.source_length(data)
-            place = (place[0] + length, place[1] + data.count(self._dialect.end))
+            length = self.codec.source_length(data)
+            place = Place(0, place.byte + length, place.line + data.count(self.dialect.end))
 
     def _blocks(
         self, stream: BinaryIO, part: Part, filler: Filler
     ) -> Iterator[tuple[bytes, Rows | None, Filled | None]]:
         """Yield scanned bytes that hold whole records (groups), and the rows where they are cut."""
         stream.seek(part.start)
-        left, carry, transcoder = part.end - part.start, b"", Transcoder(self._codec)
+        left, carry, transcoder = part.end - part.start, b"", Transcoder(self.codec)
         while left:
             block = stream.read(min(left, max(self._block, len(carry))))
             left = left - len(block) if block else 0
             data = carry + transcoder.feed(block, final=not left)
-            whole = self._dialect.whole(data) if left else len(data)
+            whole = self.dialect.whole(data) if left else len(data)
             rows = filled = None
             if self._filled:
-                rows = self._dialect.rows(data[:whole])
+                rows = self.dialect.rows(data[:whole])
                 before = dict(filler.above)
                 filled = filler.fill(rows)
                 if left and self._by is not None:
@@ -279,9 +314,9 @@ class CsvReader:
 
     def _last_group(self, data: bytes, by: list[int]) -> int:
         """Return where the last group of ``data``, which may go on, begins."""
-        quick, flat = self._quick, self._dialect.flat_whole(data) >= 0
+        quick, flat = self._quick, self.dialect.flat_whole(data) >= 0
         start = quick.last_start(data) if quick is not None and flat else -1
-        return start if start >= 0 else self._hold_last(data, self._dialect.rows(data), by)
+        return start if start >= 0 else self._hold_last(data, self.dialect.rows(data), by)
 
     def _hold_last(self, data: bytes, rows: Rows, by: list[int]) -> int:
         """Take the last group, which may go on, out of ``rows``; return where it begins."""
@@ -291,25 +326,39 @@ class CsvReader:
         keys = keys_of(rows, by)
         while last > 0 and keys[last] is not None and keys[last] == keys[last - 1]:
             last -= 1
-        start = self._dialect.last_start(data, len(rows.cells) - last)
+        start = self.dialect.last_start(data, len(rows.cells) - last)
         del rows.cells[last:]
         rows.codes = {index: code for index, code in rows.codes.items() if index < last}
         return start
 
     def _batch(
-        self, data: bytes, rows: Rows | None, filled: Filled | None, place: tuple[int, int]
+        self, data: bytes, rows: Rows | None, filled: Filled | None, place: Place
     ) -> CsvBatch:
-        return CsvBatch(
-            data,
-            self._dialect,
-            place,
-            self._codec,
-            self._columns,
-            self._width,
-            rows,
-            self._by,
-            _filled=filled,
-        )
+        return self.batch(data, [place], rows, self._by, filled)
+
+    def numbers(self, names: Sequence[str]) -> list[int]:
+        """Return which columns these are, from 0."""
+        return [self._columns[name] for name in names]
+
+    def batch(
+        self,
+        data: bytes,
+        places: Sequence[Place],
+        rows: Rows | None = None,
+        by: Sequence[int] | None = None,
+        filled: Filled | None = None,
+    ) -> CsvBatch:
+        """Return whole records as a batch.
+
+        Args:
+            data: their scanned bytes.
+            places: where these stand in the file; the first has the offset 0.
+            rows: the same, cut into cells; None = not yet.
+            by: the grouping columns; None without a group.
+            filled: cells that were filled from above.
+        """
+        shape = self._columns, self._width
+        return CsvBatch(data, self.dialect, places, self.codec, *shape, rows, by, _filled=filled)
 
 
 def _firsts(keys: Sequence[Key | None]) -> list[int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from helixnet.engine.formats.encoding import Codec
-from helixnet.engine.formats.markers import Marker, Marking
+from helixnet.engine.formats.markers import Marker, Marking, Marks
 from helixnet.engine.formats.parts import PartCutter
 from helixnet.engine.formats.retyped import BEGINNING
 from helixnet.engine.formats.row_format import RowFormat
@@ -131,6 +131,8 @@ class CsvScan:
             raise self._too_long("record")
         if self._carry:
             self._take(self._carry)
+        if self._marker is not None:
+            self._add(b"", records=self._marker.left())
         return self._cutter.finish(size)
 
     def _take(self, data: bytes, *, flat: bool = False) -> None:
@@ -192,6 +194,12 @@ class CsvScan:
         marks = marker.mark_lines(data, self._dialect) if flat else None
         if marks is None:
             marks = marker.mark(self._dialect.rows(data, cuts=marker.width))
+        if marks.records is None:
+            self._cut_marked(data, marks)
+        else:
+            self._add(data, records=marks.records)
+
+    def _cut_marked(self, data: bytes, marks: Marks) -> None:
         begins = marks.begins
         self._group_size = len(data) + (0 if any(begins) else self._group_size)
         if self._group_size > self._plan.limit:

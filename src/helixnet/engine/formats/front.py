@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 from helixnet.engine.context.model import Group, Source
 from helixnet.engine.formats.csv_index import CsvContract, CsvIndex, sniff
+from helixnet.engine.formats.csv_keyed import KeyedCsvReader
 from helixnet.engine.formats.csv_read import CsvReader
 from helixnet.engine.formats.encoding import Codec, bom_of, codec_of
 from helixnet.engine.formats.fixed_index import FixedIndex
@@ -62,13 +63,13 @@ def open_source(
             delimiter = source.delimiter
             if delimiter == "auto":
                 delimiter = sniff(head, codecs[0])
-            contract = CsvContract(source, group.by if group else None, used, part_size)
+            contract = CsvContract(source, group, used, part_size)
             scans = [
                 CsvIndex(family, contract, delimiter=delimiter, start=start)
                 for family in alike(codecs, marks=delimiter)
             ]
         case "fixed":
-            contract = CsvContract(source, group.by if group else None, used, part_size)
+            contract = CsvContract(source, group, used, part_size)
             scans = [FixedIndex(family, contract, start=start) for family in one_byte_alike(codecs)]
         case "ndjson":
             scans = [
@@ -129,6 +130,8 @@ def reader_of(
     match source.format:
         case "csv" | "fixed" if source.records is not None:
             return RecordReader(source, index, needs=needs, block=block).read
+        case "csv" | "fixed" if group is not None and group.keyed:
+            return KeyedCsvReader(source, index, by=group.by).read
         case "csv" | "fixed":
             by = group.by if group else None
             return CsvReader(source, index, by=by, block=block).read

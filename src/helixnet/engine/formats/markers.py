@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol, TypeAlias
 
-from helixnet.engine.context.model import Place, Source
+from helixnet.engine.context.model import Group, Place, Source
 from helixnet.engine.formats.csv_keys import QuickKeys, quick_keys
 from helixnet.engine.formats.csv_rows import Key, keys_of
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.fill_down import Filler, full
+from helixnet.engine.formats.keyed import Distinct
 from helixnet.engine.formats.record_types import (
     RecordTypes,
     Teller,
@@ -32,12 +33,14 @@ class Marks:
         cuts: by row, whether the file may be cut before it.
         once: rows of types that stand once: their numbers and types.
         open: the last record may go on.
+        records: how many begin, where rows of one record stand anywhere and nothing is cut.
     """
 
     begins: Sequence[bool]
     cuts: Sequence[bool]
     once: Sequence[tuple[int, str]] = ()
     open: bool = True
+    records: int | None = None
 
 
 class Marker(Protocol):
@@ -54,6 +57,10 @@ class Marker(Protocol):
 
     def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
         """Do the same with whole lines, each a row, if they need not be cut into cells."""
+        ...
+
+    def left(self) -> int:
+        """Return how many records have not been told when all rows were."""
         ...
 
 
@@ -111,6 +118,42 @@ class RowMarker:
         self._last = self._quick.key(keys[-1])
         return Marks(begins, begins)
 
+    def left(self) -> int:
+        """See :class:`Marker`."""
+        return 0
+
+
+@dataclass(slots=True)
+class KeyedMarker:
+    """Groups whose rows stand anywhere: one part, and how many they are shows at the end.
+
+    Args:
+        by: numbers of the grouping columns.
+    """
+
+    by: list[int]
+    _known: Distinct = field(default_factory=Distinct)
+
+    @property
+    def width(self) -> int:
+        """How many cells of a row it looks at."""
+        return max(self.by) + 1
+
+    def mark(self, rows: Rows) -> Marks:
+        """A row without key is a record of its own."""
+        keys = keys_of(rows, self.by)
+        known = [key for key in keys if key is not None]
+        self._known.update(known)
+        return Marks((), (), open=False, records=len(keys) - len(known))
+
+    def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
+        """Keys are told from cells."""
+        del data, lines
+
+    def left(self) -> int:
+        """See :class:`Marker`."""
+        return self._known.count()
+
 
 @dataclass(slots=True)
 class TypeMarker:
@@ -142,6 +185,10 @@ class TypeMarker:
         """Types are told from cells."""
         del data, lines
 
+    def left(self) -> int:
+        """See :class:`Marker`."""
+        return 0
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -149,13 +196,13 @@ class Wanted:
 
     Args:
         source: the contract.
-        by: names of the grouping columns; None without a group.
+        group: None without.
         codecs: candidates that scan alike.
         encoding: in which scanned bytes are read.
     """
 
     source: Source
-    by: Sequence[str] | None
+    group: Group | None
     codecs: Sequence[Codec]
     encoding: str
 
@@ -168,10 +215,13 @@ class Wanted:
         source = self.source
         if source.records:
             return TypeMarker(record_types(source), self.teller(names))
+        group = self.group
         by = [
             self._column(name, names, "by which it is grouped", "group.by")
-            for name in self.by or ()
+            for name in (group.by if group else ())
         ]
+        if group is not None and group.keyed:
+            return KeyedMarker(by)
         filled = [
             self._column(name, names, "which is filled down", "source.fill_down")
             for name in source.fill_down

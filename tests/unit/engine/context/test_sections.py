@@ -94,7 +94,6 @@ def test_an_unknown_key_is_shown_with_the_nearest_name(
         ("pipeline: []", [(7, 1)]),
         ("totals: {a: b}", [(7, 1)]),
         ("file_checks: []", [(7, 1)]),
-        ("group: {by: A, order: keyed}", [(7, 23)]),
         ("deliver: [{rest: x}, {sftp: y}]", [(7, 12), (7, 23)]),
     ],
 )
@@ -320,3 +319,9 @@ def test_lookup_policies(context: Callable[..., Context]) -> None:
     missing = lookups["d"].missing
     assert isinstance(missing, Const)
     assert missing.value is None
+
+
+def test_keyed_groups_know_no_row_above(read: Callable[..., ReadContext]) -> None:
+    head = HEAD.replace("{format: csv}", "{format: csv, fill_down: [A]}")
+    (problem,) = read(head + "group: {by: A, order: keyed}").problems
+    assert (problem.mark.line, problem.mark.column, problem.code) == (7, 23, "HX-4004")

@@ -23,9 +23,9 @@ def fields(*names: str) -> Mapping[str, Field]:
     return {name: Field(name=name, mark=MARK) for name in names}
 
 
-def group(*by: str) -> Group:
-    """Group neighbours by these columns."""
-    return Group(by=by, header="h", lines="lines", same=(), mark=MARK)
+def group(*by: str, keyed: bool = False) -> Group:
+    """Group neighbours by these columns, or all rows if ``keyed``."""
+    return Group(by=by, header="h", lines="lines", same=(), mark=MARK, keyed=keyed)
 
 
 @dataclass
