@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from helixnet.engine.context.model import Field, Source
+from helixnet.engine.context.model import Field, Place, Source
 from helixnet.engine.formats.csv_index import CsvContract, scan_plan
 from helixnet.engine.formats.csv_scan import CsvScan
 from helixnet.engine.formats.encoding import Codec, Transcoder
@@ -13,6 +13,7 @@ from helixnet.engine.formats.fixed_lines import FixedLines, bare, fixed_lines
 from helixnet.engine.formats.markers import Wanted
 from helixnet.engine.formats.record_layout import telling_lines
 from helixnet.engine.formats.record_once import once_lines
+from helixnet.engine.formats.record_types import forms_of
 from helixnet.engine.formats.retyped import BEGINNING, retyped_columns
 from helixnet.engine.formats.scan import Facts
 
@@ -71,26 +72,62 @@ class _Longer:
     def __init__(self, source: Source, lines: FixedLines, wanted: Wanted) -> None:
         types = source.records or {}
         self._lines, self._unit = lines, source.unit
-        self._widths = {name: _width(one.fields) for name, one in types.items()}
+        self._widths = {name: _width(one.fields, one.at) for name, one in types.items()}
         if not types:
             self._widths = {_ROWS: _width(source.fields or {})}
         self._tell = wanted.teller(()) if types else None
         self._found: dict[str, int] = {}
-        least = min(self._widths.values(), default=0)
-        self._longer = re.compile(rb"^[^\n]{%d,}" % (least + 1), re.MULTILINE)
+        self._longer = _beyond(0, b"", min(self._widths.values(), default=0))
+        forms = forms_of(types, wanted.codecs, wanted.encoding)
+        self._by_byte = {
+            name: [_told(one.at, form.encode(wanted.encoding), width) for form in forms[name]]
+            if (one := types.get(name)) is not None
+            else [self._longer]
+            for name, width in self._widths.items()
+        }
+        self._narrow = all(codec.bad is not None for codec in wanted.codecs)
 
     def see(self, data: bytes, line: int) -> None:
         """Take whole lines, the first of which has the number ``line``."""
-        if len(self._found) == len(self._widths):
-            return
+        missing = [name for name in self._widths if name not in self._found]
+        if missing and (self._narrow or data.isascii()):
+            self._see_bytes(data, line, missing)
+        elif missing:
+            self._see_characters(data, line)
+
+    def _see_bytes(self, data: bytes, line: int, missing: Sequence[str]) -> None:
+        """Look where a character is a byte."""
+        for name in missing:
+            starts = [
+                found
+                for one in self._by_byte[name]
+                if (found := self._first(data, one, name)) is not None
+            ]
+            if starts:
+                self._found[name] = line + data.count(b"\n", 0, min(starts))
+
+    def _first(self, data: bytes, pattern: re.Pattern[bytes], name: str) -> int | None:
+        """Return where the first match begins that is of a type: another may come before it."""
+        starts = (match.start() for match in pattern.finditer(data))
+        return next((start for start in starts if self._is(data, start, name)), None)
+
+    def _is(self, data: bytes, start: int, name: str) -> bool:
+        if self._tell is None:
+            return True
+        text = data[start : data.find(b"\n", start) + 1 or len(data)].decode(
+            self._lines.encoding, "surrogateescape"
+        )
+        return self._tell.type_of(self._lines.cells(text).cells) == name
+
+    def _see_characters(self, data: bytes, line: int) -> None:
         done = 0
         for match in self._longer.finditer(data):
-            text = bare(match[0].decode(self._lines.encoding, "surrogateescape") + "\n")
-            name = (
-                _ROWS if self._tell is None else self._tell.type_of(self._lines.cells(text).cells)
-            )
-            line += data.count(b"\n", done, match.start())
-            done = match.start()
+            start, end = match.start(), data.find(b"\n", match.start()) + 1 or len(data)
+            text = bare(data[start:end].decode(self._lines.encoding, "surrogateescape"))
+            cells = self._lines.cells(text).cells
+            name = _ROWS if self._tell is None else self._tell.type_of(cells)
+            line += data.count(b"\n", done, start)
+            done = start
             if name in self._widths and name not in self._found and self._over(text, name):
                 self._found[name] = line
 
@@ -109,5 +146,19 @@ class _Longer:
         ]
 
 
-def _width(fields: Mapping[str, Field]) -> int:
-    return max((f.at[1] for f in fields.values() if isinstance(f.at, tuple)), default=0)
+def _width(fields: Mapping[str, Field], told: Place | None = None) -> int:
+    places = (told, *(field.at for field in fields.values()))
+    return max((at[1] for at in places if isinstance(at, tuple)), default=0)
+
+
+def _told(at: Place, text: bytes, width: int) -> re.Pattern[bytes]:
+    """Match lines beyond ``width`` bytes that have the text which tells their type."""
+    start, end = at if isinstance(at, tuple) else (0, 0)
+    return _beyond(start, text.ljust(end - start), width)
+
+
+def _beyond(start: int, text: bytes, width: int) -> re.Pattern[bytes]:
+    """Match lines with ``text`` at a place and something but blanks beyond ``width`` bytes."""
+    left = max(width - start - len(text), 0)
+    rest = rb"[^\n]{%d} *+(?!\r?(?:\n|\Z))" % left
+    return re.compile(rb"^[^\n]{%d}" % start + re.escape(text) + rest + rb"[^\n]", re.MULTILINE)

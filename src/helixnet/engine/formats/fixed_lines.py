@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from helixnet.engine.context.model import Field, Source
+from helixnet.engine.formats.csv_rows import has_undecoded
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.row_format import Cut, Rows
 
@@ -167,7 +168,7 @@ class FixedLines:
         places = [one.start for one in self.ranges]
         wrong = self._lacking(len(text))
         code = TOO_SHORT if wrong >= 0 else ""
-        if any("\udc80" <= char <= "\udcff" for char in text if not char.isascii()):
+        if has_undecoded(text):
             code, wrong = "HX-1001", -1
         return Cut(cells, places, code, wrong)
 

@@ -37,6 +37,15 @@ def types(*, once: bool, columns: bool = False) -> dict[str, RecordType]:
     }
 
 
+def overlapping() -> dict[str, RecordType]:
+    """Types told at two places: a line may look like both, and is of the first."""
+    own = fixed(A=("string", 1, 3))
+    return {
+        "H": RecordType("H", (0, 1), ["H", "X"], own, ["D"], once=False, mark=MARK),
+        "D": RecordType("D", (1, 3), ["D", "22"], {}, [], once=False, mark=MARK),
+    }
+
+
 def agree(data: bytes, contract: Source, by: Group | None = None) -> list[Outcome]:
     """Any bytes are records with faults or a refusal, and where they are cut can't be seen."""
     found: list[Outcome] = []
@@ -79,6 +88,7 @@ def test_any_bytes_as_record_types(data: bytes, policy: str) -> None:
         lines: dict[str, Any] = {"records": types(once=once), "on_drift": policy}
         agree(data, source("fixed", **lines))
         agree(data, source("fixed", encoding=("utf-8", "cp1252"), unit="bytes", **lines))
+        agree(data, source("fixed", records=overlapping(), encoding=("utf-8", "cp1252")))
         rows = {"records": types(once=once, columns=True), "on_drift": policy, "delimiter": ";"}
         agree(data, source(header=False, **rows))
         agree(b"TYPE;A\n" + data, source(**rows))
