@@ -168,3 +168,68 @@ def test_parts_give_the_results_of_the_whole(own_helix: Any, size: str) -> None:
     assert [event["data"]["position"] for event in found] == list(range(8))
     assert "object" in found[2]["data"]
     assert all("record" in event["data"] for event in found[:2])
+
+
+FIRST = """\
+helixnet: 1
+name: first
+version: 1.0.0
+source: {format: csv, fields: {NO: {type: string}, SKU: {type: string}, QTY: {type: integer}}}
+group: {by: NO}
+target: {type: object, required: [no]}
+map: {no: h.NO, lines: {each: lines, as: l, map: {sku: l.SKU, qty: l.QTY}}}
+"""
+SECOND = """\
+helixnet: 1
+name: second
+version: 1.0.0
+source: {format: json, fields: {no: {type: integer}}}
+outputs:
+  orders:
+    target: {type: object, properties: {id: {type: integer}, total: {type: integer, maximum: 9}}}
+    map: {id: no, total: lines | sum("qty")}
+    deliver: [{topic: chain.orders, key: out.id}]
+  lines:
+    target: {type: object}
+    map: {each: lines, as: l, map: {sku: l.sku}}
+"""
+CHAIN = """\
+helixnet: 1
+name: chain
+version: 1.0.0
+pipeline: [{use: first.yaml}, {use: second.yaml}]
+on_error: {scope: record}
+"""
+
+
+@pytest.mark.parametrize("size", ["8", "16000000"])
+def test_a_pipeline_is_published_and_runs_as_one_context(
+    own_helix: Any, tmp_path: Path, size: str
+) -> None:
+    """Parts are the first step's, deliveries the last one's, rejects those of the file."""
+    helix = own_helix(part_size=size)
+    person = Person(helix.url, "demo")
+    texts = {"chain.yaml": CHAIN, "first.yaml": FIRST, "second.yaml": SECOND}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    logged_in(helix, tmp_path)
+    done = command("contexts", "publish", ".", home=tmp_path, url=helix.url)
+    assert done.returncode == 0, done.stderr
+    job = sent(person, "chain", "1,aa,1\n1,bb,2\nx,cc,3\n3,dd,10\n4,ee,5\n")
+    id_, counts = job["job_id"], job["counts"]
+    assert (job["state"], counts["records"], counts["used"], counts["rejected"]) == (
+        *("PARTIAL", 4),
+        *(2, 2),
+    )
+    assert output(person, id_, "orders") == [{"id": 1, "total": 3}, {"id": 4, "total": 5}]
+    assert [one["sku"] for one in output(person, id_, "lines")] == ["aa", "bb", "ee"]
+    places = [(r["line"], r["errors"][0]["step"], r["raw"]) for r in person.rejects(id_)]
+    assert places == [(4, "second.yaml", "x,cc,3\n"), (5, "second.yaml", "3,dd,10\n")]
+    topic = "helix.out.demo.chain.orders"
+    assert eventually(lambda: len(found := keys(person, topic, id_)) == 2 and found) == ["1", "4"]
+    (tmp_path / "good.csv").write_text(f"{HEAD}3,dd,9\n", "utf-8")
+    given = ("rejects", "fix", id_, "--file", "good.csv", "--record", "3", "--wait", "--json")
+    fixed = command(*given, home=tmp_path, url=helix.url)
+    assert fixed.returncode == 0, fixed.stderr
+    (child,) = json.loads(fixed.stdout)
+    assert output(person, child["job_id"], "orders") == [{"id": 3, "total": 9}]

@@ -215,7 +215,8 @@ def _reason(path: str, reject: Mapping[str, Any]) -> str:
     target = f" at {', '.join(first['targets'])}" if first["targets"] else ""
     field = source.get("field")
     of = f" ({field})" if field else ""
-    return f"{path}:{place}: {first['code']}: {first['message']}{of}{target}"
+    step = f" in {first['step']}" if first.get("step") else ""
+    return f"{path}:{place}: {first['code']}: {first['message']}{of}{target}{step}"
 
 
 def _say(text: str, hint: str = "") -> None:

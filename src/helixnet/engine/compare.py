@@ -260,7 +260,8 @@ class _Step:
 def _one_each(records: Records, mapped: Mapped) -> bool:
     """Tell whether every record gave one document."""
     root, counts = records.side.plan.program.outline.root, mapped.counts
-    several = root is None or root.documents or root.outputs  # of a template nothing is known
+    plan = records.side.plan
+    several = root is None or root.documents or root.outputs or bool(plan.steps)
     return not several and counts.records == counts.used == counts.written
 
 

@@ -73,10 +73,18 @@ class Coverage:
         return len(self._branches)
 
     def watch(self, plan: Plan) -> Plan:
-        """Return the plan that tells which branches it takes."""
+        """Return the plan that tells which branches it takes; of a pipeline, each of its steps."""
+        if plan.steps:
+            *before, last = plan.steps
+            watched = [replace(s, plan=self._watch(s.plan, fields=False)) for s in before]
+            watched.append(replace(last, plan=self._watch(last.plan, fields=True)))
+            return replace(plan, steps=watched, mappers={})
+        return self._watch(plan, fields=True)
+
+    def _watch(self, plan: Plan, *, fields: bool) -> Plan:
         told: dict[int, Told] = {}
         for slot in plan.program.outline.slots.values():
-            if slot.target and isinstance(slot.node, Leaf | Const):
+            if fields and slot.target and isinstance(slot.node, Leaf | Const):
                 pointer = pointer_to(_folded(slot.pointer))
                 self._fields.setdefault(pointer, TargetField(pointer, slot.mark))
             for kind, condition, mark in _conditions(slot):

@@ -50,8 +50,10 @@ def examine_bundle(bundle: Bundle, files: Sequence[tuple[str, BinaryIO]] = ()) -
         found += _refusal(sample)
     if plan is not None:
         for sample in samples:
-            found += _missing(plan, sample)
-        found += _unread(plan, samples)
+            found += _missing(plan.first, sample)
+        found += _unread(plan.first, samples)
+        for step in plan.steps[1:]:
+            found += _unread(step.plan, ())
     return Examined(
         in_file_order([problem for problem in found if problem.severity != "note"]),
         in_file_order([problem for problem in found if problem.severity == "note"]),

@@ -1,11 +1,12 @@
 """Two plans reading one file side by side, record by record, in bounded memory."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO, Self, TypeAlias, cast
+from typing import BinaryIO, Self, TypeAlias, cast
 
-from helixnet.engine.outcome import Counts, Fault, Mapped, SourcePosition
+from helixnet.engine.outcome import Counts, Mapped
 from helixnet.engine.plan import Mapper, Plan
+from helixnet.engine.slices import Slice
 from helixnet.engine.source import Batch, SourceIndex
 from helixnet.engine.transform import batches_of, index_file, map_batch
 from helixnet.engine.verdict import Verdict, judge, terms_of
@@ -42,36 +43,6 @@ class _Cursor:
         data = self._stream.read(size)
         self._at += len(data)
         return data
-
-
-@dataclass(frozen=True, slots=True)
-class _Slice:
-    """Some records of a batch: a :class:`helixnet.engine.source.Batch`."""
-
-    batch: Batch
-    start: int
-    stop: int
-
-    @property
-    def records(self) -> Sequence[Any]:
-        return self.batch.records[self.start : self.stop]
-
-    @property
-    def faults(self) -> Mapping[int, Sequence[Fault]]:
-        return {
-            index - self.start: faults
-            for index, faults in self.batch.faults.items()
-            if self.start <= index < self.stop
-        }
-
-    def line(self, index: int, item: int = 0) -> int:
-        return self.batch.line(self.start + index, item)
-
-    def raw(self, index: int) -> bytes:
-        return self.batch.raw(self.start + index)
-
-    def locate(self, index: int, name: str, item: int = 0) -> SourcePosition:
-        return self.batch.locate(self.start + index, name, item)
 
 
 @dataclass(slots=True)
@@ -123,7 +94,7 @@ class Runner:
     def take(self, count: int) -> "Records":
         """Return the next records."""
         batch = cast("Batch", self.batch)  # `left` was more than nothing
-        found = Records(self, _Slice(batch, self.at, self.at + count), self.record)
+        found = Records(self, Slice(batch, self.at, self.at + count), self.record)
         self.at += count
         self.record += count
         return found
@@ -141,7 +112,7 @@ class Records:
     """Consecutive records on one side; ``first`` is the number of the first in the file."""
 
     side: Runner
-    slice: _Slice
+    slice: Slice
     first: int
 
     def map(self) -> Mapped:
@@ -154,7 +125,7 @@ class Records:
         """Yield them one by one."""
         for number in range(len(self.slice.records)):
             start = self.slice.start + number
-            one = _Slice(self.slice.batch, start, start + 1)
+            one = Slice(self.slice.batch, start, start + 1)
             yield Records(self.side, one, self.first + number)
 
 

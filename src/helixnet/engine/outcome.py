@@ -44,6 +44,7 @@ class Fault:
         rule: where in the context, if a rule is to blame.
         value: the raw value, shortened to 200 characters.
         hint: what to try.
+        step: of a pipeline, the file of the step that finds fault; empty elsewhere.
     """
 
     code: str
@@ -53,6 +54,7 @@ class Fault:
     rule: RulePosition | None = None
     value: str | None = None
     hint: str = ""
+    step: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,8 @@ def _fault_text(fault: Fault) -> str:
         text += f',"target":{json_string(fault.target)}'
     if (rule := fault.rule) is not None:
         text += f',"rule":{{"line":{rule.line},"expression":{json_string(rule.expression)}}}'
+    if fault.step:
+        text += f',"step":{json_string(fault.step)}'
     if fault.value is not None:
         text += f',"value":{json_string(fault.value)}'
     return f'{text},"hint":{json_string(fault.hint)}}}' if fault.hint else text + "}"
@@ -183,7 +185,7 @@ def _fault_record(fault: Fault) -> dict[str, object]:
     found["target"] = fault.target
     if fault.rule is not None:
         found["rule"] = {"line": fault.rule.line, "expression": fault.rule.expression}
-    found |= {"value": fault.value, "hint": fault.hint or None}
+    found |= {"step": fault.step or None, "value": fault.value, "hint": fault.hint or None}
     return {name: member for name, member in found.items() if member is not None}
 
 

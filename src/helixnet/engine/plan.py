@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, cast
 
 from helixnet.engine.context.bundle import Bundle
@@ -16,6 +16,14 @@ from helixnet.engine.mapping.inputs import input_values
 from helixnet.engine.mapping.keys import KeyFunction, key_functions
 from helixnet.engine.mapping.mapper import Mapper, RowMapper
 from helixnet.engine.mapping.needs import fields_needed
+from helixnet.engine.mapping.pipeline import (
+    Condition,
+    PipelineMapper,
+    StepMapper,
+    keys_written,
+    missing_fields,
+    step_condition,
+)
 from helixnet.engine.mapping.program import Known, Program, build_program
 from helixnet.engine.mapping.template import TemplateRenderer
 from helixnet.engine.mapping.template_language import template_problems
@@ -68,6 +76,12 @@ class Plan:
         default_factory=dict[tuple[tuple[str, ...], str, str], Mapper], compare=False, repr=False
     )
     told: Mapping[int, Told] = field(default_factory=dict[int, Told], compare=False, repr=False)
+    steps: Sequence["PlanStep"] = ()
+
+    @property
+    def first(self) -> "Plan":
+        """What reads the file: the plan itself, or that of a pipeline's first step."""
+        return self.steps[0].plan if self.steps else self
 
     def bind(self, header: Sequence[str], file: str, size: int = 0) -> Mapper:
         """Return the mapper for files with these columns (none for nested records).
@@ -78,6 +92,8 @@ class Plan:
             size: bytes to map: large parts go by columns where the context allows it. The
                 documents are the same.
         """
+        if self.steps:
+            return self._bind_steps(header, file)
         if self.context.template is not None:
             return self._bind_template(self.context.template, header, file)
         names_file = b"_file" in self.bundle.files[self.bundle.entry]
@@ -97,6 +113,14 @@ class Plan:
         from helixnet.engine.columns.mapper import column_mapper  # noqa: PLC0415 - Polars takes 0.2 s
 
         return column_mapper(self.program, rows, header, file)
+
+    def _bind_steps(self, header: Sequence[str], file: str) -> Mapper:
+        columns = [header, *[()] * (len(self.steps) - 1)]
+        steps = [
+            StepMapper(step.file, step.plan.bind(own, file), step.when)
+            for step, own in zip(self.steps, columns, strict=True)
+        ]
+        return PipelineMapper(steps, self.targets[0])
 
     def _bind_template(self, template: str, header: Sequence[str], file: str) -> Mapper:
         context, found = self.context, list[ContextProblem]()
@@ -119,6 +143,9 @@ class Plan:
     def explain(self) -> str:
         """Say how this context is executed, and why."""
         name, template = self.context.name, self.context.template
+        if self.steps:
+            each = " > ".join(f"{step.file} ({step.plan.explain()})" for step in self.steps)
+            return f"{name}: pipeline by rows, a record after the other: {each}"
         if template is not None:
             return f"{name}: template (slow, general): {template}"
         from helixnet.engine.columns.mapper import why_rows  # noqa: PLC0415 - as above
@@ -128,6 +155,15 @@ class Plan:
             return f"{name}: rows: one generated function a file; not by columns: {reason}"
         large = f"parts of {COLUMNS_FROM >> 20} MiB and more"
         return f"{name}: columns for {large}; rows for smaller ones, and where a row is in doubt"
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStep:
+    """A compiled step of a pipeline."""
+
+    file: str
+    plan: Plan
+    when: Condition | None
 
 
 def compile_plan(bundle: Bundle, inputs: Mapping[str, object] | None = None) -> Plan:
@@ -170,13 +206,73 @@ def try_plan(
     context = read.context
     if context is None:
         return None, ()
+    if context.steps:
+        return _try_steps(context, bundle, inputs, problems, files)
+    return _try_context(context, bundle, inputs, problems, files)
+
+
+def _try_steps(
+    context: Context,
+    bundle: Bundle,
+    inputs: Mapping[str, object] | None,
+    problems: list[ContextProblem],
+    files: Sequence[tuple[str, BinaryIO]],
+) -> tuple[Plan | None, Sequence[Sample]]:
+    """Compile a pipeline: each step knows what the one before writes."""
+    values = input_values(context, inputs, problems)
+    steps: list[PlanStep] = []
+    samples: Sequence[Sample] = ()
+    keys: frozenset[str] | None = None
+    for number, spec in enumerate(context.steps):
+        own = spec.context
+        given = None if inputs is None else {n: v for n, v in inputs.items() if n in own.inputs}
+        if number == 0:
+            own = replace(own, tests=[*own.tests, *context.tests])
+            plan, samples = _try_context(own, bundle, given, problems, files)
+        else:
+            problems += missing_fields(spec, keys, context.steps[number - 1].file)
+            plan, _ = _try_context(replace(own, tests=()), bundle, given, problems, (), keys)
+        when = step_condition(spec, keys, values, problems)
+        written = keys_written(own)
+        passing = spec.when is not None and written is not None
+        keys = (written | keys if keys is not None else None) if passing and written else written
+        if plan is not None:
+            steps.append(PlanStep(spec.file, plan, when))
+    failed = any(problem.severity == "error" for problem in problems)
+    if failed or len(steps) < len(context.steps):
+        return None, samples
+    digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
+    first, last = steps[0].plan, steps[-1].plan
+    plan = replace(
+        first,
+        context=context,
+        inputs=values,
+        inputs_hash=f"sha256:{digest}",
+        targets=last.targets,
+        warnings=tuple(in_file_order(problems)),
+        program=last.program,
+        keys=last.keys,
+        mappers={},
+        steps=steps,
+    )
+    return plan, samples
+
+
+def _try_context(
+    context: Context,
+    bundle: Bundle,
+    inputs: Mapping[str, object] | None,
+    problems: list[ContextProblem],
+    files: Sequence[tuple[str, BinaryIO]],
+    members: frozenset[str] | None = None,
+) -> tuple[Plan | None, Sequence[Sample]]:
     targets = _targets(context, bundle, problems)
     grammar = _grammar(context, bundle, problems)
     values = input_values(context, inputs, problems)
     views = [None if target is None else target.validator.view for target in targets]
     usable = grammar is not None or context.source.format != "idoc"
     samples = [look_at(context, grammar, *file) for file in files] if usable else []
-    columns, keys = sample_columns(context, samples), sample_keys(context, samples)
+    columns, keys = sample_columns(context, samples), members or sample_keys(context, samples)
     known = Known(views, grammar, columns, keys, values)
     templated = context.template is not None
     if templated:

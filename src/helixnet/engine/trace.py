@@ -109,6 +109,13 @@ def trace_field(
     """
     if plan.context.template is not None:
         raise UsageError("a template can't be traced: it writes text, not fields")
+    if plan.steps:
+        last = plan.steps[-1].file
+        text = "a pipeline can't be traced: trace its last step over what those before write"
+        array = " --format json" if plan.steps[-1].plan.context.source.format == "json" else ""
+        before = f"helixnet run {plan.steps[0].file} FILE{array}"
+        hint = f"such as: {before} | helixnet trace {last} - {pointer}"
+        raise UsageError(text, hint=hint)
     slots = _slots_at(plan.program, pointer)
     runner = Runner.opened(plan, stream, file)
     if runner.refused is not None:

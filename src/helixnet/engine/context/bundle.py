@@ -12,7 +12,7 @@ from typing import Final
 
 from helixnet.engine.context.archive import MAX_BYTES, MAX_ENTRIES, ArchiveError, unpack
 from helixnet.engine.context.model import ContextProblem, Mark
-from helixnet.engine.context.named_files import collect
+from helixnet.engine.context.named_files import collect, steps_named
 from helixnet.engine.context.names import inside
 from helixnet.errors import ContextError
 
@@ -94,7 +94,8 @@ def bundle_from_zip(data: bytes) -> Bundle:
     if comment in files:
         return bundle_from_files(comment, files)
     contexts = [name for name, content in sorted(files.items()) if _is_context(name, content)]
-    return bundle_from_files(_only(contexts, "bundle.zip", "the zip"), files)
+    heads = {name: files[name] for name in contexts}
+    return bundle_from_files(_only(heads, "bundle.zip", "the zip"), files)
 
 
 def load_bundle(path: Path) -> Bundle:
@@ -121,8 +122,9 @@ def load_bundle(path: Path) -> Bundle:
 
 def _context_in(folder: Path) -> Path:
     files = [one for one in sorted(folder.iterdir()) if one.suffix.lower() in _SUFFIXES]
-    contexts = [one for one in files if one.is_file() and _is_context(one.name, _head(one))]
-    return folder / _only([one.name for one in contexts], str(folder), "the folder")
+    heads = {one.name: _head(one) for one in files if one.is_file()}
+    contexts = {name: head for name, head in heads.items() if _is_context(name, head)}
+    return folder / _only(contexts, str(folder), "the folder")
 
 
 def _head(path: Path) -> bytes:
@@ -134,7 +136,12 @@ def _is_context(name: str, content: bytes) -> bool:
     return name.lower().endswith(_SUFFIXES) and _IS_CONTEXT.search(content) is not None
 
 
-def _only(contexts: list[str], file: str, where: str) -> str:
+def _only(found: Mapping[str, bytes], file: str, where: str) -> str:
+    """Return the one context that is there, steps of a pipeline aside."""
+    contexts = [*found]
+    if len(contexts) > 1:
+        used = {step for name in found for step in steps_named(found[name], name)}
+        contexts = [name for name in contexts if name not in used]
     if len(contexts) == 1:
         return contexts[0]
     if not contexts:

@@ -9,8 +9,8 @@ from helixnet.engine.context.yaml_nodes import Node, Pairs, kind
 KEYS: Final[Mapping[str, Sequence[str]]] = {
     "context": (
         "helixnet", "name", "version", "target", "source", "group", "lookups", "vars",
-        "skip_when", "map", "template", "outputs", "checks", "on_error", "deliver", "inputs",
-        "tests", "hints",
+        "skip_when", "map", "template", "outputs", "pipeline", "checks", "on_error", "deliver",
+        "inputs", "tests", "hints",
     ),
     "source": (
         "format", "encoding", "delimiter", "header", "nulls", "decimal", "thousands", "locale",
@@ -27,6 +27,7 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
         "delimiter", "encoding", "nulls", "decimal", "thousands", "locale", "fields",
     ),
     "valid": ("from", "to"),
+    "step": ("use", "when"),
     "output": ("target", "when", "map", "deliver"),
     "const": ("const",),
     "check": ("that", "code", "text"),
@@ -38,7 +39,7 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
 }  # fmt: skip
 
 LATER: Final[Mapping[str, Sequence[str]]] = {
-    "context": ("pipeline", "totals", "file_checks"),
+    "context": ("totals", "file_checks"),
     "source": ("totals", "file_checks", "namespaces"),
     "deliver": ("rest", "sftp"),
 }

@@ -352,6 +352,7 @@ class Context:
         template: name of the ``.j2`` file in the bundle.
         deliver: of all outputs.
         fail_file: ``on_error.scope: file``.
+        steps: of a pipeline, which has the source of the first and the outputs of the last.
     """
 
     name: str
@@ -371,8 +372,25 @@ class Context:
     inputs: Mapping[str, InputSpec]
     tests: Sequence[TestCase]
     mark: Mark
+    steps: Sequence["StepSpec"] = ()
 
     @property
     def named(self) -> bool:
         """Whether the context has ``outputs``, which are read as ``out.<name>``."""
         return any(output.name for output in self.outputs)
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """A step of a pipeline.
+
+    Args:
+        file: of the bundle that holds its context.
+        when: over the document of the step before; one for which it is not true passes by.
+        mark: where the pipeline names it.
+    """
+
+    file: str
+    context: Context
+    when: Leaf | None
+    mark: Mark

@@ -12,7 +12,7 @@ from helixnet.engine.context.model import Mark
 from helixnet.engine.context.names import inside
 from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.recovery import read_nodes
-from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar
+from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
 
 Load = Callable[[str, Mark], bytes | None]
 
@@ -33,6 +33,8 @@ def collect(entry: str, content: bytes, load: Load) -> dict[str, bytes]:
         if found is None:
             continue
         files[normal] = found
+        if kind == "context":
+            waiting += _named_by_context(found, normal)
         if kind == "target":
             waiting += [("target", ref, mark) for ref in _references(found, normal)]
         elif kind == "template":
@@ -45,11 +47,8 @@ def _named_by_context(content: bytes, entry: str) -> Iterator[tuple[str, str, Ma
     if not isinstance(root, Pairs):
         return
     yield from _named("template", root.get("template"))
+    yield from _steps(root)
     yield from _targets(root)
-    outputs = root.get("outputs")
-    for _, output in outputs.pairs if isinstance(outputs, Pairs) else ():
-        if isinstance(output, Pairs):
-            yield from _targets(output)
     source = root.get("source")
     if isinstance(source, Pairs):
         yield from _named("grammar", source.get("grammar"))
@@ -59,8 +58,26 @@ def _named_by_context(content: bytes, entry: str) -> Iterator[tuple[str, str, Ma
             yield from _named("lookup", lookup.get("file"))
 
 
+def steps_named(content: bytes, entry: str) -> list[str]:
+    """Return the contexts that a pipeline uses, as their files are called in the bundle."""
+    root, _ = read_nodes(content, entry, Problems())
+    names = [inside(name) for _, name, _ in _steps(root)] if isinstance(root, Pairs) else []
+    return [name for name in names if name is not None]
+
+
+def _steps(root: Pairs) -> Iterator[tuple[str, str, Mark]]:
+    pipeline = root.get("pipeline")
+    for step in pipeline.items if isinstance(pipeline, Items) else ():
+        if isinstance(step, Pairs):
+            yield from _named("context", step.get("use"))
+
+
 def _targets(node: Pairs) -> Iterator[tuple[str, str, Mark]]:
-    """Yield the schema that a context, or one of its outputs, names, or those that it refers to."""
+    """Yield the schemas that a context names, or refers to, also those of its outputs."""
+    outputs = node.get("outputs")
+    for _, output in outputs.pairs if isinstance(outputs, Pairs) else ():
+        if isinstance(output, Pairs):
+            yield from _targets(output)
     target = node.get("target")
     yield from _named("target", target)
     if isinstance(target, Pairs):

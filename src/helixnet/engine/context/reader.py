@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from helixnet.engine.context.bundle import Bundle
@@ -22,6 +22,12 @@ from helixnet.engine.context.model import (
 from helixnet.engine.context.names import find
 from helixnet.engine.context.outcome_reader import read_checks, read_on_error
 from helixnet.engine.context.output_reader import read_outputs, require_outputs
+from helixnet.engine.context.pipeline_reader import (
+    composed,
+    inputs_of,
+    read_steps,
+    require_pipeline,
+)
 from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.recovery import read_nodes
 from helixnet.engine.context.source_reader import read_group, read_source
@@ -30,6 +36,9 @@ from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 
 FORMAT_VERSION: Final = "1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_NAME_HINT: Final = "letters, digits and . _ -, at most 100 characters"
+_VERSION_HINT: Final = "three numbers, such as 1.0.0"
+_STEPS_HINT: Final = "name its steps here"
 _VERSION = re.compile(r"(?=.{5,100}$)[0-9]+\.[0-9]+\.[0-9]+(?:[-+][A-Za-z0-9.+-]+)?", re.ASCII)
 
 
@@ -44,26 +53,34 @@ class ReadContext:
 def read_context(bundle: Bundle) -> ReadContext:
     """Read the context of a bundle; never raises for a bad one."""
     problems = Problems()
-    root, text = read_nodes(bundle.files[bundle.entry], bundle.entry, problems)
-    context = None
-    if root is not None:
-        meant = find_cuts(root, text, problems)
-        if meant != text:
-            root = read_nodes(meant.encode(), bundle.entry, Problems())[0] or root
-        context = _read_root(root, bundle, problems)
+    context = _read_file(bundle.entry, bundle.files, problems)
     return ReadContext(context, problems.sorted())
 
 
-def _read_root(root: Node, bundle: Bundle, problems: Problems) -> Context | None:
+def _read_file(name: str, files: Mapping[str, bytes], problems: Problems) -> Context | None:
+    root, text = read_nodes(files[name], name, problems)
+    if root is None:
+        return None
+    meant = find_cuts(root, text, problems)
+    if meant != text:
+        root = read_nodes(meant.encode(), name, Problems())[0] or root
+    return _read_root(root, files, problems)
+
+
+def _read_root(root: Node, files: Mapping[str, bytes], problems: Problems) -> Context | None:
     if not isinstance(root, Pairs):
         problems.add(root.mark, "HX-4004", f"a context is a mapping, not {kind(root)}")
         return None
     if not _version_fits(root, problems):
         return None
+    if root.get("pipeline") is not None:
+        keys = section(root, problems, "context", ("name", "version")) or {}
+        require_pipeline(root, problems)
+        return _Assembly(keys, files, problems).pipeline(root.mark)
     required = ("name", "version", "source")
     keys = section(root, problems, "context", required) or {}
     require_outputs(root, keys, problems)
-    return _Assembly(keys, bundle.files, problems).context(root.mark)
+    return _Assembly(keys, files, problems).context(root.mark)
 
 
 def _version_fits(root: Pairs, problems: Problems) -> bool:
@@ -108,8 +125,8 @@ class _Assembly:
         if source is None or not outputs.specs or unwritten:
             return None
         return Context(
-            name=self._label("name", _NAME, "letters, digits and . _ -, at most 100 characters"),
-            version=self._label("version", _VERSION, "three numbers, such as 1.0.0"),
+            name=self._label("name", _NAME, _NAME_HINT),
+            version=self._label("version", _VERSION, _VERSION_HINT),
             outputs=outputs.specs,
             source=source,
             group=group,
@@ -125,6 +142,38 @@ class _Assembly:
             inputs=inputs,
             tests=tests,
             mark=mark,
+        )
+
+    def pipeline(self, mark: Mark) -> Context | None:
+        """Read the steps, and put their contexts together."""
+        keys, files, problems = self._keys, self._files, self._problems
+        known: dict[str, Context | None] = {}
+
+        def read(file: str) -> Context | None:
+            if file not in known:
+                root, _ = read_nodes(files[file], file, Problems())
+                nested = isinstance(root, Pairs) and root.get("pipeline") is not None
+                if nested:
+                    problems.add(mark, "HX-4004", f"`{file}` is a pipeline itself", _STEPS_HINT)
+                known[file] = None if nested else _read_file(file, files, problems)
+            return known[file]
+
+        steps = read_steps(keys["pipeline"], files, read, problems)
+        fail_file, stop_at = self._on_error()
+        if "hints" in keys:
+            read_hints(keys["hints"], problems)
+        if not steps:
+            return None
+        context, inputs = composed(steps, mark), inputs_of(steps, problems)
+        names = [spec.name for spec in context.outputs if spec.name]
+        return replace(
+            context,
+            name=self._label("name", _NAME, _NAME_HINT),
+            version=self._label("version", _VERSION, _VERSION_HINT),
+            fail_file=fail_file,
+            stop_at=stop_at,
+            inputs=inputs,
+            tests=read_tests(keys["tests"], inputs, problems, names) if "tests" in keys else [],
         )
 
     def _label(self, key: str, pattern: re.Pattern[str], hint: str) -> str:

@@ -17,7 +17,7 @@ from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, kind
 
 REJECT_KEYS: Final = (
     *("code", "message", "record", "line", "column", "byte", "field", "segment"),
-    *("target", "rule", "value", "hint"),
+    *("target", "rule", "step", "value", "hint"),
 )
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
