@@ -17,6 +17,7 @@ from helixnet.engine.context.model import (
     Group,
     MapNode,
     Mark,
+    Source,
     StopAt,
 )
 from helixnet.engine.context.names import find
@@ -117,7 +118,7 @@ class _Assembly:
         skip_when = condition(keys["skip_when"], problems) if "skip_when" in keys else None
         lookups = read_lookups(keys["lookups"], files, problems) if "lookups" in keys else {}
         outputs, template = read_outputs(keys, files, problems), self._template()
-        vars_ = self._vars(group)
+        vars_ = self._vars(group, source)
         checks = read_checks(keys["checks"], problems) if "checks" in keys else []
         names = [spec.name for spec in outputs.specs if spec.name]
         tests = read_tests(keys["tests"], inputs, problems, names) if "tests" in keys else []
@@ -194,18 +195,20 @@ class _Assembly:
         name = read_text(node, self._problems, "template") if node else None
         return find(name, node.mark, self._files, self._problems) if node and name else None
 
-    def _vars(self, group: Group | None) -> dict[str, MapNode]:
+    def _vars(self, group: Group | None, source: Source | None) -> dict[str, MapNode]:
         node = self._keys.get("vars")
         if node is None:
             return {}
         if not isinstance(node, Pairs):
             self._problems.add(node.mark, "HX-4004", f"`vars` is a mapping, not {kind(node)}")
             return {}
-        taken = {group.header, group.lines} if group else set[str]()
+        taken = dict.fromkeys((group.header, group.lines) if group else (), "a name of the group")
+        types = source.records or () if source is not None else ()
+        taken |= dict.fromkeys(types, "a record type")
         read: dict[str, MapNode] = {}
         for key, value in node.pairs:
             if key.text in taken:
-                message = f"`{key.text}` is a name of the group already"
+                message = f"`{key.text}` is {taken[key.text]} already"
                 self._problems.add(key.mark, "HX-4004", message, "take another name")
             elif identifier(key, self._problems, "vars"):
                 read[key.text] = read_map(value, self._problems)

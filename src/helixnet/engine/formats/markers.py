@@ -244,6 +244,12 @@ class Wanted:
         if isinstance(place, tuple):
             return number
         if isinstance(place, int):
+            if names and place >= len(names):
+                raise RefusedError(
+                    f"the file has no column {place}, which tells the type of a record",
+                    code="HX-5002",
+                    hint="correct the header of the file, or `source.records`",
+                )
             return place
         return self._column(place, names, "which tells the type of a record", "source.records")
 

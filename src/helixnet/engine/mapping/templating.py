@@ -135,35 +135,30 @@ class TemplateMapper:
         record: Any = batch.records[index]
         notes: list[Any] = []
         names = cast("Names | None", self.generated.one(record, number, batch, index, notes, None))
-        if notes:
-            faults = faults_of(Record(batch, index, record), notes, self.generated.rules)
+        found = Record(batch, index, record)
+        faults = faults_of(found, notes, self.generated.rules) if notes else []
+        if self.context.source.records is not None and (faults or names is not None):
+            record, wrong = read_lines(record, line_readers(self.context.source))
+            faults += [self._line_fault(found, *one) for one in wrong]
+        if faults:
             once = {(fault.code, fault.message, fault.source): fault for fault in faults}
             return reject(batch, index, number, list(once.values()))
-        if names is not None and self.context.source.records is not None:
-            return self._of_lines(Record(batch, index, record), names, number)
         if names is not None and is_node(record):
             record = _without_nulls(record, self.context.source.nulls)
             return {**record, **names, "record": {**record, **names["record"]}}
         return names
 
-    def _of_lines(self, record: Record, names: Names, number: int) -> Reject | Names:
-        """Return what the template sees of a record of several lines."""
-        read, wrong = read_lines(record.value, line_readers(self.context.source))
-        if not wrong:
-            return {**read, **names, "record": read}
-        required = self.generated.rules.required
-        faults = [
-            Fault(
-                fault.code,
-                fault.message,
-                record.line(line, name),
-                rule=required.get(f"{line['_name']}.{name}") if fault.code == "HX-1101" else None,
-                value=shown_value(fault.value),
-                hint=fault.hint,
-            )
-            for line, name, fault in wrong
-        ]
-        return reject(record.batch, record.index, number, faults)
+    def _line_fault(self, record: Record, line: Any, name: str, fault: ValueFault) -> Fault:
+        """Return the fault of a field of a line, for which no rule asked."""
+        place = self.generated.rules.required.get(f"{line['_name']}.{name}")
+        return Fault(
+            fault.code,
+            fault.message,
+            record.line(line, name),
+            rule=place if fault.code == "HX-1101" else None,
+            value=shown_value(fault.value),
+            hint=fault.hint,
+        )
 
     def _made(self, record: Record, names: Names, text: str | ValueFault) -> str | list[Fault]:
         """Return the document's text, or every fault of it."""

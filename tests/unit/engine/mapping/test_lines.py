@@ -207,7 +207,9 @@ def test_a_template_sees_lines_with_typed_fields() -> None:
     result = run(compiled, file("H1", "Dab   1.5", "H2", "Dab   x.0", "D     2.0"))
     assert result.documents == [{"no": "1", "items": [1.5], "v": 1}]
     told = [(f.code, f.source.line if f.source else 0) for f in result.rejects[0].faults]
-    assert told == [("HX-1101", 6)]
+    assert told == [("HX-1101", 6), ("HX-1102", 5)]
+    skipping = plan(context + "skip_when: T.N == 1\n", t__j2=text)
+    assert run(skipping, file("H1", "Dab   x.0")).counts.skipped == 1
 
 
 def spine(compiled: Plan, data: bytes) -> tuple[bytes, bytes]:
@@ -233,6 +235,27 @@ def test_filled_rows_are_no_file_of_their_own() -> None:
     compiled = plan("target: true\nsource: {format: csv, fill_down: A}\nmap: {v: A}\n")
     with pytest.raises(UsageError, match="values of A stand on lines above"):
         assembled(compiled.context.source, [], Envelope(b"", "utf-8", "\n"))
+
+
+def test_a_var_has_another_name_than_record_types() -> None:
+    assert problems(f"{SOURCE}vars: {{H: T.N}}\nmap: {{v: T.N}}\n") == ["28 HX-4004"]
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("{format: csv, fill_down: A}", "`source.fill_down`"),
+        (
+            "{format: csv, header: false, records: {A: {at: 0, fields: {A: {}}}}}",
+            "`source.records`",
+        ),
+        ('{format: fixed, fields: {A: {at: "0:2"}}}', "the format fixed"),
+    ],
+)
+def test_columns_leave_it_to_rows_and_say_why(source: str, reason: str) -> None:
+    leaf = "A.A" if "records" in source else "A"
+    compiled = plan(f"target: true\nsource: {source}\nmap: {{v: {leaf}}}\n")
+    assert compiled.explain().endswith(f"not by columns: {reason}")
 
 
 def test_a_value_is_traced_to_its_bytes() -> None:
