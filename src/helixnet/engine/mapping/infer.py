@@ -39,7 +39,7 @@ def type_leaf(leaf: Leafing) -> Node:
 
 
 def _const(_leaf: Leafing, node: Node) -> Node:
-    return replace(node, type=value_type(node.data))
+    return node.typed(value_type(node.data))
 
 
 def _condition(leaf: Leafing, node: Node) -> Node:
@@ -59,7 +59,7 @@ def type_condition(leaf: Leafing) -> Node:
 
 
 def _logic(leaf: Leafing, node: Node) -> Node:
-    return replace(node, args=tuple(_condition(leaf, arg) for arg in node.args), type=BOOLEAN)
+    return node.typed(BOOLEAN, tuple(_condition(leaf, arg) for arg in node.args))
 
 
 def _test(leaf: Leafing, node: Node) -> Node:
@@ -67,7 +67,7 @@ def _test(leaf: Leafing, node: Node) -> Node:
     if node.data not in TESTS:
         hint = REFUSED_TESTS.get(str(node.data)) or f"known are {', '.join(sorted(TESTS))}"
         leaf.problem("HX-4104", node, f"unknown test `{node.data}`", hint)
-    return replace(node, args=args, type=BOOLEAN)
+    return node.typed(BOOLEAN, args)
 
 
 def _compare(leaf: Leafing, node: Node) -> Node:
@@ -78,7 +78,7 @@ def _compare(leaf: Leafing, node: Node) -> Node:
     if not same or (node.data not in ("==", "!=") and not known <= _ORDERED):
         text = f"{left} {node.data} {right}: these are not compared"
         leaf.problem("HX-4106", node, text, "convert one of them first")
-    return replace(node, args=args, type=BOOLEAN)
+    return node.typed(BOOLEAN, args)
 
 
 def _in(leaf: Leafing, node: Node) -> Node:
@@ -89,7 +89,7 @@ def _in(leaf: Leafing, node: Node) -> Node:
     if not (fits or texts) or (fits and len(kinds) > 1 and not kinds <= NUMBERS):
         text = f"{value.type.kind} in {items.type.kind} of {items.type.items}"
         leaf.problem("HX-4106", node, f"{text}: these do not go together")
-    return replace(node, args=args, type=BOOLEAN)
+    return node.typed(BOOLEAN, args)
 
 
 def _arithmetic(leaf: Leafing, node: Node) -> Node:
@@ -102,7 +102,7 @@ def _arithmetic(leaf: Leafing, node: Node) -> Node:
     elif kinds <= {Kind.INTEGER, Kind.NULL}:
         kind = Kind.INTEGER
     unknown = Kind.ANY in kinds
-    return replace(node, args=args, type=Type(kind, unknown, unknown).maybe(*_types(args)))
+    return node.typed(Type(kind, unknown, unknown).maybe(*_types(args)), args)
 
 
 def _negate(leaf: Leafing, node: Node) -> Node:
@@ -110,7 +110,7 @@ def _negate(leaf: Leafing, node: Node) -> Node:
     _numbers(leaf, "-", args)
     kind = args[0].type.kind
     found = replace(args[0].type, kind=Kind.DECIMAL if kind is Kind.ANY else kind, shape=None)
-    return replace(node, args=args, type=found)
+    return node.typed(found, args)
 
 
 def _numbers(leaf: Leafing, operator: str, args: tuple[Node, ...]) -> None:
@@ -128,18 +128,18 @@ def _join(leaf: Leafing, node: Node) -> Node:
         if arg.type.kind in (Kind.LIST, Kind.OBJECT, Kind.BOOLEAN):
             hint = "use the filter join" if arg.type.kind is Kind.LIST else "name a member of it"
             leaf.problem("HX-4106", arg, f"a {arg.type.kind} is no text", hint)
-    return replace(node, args=args, type=TEXT.maybe(*_types(args)))
+    return node.typed(TEXT.maybe(*_types(args)), args)
 
 
 def _if(leaf: Leafing, node: Node) -> Node:
     test = _condition(leaf, node.args[0])
     then, otherwise = leaf.typed(node.args[1]), leaf.typed(node.args[2])
-    return replace(node, args=(test, then, otherwise), type=join_types(then.type, otherwise.type))
+    return node.typed(join_types(then.type, otherwise.type), (test, then, otherwise))
 
 
 def _block(leaf: Leafing, node: Node) -> Node:
     args = (_condition(leaf, node.args[0]), *leaf.all(node.args[1:]))
-    return replace(node, args=args, type=TEXT.maybe(*_types(args[1:])))
+    return node.typed(TEXT.maybe(*_types(args[1:])), args)
 
 
 def _loop(leaf: Leafing, node: Node) -> Node:
@@ -150,13 +150,13 @@ def _loop(leaf: Leafing, node: Node) -> Node:
     leaf.turns[as_kind(node.data, int)] = item_type(of) if of.kind is Kind.LIST else ANY
     test = _condition(leaf, node.args[1])
     body, other = leaf.all(node.args[2:])
-    return replace(node, args=(items, test, body, other), type=TEXT.maybe(body.type, other.type))
+    return node.typed(TEXT.maybe(body.type, other.type), (items, test, body, other))
 
 
 def _turn(leaf: Leafing, node: Node) -> Node:
     turn = as_kind(node.data, Turn)
     known = leaf.turns.get(turn.loop, ANY) if turn.what == "item" else TURNS[turn.what]
-    return replace(node, type=known)
+    return node.typed(known)
 
 
 def _list(leaf: Leafing, node: Node) -> Node:
@@ -165,7 +165,7 @@ def _list(leaf: Leafing, node: Node) -> Node:
     items = next(iter(kinds)) if len(kinds) == 1 else Kind.ANY
     if len(kinds) > 1 and kinds <= NUMBERS:
         items = Kind.DECIMAL
-    return replace(node, args=args, type=Type(Kind.LIST, items=items))
+    return node.typed(Type(Kind.LIST, items=items), args)
 
 
 def _item(leaf: Leafing, node: Node) -> Node:
@@ -181,7 +181,7 @@ def _item(leaf: Leafing, node: Node) -> Node:
         found = Type(Kind.TEXT, null=True, absent=True)
     elif value.type.kind is Kind.LIST:
         found = item_type(value.type).maybe(Type(Kind.ANY, absent=True, null=True))
-    return replace(node, args=args, type=found)
+    return node.typed(found, args)
 
 
 def _slice(leaf: Leafing, node: Node) -> Node:
@@ -191,7 +191,7 @@ def _slice(leaf: Leafing, node: Node) -> Node:
     for end in args[1:]:
         if end.type.kind not in (Kind.INTEGER, Kind.ANY, Kind.NULL):
             leaf.problem("HX-4106", end, "a slice is given by whole numbers")
-    return replace(node, args=args, type=args[0].type)
+    return node.typed(args[0].type, args)
 
 
 def _types(args: tuple[Node, ...]) -> list[Type]:

@@ -113,6 +113,10 @@ class Node:
     at: int = 0
     type: Type = ANY
 
+    def typed(self, of: Type, args: tuple["Node", ...] | None = None) -> "Node":
+        """Return the same step with its type known, and with typed arguments."""
+        return Node(self.op, self.args if args is None else args, self.data, self.at, of)
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

@@ -1,5 +1,6 @@
 """A leaf's text to a tree: Jinja's own parser, then an allowlist; what is not listed is refused."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -17,7 +18,16 @@ MAX_DEPTH: Final = 40
 MAX_NODES: Final = 4_000
 MAX_LOOPS: Final = 3
 
+MAX_STEPS: Final = 8
+
 _ENVIRONMENT: Final = ExactEnvironment()
+_PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+_KEYWORDS: Final = frozenset(
+    {
+        *("and", "or", "not", "in", "is", "if", "else", "loop", "self", "super"),
+        *("null", "none", "None", "true", "True", "false", "False"),
+    }
+)
 _ARITHMETIC: Final[dict[type[nodes.Node], str]] = {
     nodes.Add: "+",
     nodes.Sub: "-",
@@ -58,6 +68,9 @@ def parse_leaf(leaf: Leaf, problems: list[ContextProblem]) -> Parsed | None:
 def _parse(text: str, mark: Mark) -> Parsed:
     if len(text) > MAX_LENGTH:
         raise _LeafError("HX-4102", 0, f"the leaf has more than {MAX_LENGTH} characters")
+    path = plain_path(text)
+    if path is not None:
+        return Parsed(path, text, mark)
     walk = _Walk(text)
     try:
         if "{{" in text or "{%" in text:
@@ -77,6 +90,20 @@ def _parse(text: str, mark: Mark) -> Parsed:
     except RecursionError as error:
         raise _LeafError("HX-4102", 0, "the expression is nested too deep") from error
     return Parsed(root, text, mark, template, tuple(walk.tight), tuple(walk.sets))
+
+
+def plain_path(text: str) -> Node | None:
+    """Return the tree of a leaf that only names a field, the commonest one, without a parser."""
+    if _PATH.fullmatch(text) is None:
+        return None
+    words = text.split(".")
+    if len(words) > MAX_STEPS or any(w.startswith("__") or w in _KEYWORDS for w in words):
+        return None
+    node, at = Node(Op.NAME, (), words[0], 0), len(words[0])
+    for word in words[1:]:
+        node = Node(Op.STEP, (node,), word, at)
+        at += 1 + len(word)
+    return node
 
 
 def _template(text: str, walk: "_Walk") -> tuple[Node, bool]:

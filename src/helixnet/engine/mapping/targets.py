@@ -57,7 +57,8 @@ def written_type(of: Type, view: SchemaView | None) -> Type | None:
     if kind is None or _other_moment(kind, view):
         return None
     scale = of.scale if kind is Kind.DECIMAL else None
-    return replace(of, kind=kind, scale=scale)
+    same = kind is of.kind and scale == of.scale
+    return of if same else replace(of, kind=kind, scale=scale)
 
 
 def _other_moment(kind: Kind, view: SchemaView | None) -> bool:

@@ -1,7 +1,6 @@
 """Lines of generated code with their indentation, and pieces of JSON text put together."""
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from helixnet.engine.mapping.constants import Constants
@@ -26,16 +25,28 @@ class Writer:
         """Write a line."""
         self.lines.append("    " * self.depth + text)
 
-    @contextmanager
-    def block(self, head: str) -> Generator[None]:
+    def block(self, head: str) -> "_Block":
         """Write ``head`` and indent what follows; an empty block passes."""
-        self.line(head)
-        self.depth += 1
-        before = len(self.lines)
-        yield
-        if len(self.lines) == before:
-            self.line("pass")
-        self.depth -= 1
+        return _Block(self, head)
+
+
+class _Block:
+    """A block that is being written."""
+
+    __slots__ = ("_before", "_head", "_writer")
+
+    def __init__(self, writer: Writer, head: str) -> None:
+        self._writer, self._head, self._before = writer, head, 0
+
+    def __enter__(self) -> None:
+        self._writer.line(self._head)
+        self._writer.depth += 1
+        self._before = len(self._writer.lines)
+
+    def __exit__(self, *_: object) -> None:
+        if len(self._writer.lines) == self._before:
+            self._writer.line("pass")
+        self._writer.depth -= 1
 
 
 def merged(pieces: Sequence[Piece]) -> list[Piece]:

@@ -120,11 +120,10 @@ def property_schemas(part: Part, name: str) -> Iterator[object]:
     """Yield the schemas that hold for the property ``name``."""
     if part.opaque:
         yield OPAQUE
-    named = False
-    for written, schema in keyed(part.schema.get("properties")).items():
-        if written == name:
-            named = True
-            yield schema
+    properties = keyed(part.schema.get("properties"))
+    named = name in properties
+    if named:
+        yield properties[name]
     for pattern, schema in keyed(part.schema.get("patternProperties")).items():
         if _matches(pattern, name):
             named = True

@@ -59,7 +59,7 @@ class SchemaView:
             found = both(found, either([view.types for view in group]))
         return found
 
-    @property
+    @cached_property
     def nullable(self) -> bool:
         """Whether null may stand here."""
         return all(part.nullable for part in self.parts) and all(
@@ -140,7 +140,14 @@ class SchemaView:
 
     def property(self, name: str) -> "SchemaView | None":
         """Return the view of a property; None when the schema does not speak of it."""
-        return below(self, property_schemas, name)
+        if name not in self._properties:
+            self._properties[name] = below(self, property_schemas, name)
+        return self._properties[name]
+
+    @cached_property
+    def _properties(self) -> dict[str, "SchemaView | None"]:
+        """The views of the properties that were asked for."""
+        return {}
 
     @cached_property
     def items(self) -> "SchemaView | None":

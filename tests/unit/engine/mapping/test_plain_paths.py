@@ -1,0 +1,44 @@
+"""What is read without Jinja's parser or lexer is read to the same tree, of the same tokens."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from jinja2 import Environment, TemplateSyntaxError
+
+from helixnet.engine.context.model import Leaf, Mark
+from helixnet.engine.mapping import parse
+from helixnet.engine.mapping.literals import ExactEnvironment, plain_tokens
+
+TEXTS = (
+    *("a", "PO_NO", "a.b", "h.PO_NO.x_1", "_line", "l._prev.QTY", "items", "out.items.count"),
+    *("inputs.plant", "for", "elif", "set.x", "endif", "block", "recursive.ignore", "macro"),
+    *("null", "none", "true", "not", "a.and", "a.is", "x.none", "in", "a.__class__", "__a", "a."),
+    *(".a", "a..b", "1a", "a.1", "ä", " a", ".".join("abcdefghijkl")),
+)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_plain_path_is_what_the_parser_finds(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    leaf = Leaf(text, Mark("c.yaml", 1, 1))
+    found = parse.parse_leaf(leaf, quick := [])
+    monkeypatch.setattr(parse, "plain_path", lambda _: None)
+    assert (found, quick) == (parse.parse_leaf(leaf, slow := []), slow)
+
+
+PIECES = st.sampled_from(
+    ["a", "PO_NO", " ", "(", ")", "[", "]", "{", "}", "}}", "|", "~", "*", "==", "!=", ">=", "=",
+     ".", ":", ",", ";", "-", "/", "%", "'x'", '"a\\n\\u00e9"', '"', "'", "1", "0", "1.10", "012",
+     "1_0", "0x1F", "1e5", ".5", "\u00e9", "1a", "\n", "\r", "\\", "#", "{{", "%}", "\u0300", "$"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=9).map("".join))
+def test_plain_tokens_are_those_of_the_lexer(text: str) -> None:
+    quick = plain_tokens(text)
+    if quick is None:
+        return
+    try:
+        slow = list(Environment._tokenize(ExactEnvironment(), text, None, None, "variable"))
+    except TemplateSyntaxError as error:
+        raise AssertionError(text) from error
+    assert quick == slow
