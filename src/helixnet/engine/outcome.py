@@ -14,7 +14,7 @@ class SourcePosition:
         column: character in that line where the cell or field begins; 0 when it can't be told.
         byte: offset of the record's first byte in the file.
         field: column, field or JSON pointer of the value; empty for the record as a whole.
-        segment: IDoc, X12 or EDIFACT segment; empty elsewhere.
+        segment: IDoc, X12 or EDIFACT segment, or the type of a line; empty elsewhere.
     """
 
     line: int

@@ -35,7 +35,7 @@ def read_records(node: Node, places: str, problems: Problems) -> dict[str, Recor
 
 
 class _RecordReader:
-    """Reads types one by one; the place of the first holds for those that name none."""
+    """Reads types one by one; one that names no place has that of the type above."""
 
     def __init__(self, places: str, problems: Problems) -> None:
         self._places, self._problems = places, problems
@@ -52,16 +52,28 @@ class _RecordReader:
                 hint = "say where the text stands that tells the type; later types may leave it out"
                 problems.add(key.mark, "HX-4005", f"`{name}` lacks `at`", hint)
             return None
-        self._at = self._at or at
+        self._at = at
         return RecordType(
             name=key.text,
             at=at,
-            texts=texts(keys["is"], problems, "is") if "is" in keys else [key.text],
+            texts=self._texts(key, keys.get("is"), at),
             fields=self._fields(key, keys),
             children=self._children(keys),
             once=bool("once" in keys and boolean(keys["once"], problems, "once")),
             mark=key.mark,
         )
+
+    def _texts(self, key: Scalar, node: Node | None, at: Place) -> list[str]:
+        """Read ``is``; in fixed-width lines blanks at the end of a text are padding."""
+        found = texts(node, self._problems, "is") if node is not None else [key.text]
+        if not isinstance(at, tuple):
+            return found
+        for text in found:
+            if len(text) > at[1] - at[0]:
+                mark = node.mark if node is not None else key.mark
+                message = f"`{text}` is longer than its place, {at[0]}:{at[1]}"
+                self._problems.add(mark, "HX-4004", message, "correct `is`, or `at`")
+        return [text.rstrip(" ") for text in found]
 
     def _fields(self, key: Scalar, keys: Mapping[str, Node]) -> dict[str, Field]:
         if "fields" not in keys:

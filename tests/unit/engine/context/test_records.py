@@ -44,17 +44,19 @@ def test_places_of_fixed_width_fields(read: Callable[..., ReadContext]) -> None:
 
 
 def test_what_a_type_leaves_out(read: Callable[..., ReadContext]) -> None:
-    """``is`` is the name of the type, ``at`` that of the first type."""
+    """``is`` is the name of the type, ``at`` that of the type above."""
     text = f"""{FIXED}  records:
-    H: {{at: "2:4", fields: {{NO: {{at: "4:9"}}}}, children: D}}
+    H: {{at: "2:4", is: "H ", fields: {{NO: {{at: "4:9"}}}}, children: D}}
     D: {{is: [D1, D2], fields: {{SKU: {{at: "4:9"}}}}}}
     T: {{at: "0:1", once: true}}
+    U: {{once: true}}
 """
     read_types = types(read, text)
     assert [(t.at, t.texts, t.children, t.once) for t in read_types.values()] == [
         ((2, 4), ["H"], ["D"], False),
         ((2, 4), ["D1", "D2"], [], False),
         ((0, 1), ["T"], [], True),
+        ((0, 1), ["U"], [], True),
     ]
 
 
@@ -81,6 +83,8 @@ def test_columns_of_types_in_csv(read: Callable[..., ReadContext]) -> None:
         ("  records: {H: {}}\n", [(1, 13, "HX-4005")]),
         ("  records: {H: {at: '0:1', isnt: H}}\n", [(1, 28, "HX-4003")]),
         ("  records: {H: {at: '0:1', once: yes}}\n", [(1, 34, "HX-4004")]),
+        ("  records: {HH: {at: '0:1'}}\n", [(1, 13, "HX-4004")]),
+        ("  records: {H: {at: '0:1', is: [A, HX]}}\n", [(1, 32, "HX-4004")]),
         ("  records: {H: {at: '0:1', fields: {_line: {at: '0:1'}}}}\n", [(1, 37, "HX-4004")]),
         ("  records: {H: {at: '0:1', fields: {A: {}}}}\n", [(1, 37, "HX-4005")]),
         ("  records: {H: {at: '0:1', children: [D]}}\n", [(1, 13, "HX-4103")]),
