@@ -6,6 +6,7 @@ HelixNetError                      base; never raised itself
 │   └── TooLargeError              send less (HTTP 413)
 ├── RejectedError                  set this record aside and go on
 ├── RefusedError                   the file as a whole is refused; no result is written (exit 1)
+│   └── DriftError                 correct the file, or apply ``patch`` to the context
 ├── UnavailableError               back off and try again (exit 3, HTTP 503)
 ├── UnauthenticatedError           present a valid token (HTTP 401)
 ├── ForbiddenError                 ask for the role (HTTP 403)
@@ -15,7 +16,7 @@ HelixNetError                      base; never raised itself
 Every fault that a user can meet has a code ``HX-####``: see :mod:`helixnet.engine.codes`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 
@@ -69,6 +70,28 @@ class RejectedError(HelixNetError):
 
 class RefusedError(HelixNetError):
     """The file as a whole can't be used; nothing of it is delivered."""
+
+
+class DriftError(RefusedError):
+    """The file differs from its contract.
+
+    Args:
+        drift: each difference, in words.
+        patch: operations of JSON Patch (RFC 6902) that bring the context up to date.
+    """
+
+    def __init__(self, drift: Sequence[str], patch: Sequence[Mapping[str, object]]) -> None:
+        super().__init__(
+            "the file differs from its contract: " + "; ".join(drift),
+            code="HX-5003",
+            hint="bring the file or `source.fields` up to date",
+        )
+        self.drift = tuple(drift)
+        self.patch = tuple(patch)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel between processes with what the class was made of."""
+        return DriftError, (self.drift, self.patch)
 
 
 class UnavailableError(HelixNetError):

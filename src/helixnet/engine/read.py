@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import BinaryIO, Final
 
 from helixnet.engine.context.model import Group, Source
+from helixnet.engine.formats.drift import patch_of, words_of
 from helixnet.engine.formats.encoding import Candidates
 from helixnet.engine.formats.front import open_source, reader_of
 from helixnet.engine.formats.grammar import Grammar
@@ -64,7 +65,8 @@ def index_source(
         newline=facts.newline,
         header=facts.header,
         header_end=facts.header_end,
-        drift=facts.drift,
+        drift=words_of(facts.drift),
+        patch=patch_of(facts.drift),
         parts=facts.parts,
         once=facts.once,
     )

@@ -99,6 +99,8 @@ class SourceIndex:
         drift: what differs from the contract, in words; empty when nothing does.
         parts: at least one, also for an empty file.
         once: the lines of the record types that stand once, by type; empty for an empty file.
+        patch: operations of JSON Patch (RFC 6902) that would bring the context up to date with the
+            file; see :mod:`helixnet.engine.formats.drift`.
     """
 
     size: int
@@ -111,6 +113,7 @@ class SourceIndex:
     drift: Sequence[str]
     parts: Sequence[Part]
     once: Mapping[str, OnceLine] = field(default_factory=dict[str, OnceLine])
+    patch: Sequence[Mapping[str, object]] = ()
 
 
 Batches: TypeAlias = Iterator[Batch]

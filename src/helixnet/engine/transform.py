@@ -15,7 +15,7 @@ from helixnet.engine.read import PART_SIZE, index_source, read
 from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.engine.verdict import Verdict, judge, terms_of
 from helixnet.engine.written import Documents, Sink
-from helixnet.errors import RefusedError
+from helixnet.errors import DriftError
 
 MAX_SAMPLES: Final = 100
 
@@ -63,8 +63,8 @@ def index_file(plan: Plan, stream: BinaryIO, *, part_size: int = PART_SIZE) -> S
     """Pass once over a file for a plan.
 
     Raises:
-        RefusedError: the file as a whole can't be used; HX-5003 when it differs from its contract
-            and ``on_drift: fail`` is set.
+        RefusedError: the file as a whole can't be used.
+        DriftError: it differs from its contract, and ``on_drift: fail`` is set.
     """
     context = plan.context
     index = index_source(
@@ -76,11 +76,7 @@ def index_file(plan: Plan, stream: BinaryIO, *, part_size: int = PART_SIZE) -> S
         part_size=part_size,
     )
     if index.drift and context.source.on_drift == "fail":
-        raise RefusedError(
-            "the file differs from its contract: " + "; ".join(index.drift),
-            code="HX-5003",
-            hint="bring the file or `source.fields` up to date",
-        )
+        raise DriftError(index.drift, index.patch)
     return index
 
 

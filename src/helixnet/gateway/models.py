@@ -82,7 +82,10 @@ class RunModel(BaseModel):
     parts_total: int
     parts_done: int
     parts_dead: int
-    drift: list[str]
+    drift: list[str] = Field(description="what differs from the contract, in words")
+    patch: list[dict[str, Any]] = Field(
+        description="JSON Patch (RFC 6902) of the context that would allow for it"
+    )
     errors: list[dict[str, Any]]
     created: str
     started: str | None
@@ -220,6 +223,7 @@ def _run(row: RunRow, *, traces: bool) -> RunModel:
         "counts_complete": not row.incomplete,
         "errors": errors_of(row.error, traces=traces),
         "drift": list(row.drift),
+        "patch": list(row.patch),
         "outputs": (row.manifest or {}).get("outputs", []),
     }
     return RunModel.model_validate(fields)

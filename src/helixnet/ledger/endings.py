@@ -9,6 +9,7 @@ from helixnet.events import Topic
 from helixnet.jobs import PartState, RunState, sources_of
 from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
+from helixnet.ledger.drifts import Drifted, tell_drift
 from helixnet.ledger.leases import Failure, Queue
 from helixnet.ledger.moves import PART_ENDED, Move, lock_jobs, move_jobs, raise_seq, told
 from helixnet.ledger.outbox import emit
@@ -68,6 +69,7 @@ def end_run(conn: Connection, run_id: int, move: Move, why: Mapping[str, object]
 def end_failed(conn: Connection, failures: Sequence[Failure], limit: int = 0) -> int:
     """End claimed runs FAILED that had at least ``limit`` attempts; returns how many were held."""
     moves: list[Move] = []
+    drifted: list[Drifted] = []
     lock_jobs(conn, {runs: [failure.id for failure in failures]})
     for failure in leases.in_order(failures):
         given = {
@@ -82,9 +84,14 @@ def end_failed(conn: Connection, failures: Sequence[Failure], limit: int = 0) ->
         if ended is not None:
             data = {"error": short(failure.error)}
             state = RunState.FAILED
-            moves.append(Move(ended.job, ended.run, ended.tenant, state, data, ended.traceparent))
+            move = Move(ended.job, ended.run, ended.tenant, state, data, ended.traceparent)
+            moves.append(move)
+            drift, patch = failure.error.get("drift"), failure.error.get("patch")
+            if isinstance(drift, list) and isinstance(patch, list):
+                drifted.append(Drifted(move, "fail", drift, patch))
     if moves:
         move_jobs(conn, moves)
+        tell_drift(conn, drifted)
     return len(moves)
 
 

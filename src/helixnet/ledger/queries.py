@@ -1,6 +1,6 @@
 """What people look at: job lists by filter, one job with its runs, samples of rejects."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,6 +106,7 @@ class RunRow:
     parts_done: int
     parts_dead: int
     drift: Sequence[str]
+    patch: Sequence[dict[str, Any]]
     error: dict[str, Any] | None
     manifest: dict[str, Any] | None
     created: str
@@ -311,7 +312,8 @@ def _run(row: RowMapping, counts: Counts, tally: RowMapping | None) -> RunRow:
         incomplete=bool(row["incomplete"]),
         parts_done=int(tally["done"]) if tally else 0,
         parts_dead=int(tally["dead"]) if tally else 0,
-        drift=_drift(row["source_index"]),
+        drift=(row["source_index"] or {}).get("drift", ()),
+        patch=(row["source_index"] or {}).get("patch", ()),
         created=rfc3339(row["created"]),
         started=_time(row["started"]),
         finished=_time(row["finished"]),
@@ -319,10 +321,6 @@ def _run(row: RowMapping, counts: Counts, tally: RowMapping | None) -> RunRow:
         rejects_gone=bool(row["rejects_gone"]),
         **{name: row[name] for name in _RUN_FIELDS},
     )
-
-
-def _drift(index: Mapping[str, Any] | None) -> Sequence[str]:
-    return index["drift"] if index else ()
 
 
 def _deliveries(conn: Connection, job: str) -> list[DeliveryRow]:

@@ -12,6 +12,7 @@ from helixnet.events import Event, Topic
 from helixnet.jobs import PartState, RunState
 from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
+from helixnet.ledger.drifts import Drifted, tell_drift
 from helixnet.ledger.endings import close_parts, end_failed, end_run, retry_or_end
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
 from helixnet.ledger.moves import (
@@ -79,6 +80,7 @@ class Start:
         stop_number: ``stop_at`` as a plain number; None without.
         fail_file: ``on_error.scope: file``.
         context_name: for lists, when the arrival did not know it.
+        on_drift: what the context says of files that differ from it; nobody is told of ``allow``.
     """
 
     id: int
@@ -91,6 +93,7 @@ class Start:
     context_name: str = ""
     context_version: str = ""
     engine: str = ""
+    on_drift: str = "allow"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,6 +234,7 @@ def start_runs(conn: Connection, starts: Sequence[Start]) -> int:
         _add_parts(conn, begun)
         seqs = move_jobs(conn, [move for _, move in begun])
         emit(conn, [_signal(start, move, seqs[move.job]) for start, move in begun])
+        tell_drift(conn, [_drifted(start, move) for start, move in begun if _drifts(start)])
     return len(begun)
 
 
@@ -263,6 +267,14 @@ def _signal(start: Start, move: Move, seq: int) -> Event:
         return told(PARTS_READY, Topic.PARTS, move, seq)
     bare = replace(move, data={})
     return told(PART_ENDED, Topic.MAPPED, bare, seq, part=0, state=PartState.DONE)
+
+
+def _drifts(start: Start) -> bool:
+    return bool(start.index.drift) and start.on_drift != "allow"
+
+
+def _drifted(start: Start, move: Move) -> Drifted:
+    return Drifted(move, start.on_drift, start.index.drift, start.index.patch)
 
 
 def _start_row(start: Start) -> dict[str, Any]:

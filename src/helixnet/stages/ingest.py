@@ -162,6 +162,7 @@ class Ingest:
             context_name=found.context,
             context_version=found.version,
             engine=self.engine,
+            on_drift=found.on_drift,
         )
 
     def _measure(

@@ -11,6 +11,8 @@ from typing import Final
 
 from helixnet.errors import (
     ContextError,
+    DriftError,
+    HelixNetError,
     NotFoundError,
     RefusedError,
     RejectedError,
@@ -82,10 +84,17 @@ def decide(error: Exception | Ended) -> Refused | Retry:
         case RejectedError() if error.code.startswith("HX-4"):  # no record's fault, the context's
             return Refused({"code": error.code, "message": str(error), "hint": error.hint})
         case RefusedError() | UsageError() | NotFoundError():
-            return Refused({"code": error.code, "message": str(error), "hint": error.hint})
+            return Refused(_refusal(error))
         case UnavailableError():
             return Retry({"code": error.code, "message": str(error)}, counted=False)
         case _:
             text = "".join(traceback.format_exception(error))
             message = f"{type(error).__name__}: {error}"
             return Retry({"code": "", "message": message, "traceback": text}, counted=True)
+
+
+def _refusal(error: HelixNetError) -> dict[str, object]:
+    found: dict[str, object] = {"code": error.code, "message": str(error), "hint": error.hint}
+    if isinstance(error, DriftError):
+        found |= {"drift": list(error.drift), "patch": list(error.patch)}
+    return found

@@ -97,6 +97,7 @@ class Indexed:
     stop_percent: str | None
     stop_number: int | None
     fail_file: bool
+    on_drift: str
     made: "MappedPart | None" = None
 
 
@@ -118,6 +119,7 @@ def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
         None if stop is None or stop.percent is None else str(stop.percent),
         None if stop is None else stop.number,
         plan.context.fail_file,
+        plan.context.source.on_drift,
         _at_once(work, index, beat),
     )
 

@@ -8,6 +8,7 @@ from helixnet.engine.context.model import Group, Source
 from helixnet.engine.context.problems import near
 from helixnet.engine.formats.csv_dialect import LineFeedWatch, dialect_of
 from helixnet.engine.formats.csv_scan import CsvPlan, CsvScan
+from helixnet.engine.formats.drift import Drift, missing_field, unknown_field
 from helixnet.engine.formats.encoding import Codec, Transcoder
 from helixnet.engine.formats.markers import Wanted
 from helixnet.engine.formats.record_layout import csv_columns
@@ -79,16 +80,18 @@ class CsvIndex:
         parts = scan.finish(size)
         source, used = self._contract.source, self._contract.used
         header: Sequence[str] = list(source.fields or ())
-        drift: list[str] = []
+        drift: list[Drift] = []
+        rows: Sequence[Mapping[str, object]] = ()
         if source.header:
             newline = "\r" if scan.first_line_end == "\r" else "\n"
             header = _header(scan.header_bytes, codec, self._delimiter, newline)
-            drift = _drift(header, source, used) if header else []
+            rows = list(self._first_rows(scan, codec, header)) if source.fields else ()
+            drift = _drift(header, source, used, rows) if header else []
         once = once_lines(source, scan.once, codec, size)
         if source.records:
             _ = csv_columns(source, header) if header or not source.header else None
         elif source.fields:
-            rows = self._first_rows(scan, codec, header)
+            rows = rows or list(self._first_rows(scan, codec, header))
             drift += retyped_columns(source, rows)
         return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift, once)
 
@@ -136,7 +139,12 @@ def _header(data: bytes, codec: Codec, delimiter: str, newline: str) -> Sequence
     return rows.cells[0]
 
 
-def _drift(header: Sequence[str], source: Source, used: Collection[str] | None) -> list[str]:
+def _drift(
+    header: Sequence[str],
+    source: Source,
+    used: Collection[str] | None,
+    rows: Sequence[Mapping[str, object]],
+) -> list[Drift]:
     doubled = sorted({name for name in header if header.count(name) > 1})
     for name in doubled:
         if used is None or name in used:
@@ -145,16 +153,15 @@ def _drift(header: Sequence[str], source: Source, used: Collection[str] | None) 
                 code="HX-5002",
                 hint="which one is meant can't be known: rename one",
             )
-    drift = [f"column {name!r} stands twice in the header" for name in doubled]
+    drift = [Drift(f"column {name!r} stands twice in the header") for name in doubled]
     if source.records is not None:
         return drift
     if source.fields is None:
         _refuse_missing(header, used or ())
-    else:
-        known, present = set(source.fields), set(header)
-        drift += [f"unknown column {name!r}" for name in dict.fromkeys(header) if name not in known]
-        drift += [f"missing column {name!r}" for name in source.fields if name not in present]
-    return drift
+        return drift
+    names, present = [n for n in dict.fromkeys(header) if n not in source.fields], set(header)
+    drift += [unknown_field("column", name, [row[name] for row in rows], source) for name in names]
+    return drift + [missing_field("column", n, used) for n in source.fields if n not in present]
 
 
 def _refuse_missing(header: Sequence[str], used: Collection[str]) -> None:

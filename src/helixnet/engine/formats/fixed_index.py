@@ -8,6 +8,7 @@ from typing import Final
 from helixnet.engine.context.model import Field, Place, Source
 from helixnet.engine.formats.csv_index import CsvContract, scan_plan
 from helixnet.engine.formats.csv_scan import CsvScan
+from helixnet.engine.formats.drift import Drift
 from helixnet.engine.formats.encoding import Codec, Transcoder
 from helixnet.engine.formats.fixed_lines import FixedLines, bare, fixed_lines
 from helixnet.engine.formats.markers import Wanted
@@ -137,11 +138,13 @@ class _Longer:
             length = self._lines.bytes_of(text.rstrip(" "))
         return length > self._widths[name]
 
-    def drift(self) -> list[str]:
-        """Return in words which lines are longer, of each type the first."""
+    def drift(self) -> list[Drift]:
+        """Return which lines are longer, of each type the first."""
         return [
-            f"line {line}{f', a {name},' if name else ''} is longer than the {self._widths[name]}"
-            f" {self._unit} that are declared"
+            Drift(
+                f"line {line}{f', a {name},' if name else ''} is longer than the"
+                f" {self._widths[name]} {self._unit} that are declared"
+            )
             for name, line in sorted(self._found.items(), key=lambda one: one[1])
         ]
 

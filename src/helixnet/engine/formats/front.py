@@ -78,7 +78,7 @@ def open_source(
                     start=start,
                     limit=limit,
                     part_size=part_size,
-                    watch=_watch(source, family),
+                    watch=_watch(source, family, used),
                 )
                 for family in alike(codecs)
             ]
@@ -89,7 +89,7 @@ def open_source(
                     start=start,
                     limit=limit,
                     record=source.record,
-                    watch=_watch(source, family),
+                    watch=_watch(source, family, used),
                 )
                 for family in alike(codecs)
             ]
@@ -102,10 +102,12 @@ def open_source(
     return Opening(start, codecs, delimiter, scans)
 
 
-def _watch(source: Source, family: Sequence[Codec]) -> MemberWatch | None:
+def _watch(
+    source: Source, family: Sequence[Codec], used: Collection[str] | None
+) -> MemberWatch | None:
     """Return what looks into every record, which takes time: only if somebody wants to know."""
     wanted = source.fields and source.on_drift != "allow"
-    return MemberWatch(source, family) if wanted else None
+    return MemberWatch(source, family, used) if wanted else None
 
 
 def _idoc_codecs(head: bytes, codecs: Sequence[Codec]) -> list[Codec]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from helixnet.engine.formats.drift import Drift
 from helixnet.engine.formats.encoding import Codec, Transcoder
 from helixnet.engine.formats.grammar import CONTROL, Grammar
 from helixnet.engine.formats.idoc_lines import CONTROL_NAME, name_of
@@ -138,7 +139,7 @@ class IdocScan:
         if drift and self._plan.on_drift == "fail":
             raise RefusedError("; ".join(drift), code="HX-5005", hint="extend the grammar")
         newline = "" if codec.unbroken else self._newline or "\n"
-        return Facts(newline, self._start, self._cutter.finish(size), drift=drift)
+        return Facts(newline, self._start, self._cutter.finish(size), drift=[*map(Drift, drift)])
 
 
 def begins_as_idoc(head: str) -> RefusedError | None:

@@ -3,13 +3,14 @@
 A record may leave a member out, so a declared field is missing only when no record has it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
 import msgspec
 
 from helixnet.engine.context.model import Source
+from helixnet.engine.formats.drift import Drift, missing_field, unknown_field
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.json_exact import decode_all
 from helixnet.engine.formats.retyped import BEGINNING, retyped_members
@@ -36,9 +37,13 @@ class MemberWatch:
     Args:
         source: the contract, which declares fields.
         codecs: of the file; one of them is chosen last, and may change how names read.
+        used: fields that the mapping reads; None = any.
     """
 
-    def __init__(self, source: Source, codecs: Sequence[Codec]) -> None:
+    def __init__(
+        self, source: Source, codecs: Sequence[Codec], used: Collection[str] | None = None
+    ) -> None:
+        self._used = used
         self._source, self._declared = source, frozenset(source.fields or ())
         self._plain = _Names()
         self._own = {codec.name: (codec, _Names()) for codec in codecs}
@@ -73,18 +78,25 @@ class MemberWatch:
             elif name not in names.unknown:
                 names.more = True
 
-    def drift(self, codec: Codec) -> list[str]:
+    def drift(self, codec: Codec) -> list[Drift]:
         """Return what differs, the file read with ``codec``; nothing if no record could be."""
         both = (self._plain, self._own[codec.name][1])
         unknown = both[0].unknown | both[1].unknown
         known = both[0].known | both[1].known
         if not unknown and not known:
             return []
-        drift = [f"unknown field {name!r}" for name in list(unknown)[:MOST_NAMES]]
+        source, records = self._source, self._first_records(codec)
+        names = list(unknown)[:MOST_NAMES]
+        drift = [
+            unknown_field("field", name, [record.get(name) for record in records], source)
+            for name in names
+        ]
         if len(unknown) > MOST_NAMES or any(names.more for names in both):
-            drift.append("and more unknown fields")
-        drift += [f"missing field {n!r}" for n in self._source.fields or () if n not in known]
-        return drift + retyped_members(self._source, self._first_records(codec))
+            drift.append(Drift("and more unknown fields"))
+        drift += [
+            missing_field("field", n, self._used) for n in source.fields or () if n not in known
+        ]
+        return drift + retyped_members(source, records)
 
     def _first_records(self, codec: Codec) -> list[Mapping[str, object]]:
         if not self._beginning:

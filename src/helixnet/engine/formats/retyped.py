@@ -5,10 +5,11 @@ the answer does not depend on how the file comes or into which parts it is cut.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from helixnet.engine.context.model import Field, Source
+from helixnet.engine.formats.drift import Drift, retyped_field
 from helixnet.engine.mapping.fields import field_converter, nulls_of
 from helixnet.engine.mapping.record_fields import member_reader
 from helixnet.engine.values.compare import is_nothing
@@ -23,21 +24,21 @@ Values: TypeAlias = Iterable[Mapping[str, object]]
 
 @dataclass(slots=True)
 class _Looked:
-    """What was met of one field; ``bad`` values so far, as long as no good one came."""
+    """What was met of one field: the ``bad`` values so far, as long as no good one came."""
 
     read: Callable[[object], object]
     nulls: frozenset[str]
-    bad: int = 0
+    bad: list[object] = field(default_factory=list[object])
 
 
-def retyped_columns(source: Source, rows: Values) -> list[str]:
-    """Return the declared columns of which no cell can be read, in words."""
+def retyped_columns(source: Source, rows: Values) -> list[Drift]:
+    """Return the declared columns of which no cell can be read."""
     readers = {field.name: field_converter(field, source) for field in _typed(source)}
     return _retyped(source, {name: read for name, read in readers.items() if read}, rows, "column")
 
 
-def retyped_members(source: Source, records: Values) -> list[str]:
-    """Return the declared fields of JSON records of which no value can be read, in words."""
+def retyped_members(source: Source, records: Values) -> list[Drift]:
+    """Return the declared fields of JSON records of which no value can be read."""
     readers = {field.name: member_reader(field, source) for field in _typed(source)}
     return _retyped(
         source, {name: read for name, read in readers.items() if read}, records, "field"
@@ -50,7 +51,7 @@ def _typed(source: Source) -> list[Field]:
 
 def _retyped(
     source: Source, readers: Mapping[str, Callable[..., object]], rows: Values, what: str
-) -> list[str]:
+) -> list[Drift]:
     fields = source.fields or {}
     open_ = {n: _Looked(read, nulls_of(fields[n], source, "")) for n, read in readers.items()}
     for row in rows:
@@ -63,14 +64,18 @@ def _retyped(
             try:
                 looked.read(value)
             except ValueFault:
-                looked.bad += 1
+                looked.bad.append(value)
             else:
                 del open_[name]
     return [
-        f"retyped {what} {name!r}: none of its first {looked.bad} values is {_of(fields[name])}"
+        retyped_field(_words(what, fields[name], len(looked.bad)), name, looked.bad, source)
         for name, looked in open_.items()
-        if looked.bad >= FEWEST
+        if len(looked.bad) >= FEWEST
     ]
+
+
+def _words(what: str, field: Field, bad: int) -> str:
+    return f"retyped {what} {field.name!r}: none of its first {bad} values is {_of(field)}"
 
 
 def _of(field: Field) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from helixnet.engine.formats.drift import Drift
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.source import OnceLine, Part
 
@@ -17,7 +18,7 @@ class Facts:
         header_end: first byte after header or BOM.
         parts: at least one.
         header: column names of a CSV file.
-        drift: what differs from the contract, in words.
+        drift: what differs from the contract.
         once: the lines of the record types that stand once.
     """
 
@@ -25,7 +26,7 @@ class Facts:
     header_end: int
     parts: Sequence[Part]
     header: Sequence[str] = ()
-    drift: Sequence[str] = ()
+    drift: Sequence[Drift] = ()
     once: Mapping[str, OnceLine] = field(default_factory=dict[str, OnceLine])
 
 

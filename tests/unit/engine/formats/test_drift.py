@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -144,3 +145,54 @@ def test_drift_of_json_does_not_depend_on_how_the_file_comes(
     text = as_json(form, *records)
     whole = drift(text, contract(form))
     assert drift(text, contract(form), chunk=chunk, part_size=size) == whole
+
+
+def patch(text: str, contract: Source, **more: Any) -> list[Mapping[str, object]]:
+    return list(load(text.encode(), contract, **more).index.patch)
+
+
+@pytest.mark.parametrize(
+    ("values", "proposed"),
+    [
+        (["1", "-2", ""], {"type": "integer"}),
+        (["1,5", "2"], {"type": "decimal"}),
+        (["007", "8"], {"type": "string"}),
+        (["31.12.2026", "-"], {"type": "date", "format": "%d.%m.%Y"}),
+        (["2026-12-31"], {"type": "date", "format": "%Y-%m-%d"}),
+        (["1", "x"], {"type": "string"}),
+        ([""], {"type": "string"}),
+    ],
+)
+def test_a_new_column_is_proposed_with_the_type_of_its_values(
+    values: list[str], proposed: dict[str, str]
+) -> None:
+    text = "A;N;D;X\n" + "".join(f"a;1;01.01.2026;{value}\n" for value in values)
+    found = patch(text, contract("csv", delimiter=";", decimal=","))
+    assert found == [{"op": "add", "path": "/source/fields/X", "value": proposed}]
+
+
+@JSON
+@pytest.mark.parametrize(
+    ("values", "proposed"),
+    [
+        ([1, 2], {"type": "integer"}),
+        ([1, 2.5, None], {"type": "decimal"}),
+        ([True], {"type": "boolean"}),
+        (["1", "2"], {"type": "integer"}),
+        ([1, "x"], None),
+        ([{}], None),
+    ],
+)
+def test_a_new_field_of_json_too(form: str, values: list[object], proposed: object) -> None:
+    text = as_json(form, *({"A": "a", "X": value} for value in values))
+    found = patch(text, contract(form, fields("A")))
+    wanted = {"op": "add", "path": "/source/fields/X", "value": proposed}
+    assert found == ([] if proposed is None else [wanted])
+
+
+def test_a_column_is_not_proposed_to_go_while_the_mapping_reads_it() -> None:
+    text = "A,N\nx,1\n"
+    gone = {"op": "remove", "path": "/source/fields/D"}
+    assert patch(text, contract("csv"), used=frozenset("AN")) == [gone]
+    assert patch(text, contract("csv"), used=frozenset("AND")) == []
+    assert patch(text, contract("csv"), used=None) == []
