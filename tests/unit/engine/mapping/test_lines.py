@@ -12,7 +12,7 @@ from helixnet.engine.reassembly import Envelope, assembled
 from helixnet.engine.seek import Choice
 from helixnet.engine.trace import trace_field
 from helixnet.engine.transform import batches_of, index_file, transform_file
-from helixnet.errors import UsageError
+from helixnet.errors import RefusedError, UsageError
 from tests.unit.engine.mapping.mapped import plan, problems, run
 
 SOURCE = """
@@ -278,3 +278,16 @@ map: {v: B}
     batch = next(batches_of(compiled, index, index.parts[0], stream))
     opened = Opened(compiled.context.source, index, None)
     assert excerpt(batch, 0, "B", 0, file=opened).raw == "ö ".encode()
+
+
+def test_longer_lines_reject_every_record_or_fail_the_file_where_that_is_asked() -> None:
+    data = file("H1", "Dab      YYY", "H2").encode()
+    context = SOURCE.replace("  nulls:", "  on_drift: {}\n  nulls:") + "map:\n  v: H.NO\n"
+    rejecting = plan(context.replace("on_drift: {}", "on_drift: reject"))
+    _, rejects = spine(rejecting, data)
+    told = [json.loads(line)["errors"][0]["code"] for line in rejects.splitlines()]
+    assert told == ["HX-1108", "HX-1108"]
+    failing = plan(context.replace("on_drift: {}", "on_drift: fail"))
+    with pytest.raises(RefusedError, match="line 3, a D, is longer") as caught:
+        index_file(failing, BytesIO(data))
+    assert caught.value.code == "HX-5003"
