@@ -259,3 +259,20 @@ def test_rows_of_an_order_may_stand_anywhere(demo: Person, orders: dict[str, byt
     (reject,) = demo.rejects(job["job_id"])
     assert (reject["record"], reject["line"]) == (3, 4)
     assert reject["raw"].count("4712") == 2
+
+
+def test_a_file_check_that_fails_ends_the_job(demo: Person, orders: dict[str, bytes]) -> None:
+    """What the lines add up to is judged once all of the file was read."""
+    checked = edited(
+        orders,
+        "on_error:",
+        "totals: {qty: l.QTY}\n"
+        "file_checks: [{that: totals.qty == 3.5, code: WRONG_TOTAL, text: sum {{ totals.qty }}}]\n"
+        "on_error:",
+    )
+    good = demo.wait(demo.submit((HEADER + GOOD).encode(), checked))
+    assert good["state"] == "COMPLETED"
+    more = demo.wait(demo.submit((HEADER + GOOD + GOOD.replace("4711", "4713")).encode(), checked))
+    assert (more["state"], more["error"]["code"]) == ("FAILED", "HX-5030")
+    assert "WRONG_TOTAL: sum 7" in more["error"]["message"]
+    assert demo.http.get(f"/jobs/{more['job_id']}/result").status_code == 404

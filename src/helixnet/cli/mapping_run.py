@@ -136,7 +136,9 @@ class MappingRun:
     def _held(self) -> AbstractContextManager[BinaryIO | None]:
         """Hold documents back from standard output while the file may still fail."""
         context = self._plan.context
-        if self._output is not None or not (context.fail_file or context.stop_at):
+        if self._output is not None or not (
+            context.fail_file or context.stop_at or context.file_checks
+        ):
             return nullcontext()
         return held_back()
 

@@ -425,6 +425,11 @@ CODES: Final[dict[str, Code]] = {
         "A record type declared `once` is missing in the file, or stands there twice.",
         "Send the whole file again, or have the sender correct it.",
     ),
+    "HX-5030": Code(
+        "file check failed",
+        "A condition under `file_checks` does not hold for the file as a whole.",
+        "Compare the file with its trailer; have the sender correct it and send it again.",
+    ),
     # 6xxx: limits
     "HX-6001": Code(
         "record too long",

@@ -12,6 +12,7 @@ from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.model import ContextProblem, TestCase
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.coverage import Coverage
+from helixnet.engine.mapping.totals import Sums
 from helixnet.engine.output import json_text, read_json
 from helixnet.engine.plan import Plan, compile_plan, in_file_order, try_plan
 from helixnet.engine.transform import index_file, map_part
@@ -93,10 +94,12 @@ def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
     stream = BytesIO(_encoded(case.input, plan.context.source.encoding))
     try:
         found = index_file(plan, stream)
+        sums = Sums()
         for part in found.parts:
-            map_part(
+            sums += map_part(
                 plan, found, part, stream, documents=documents, rejects=rejects, file=case.name
-            )
+            ).sums
+        wrong = plan.judge_file(found, sums)
     except RefusedError as error:
         text = f"the file is refused: {error.code} {error}"
         return TestResult(case.name, index, case.mark.line, [text])
@@ -106,7 +109,19 @@ def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
     }
     refused = [_object(read_json(line)) or {} for line in rejects.getvalue().splitlines()]
     differences = [*_documents_differ(case, written), *_rejects_differ(case, refused)]
+    differences += _file_differs(case, wrong)
     return TestResult(case.name, index, case.mark.line, differences, written, refused)
+
+
+def _file_differs(case: TestCase, wrong: Sequence[str]) -> Iterator[str]:
+    """Ask that the file checks that fail are the expected ones."""
+    codes = {text.partition(":")[0] for text in wrong}
+    for code in case.file_checks:
+        if code not in codes:
+            yield f"the file check {code} does not fail"
+    for text in wrong:
+        if text.partition(":")[0] not in case.file_checks:
+            yield f"the file check fails: {text}"
 
 
 def _encoded(text: str, encodings: Sequence[str]) -> bytes:

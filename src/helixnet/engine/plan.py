@@ -9,6 +9,7 @@ from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.model import Context, ContextProblem, Mark
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.formats.grammar import Grammar, load_grammar
+from helixnet.engine.formats.record_read import once_nodes
 from helixnet.engine.mapping.codegen import generate
 from helixnet.engine.mapping.emitter import Told
 from helixnet.engine.mapping.given import Target
@@ -32,8 +33,17 @@ from helixnet.engine.mapping.templating import (
     check_functions,
     template_program,
 )
+from helixnet.engine.mapping.totals import (
+    Adder,
+    FileCheck,
+    Sums,
+    file_checks,
+    totals_program,
+    wrong_totals,
+)
 from helixnet.engine.output import json_text
 from helixnet.engine.samples import Sample, look_at, sample_columns, sample_keys
+from helixnet.engine.source import SourceIndex
 from helixnet.engine.validation.schema import compile_schema
 from helixnet.errors import ContextError
 
@@ -56,6 +66,8 @@ class Plan:
         warnings: problems that do not stand in the way.
         mappers: made lately, by header and what of the file's name they depend on: most files of
             a context have the same columns.
+        totals: what each record adds to the totals; None without.
+        file_checks: judge a file as a whole.
         told: what is called with the outcome of a condition; see
             :func:`~helixnet.engine.mapping.codegen.generate`.
     """
@@ -75,6 +87,8 @@ class Plan:
     mappers: dict[tuple[tuple[str, ...], str, str], Mapper] = field(
         default_factory=dict[tuple[tuple[str, ...], str, str], Mapper], compare=False, repr=False
     )
+    totals: Program | None = None
+    file_checks: Sequence[FileCheck] = ()
     told: Mapping[int, Told] = field(default_factory=dict[int, Told], compare=False, repr=False)
     steps: Sequence["PlanStep"] = ()
 
@@ -108,6 +122,22 @@ class Plan:
                 self.mappers.clear()
             self.mappers[bound] = mapper
         return mapper
+
+    def adder(self, header: Sequence[str], file: str) -> Adder | None:
+        """Return what adds up the totals of a part; None where nothing asks for any."""
+        if self.totals is None:
+            return None
+        return Adder(generate(self.totals, header, file), list(self.context.totals))
+
+    def judge_file(self, index: SourceIndex, sums: Sums) -> Sequence[str]:
+        """Return what is wrong with a file as a whole, each with the code of its check."""
+        if not self.file_checks:
+            return ()
+        wrong = wrong_totals(sums)
+        if wrong:
+            return [f"{check.code}: {wrong}" for check in self.context.file_checks]
+        once = once_nodes(self.context.source, index)
+        return [text for check in self.file_checks if (text := check(sums, once))]
 
     def _columns(self, rows: RowMapper, header: Sequence[str], file: str) -> Mapper | None:
         from helixnet.engine.columns.mapper import column_mapper  # noqa: PLC0415 - Polars takes 0.2 s
@@ -241,13 +271,12 @@ def _try_steps(
     failed = any(problem.severity == "error" for problem in problems)
     if failed or len(steps) < len(context.steps):
         return None, samples
-    digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
     first, last = steps[0].plan, steps[-1].plan
     plan = replace(
         first,
         context=context,
         inputs=values,
-        inputs_hash=f"sha256:{digest}",
+        inputs_hash=_hash_of(values),
         targets=last.targets,
         warnings=tuple(in_file_order(problems)),
         program=last.program,
@@ -281,28 +310,51 @@ def _try_context(
         program = template_program(context, known, problems)
     else:
         program = build_program(context, known, problems)
+    totals = totals_program(context, known, problems)
+    checks = file_checks(context, values, problems)
     failed = any(problem.severity == "error" for problem in problems)
     if program is None or failed:
         return None, samples
     lined = grammar is not None or context.source.records is not None
-    digest = hashlib.sha256(json_text(dict(values)).encode()).hexdigest()
     plan = Plan(
         context=context,
         hash=bundle.hash,
         inputs=values,
-        inputs_hash=f"sha256:{digest}",
+        inputs_hash=_hash_of(values),
         targets=[target for target in targets if target is not None],
         grammar=grammar,
-        needs=fields_needed(program) if lined and not templated else None,
-        used=None
-        if templated
-        else program.columns.union(context.group.same if context.group else ()),
+        needs=_needs(program, totals) if lined and not templated else None,
+        used=None if templated else _used(context, program, totals),
         warnings=tuple(in_file_order(problems)),
         bundle=bundle,
         program=program,
         keys=key_functions(program),
+        totals=totals,
+        file_checks=checks,
     )
     return plan, samples
+
+
+def _hash_of(inputs: Mapping[str, object]) -> str:
+    digest = hashlib.sha256(json_text(dict(inputs)).encode()).hexdigest()
+    return f"sha256:{digest}"
+
+
+def _used(context: Context, program: Program, totals: Program | None) -> frozenset[str]:
+    """Return the columns that map, group and totals read."""
+    same = context.group.same if context.group else ()
+    return program.columns.union(same, totals.columns if totals is not None else ())
+
+
+def _needs(program: Program, totals: Program | None) -> Mapping[str, frozenset[str]] | None:
+    """Return the fields that map and totals read, by segment; None = all of one."""
+    found = fields_needed(program)
+    if totals is None or found is None:
+        return found
+    more, none = fields_needed(totals), frozenset[str]()
+    if more is None:
+        return None
+    return {name: found.get(name, none) | more.get(name, none) for name in {**found, **more}}
 
 
 def _targets(

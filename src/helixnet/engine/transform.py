@@ -5,15 +5,16 @@
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final, TypeAlias
 
+from helixnet.engine.mapping.totals import Sums
 from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
 from helixnet.engine.output import reject_line, reject_record
 from helixnet.engine.plan import Mapper, Plan
 from helixnet.engine.read import PART_SIZE, index_source, read
 from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
-from helixnet.engine.verdict import Verdict, judge, terms_of
+from helixnet.engine.verdict import Verdict, judge, terms_of, unsound
 from helixnet.engine.written import Documents, Sink
 from helixnet.errors import DriftError
 
@@ -32,12 +33,14 @@ class PartOutcome:
         outputs: how many documents of each output were written, in the order of the context.
         samples: the first 100 rejects, as the objects of their lines.
         stopped: ended early, because more were rejected than a plain ``stop_at`` allows.
+        sums: what it adds to the totals of the file.
     """
 
     counts: Counts
     outputs: Sequence[int]
     samples: Sequence[dict[str, object]]
     stopped: bool
+    sums: Sums = field(default_factory=Sums)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +118,20 @@ def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where
     limit = None if stop_at is None or stop_at.number is None else stop_at.number - rejected_before
     names = [each.name for each in plan.context.outputs]
     output = _Output(Documents(names, documents), rejects, file, index.encoding)
-    record = part.first_record
+    record, adder = part.first_record, plan.adder(index.header, file)
     for batch in batches_of(plan, index, part, stream, mapper.block):
         mapped = map_batch(plan, index, mapper, batch, record)
         output.take(mapped)
+        if adder is not None:
+            adder.add(batch, record)
         size = mapped.counts.records
         record += size
         if on_progress is not None:
             on_progress(size)
         if limit is not None and output.counts.rejected > limit:
             return output.outcome(stopped=True)
-    return output.outcome(stopped=False)
+    sums = adder.sums() if adder is not None else Sums()
+    return replace(output.outcome(stopped=False), sums=sums)
 
 
 def transform_file(
@@ -152,7 +158,7 @@ def transform_file(
     """
     index = index_file(plan, stream)
     on_progress = on_index(index) if on_index is not None else None
-    counts, stopped = Counts(), False
+    counts, sums, stopped = Counts(), Sums(), False
     samples: list[dict[str, object]] = []
     outputs = [0] * len(plan.context.outputs)
     for part in index.parts:
@@ -168,12 +174,16 @@ def transform_file(
             rejected_before=counts.rejected,
         )
         counts += outcome.counts
+        sums += outcome.sums
         outputs = [sum(both) for both in zip(outputs, outcome.outputs, strict=True)]
         samples += outcome.samples[: MAX_SAMPLES - len(samples)]
         stopped = outcome.stopped
         if stopped:
             break
     verdict = judge(terms_of(plan.context), counts, stopped=stopped)
+    if verdict.state != "FAILED":
+        wrong = plan.judge_file(index, sums)
+        verdict = unsound(wrong) if wrong else verdict
     return FileOutcome(counts, verdict, outputs, index.drift, not stopped, samples)
 
 

@@ -1,5 +1,6 @@
 """How a run has gone: one rule, whether a laptop, the sink or a dry run asks."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -54,6 +55,11 @@ def judge(terms: Terms, counts: Counts, *, stopped: bool = False) -> Verdict:
         text = f"{counts.rejected} of {counts.records} records rejected, and `scope: file` is set"
         return Verdict("FAILED", "HX-5006", text)
     return Verdict("PARTIAL" if counts.rejected else "COMPLETED")
+
+
+def unsound(wrong: Sequence[str]) -> Verdict:
+    """Return the verdict on a file whose file checks fail."""
+    return Verdict("FAILED", "HX-5030", "; ".join(wrong))
 
 
 def _over_limit(terms: Terms, counts: Counts, *, stopped: bool) -> str:

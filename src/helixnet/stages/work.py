@@ -7,6 +7,7 @@ a process and bundle.
 import errno
 import hashlib
 import io
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from helixnet.engine.outcome import Counts
 from helixnet.engine.output import json_text, read_json
 from helixnet.engine.plan import Plan, compile_plan
 from helixnet.engine.source import Part, SourceIndex
-from helixnet.engine.transform import index_file, map_part
+from helixnet.engine.transform import PartOutcome, index_file, map_part
+from helixnet.engine.verdict import unsound
 from helixnet.errors import ContextError, RefusedError, RejectedError, UnavailableError
 from helixnet.stages.policy import Refused, Retry, decide
 from helixnet.stages.streams import Spill, open_told
@@ -106,7 +108,8 @@ def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
     try:
         plan = work.recipe.plan()
         with work.file.open(beat) as stream:
-            index = index_file(plan, stream, part_size=work.part_size)
+            whole = plan.context.file_checks  # judged where the file was mapped, so by one worker
+            index = index_file(plan, stream, part_size=sys.maxsize if whole else work.part_size)
     except (ContextError, RefusedError, RejectedError, OSError) as error:
         return decide(known_fault(error))
     if work.sha256 and index.sha256 != work.sha256:
@@ -185,6 +188,7 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
                 file=work.name,
                 on_progress=lambda _: beat(),
             )
+        _require_sound(plan, work.index, done)
         outputs = _joined(documents, done.outputs) if plan.context.named else []
         texts, bad = documents[0].finish(), rejects.finish()
         kept = True
@@ -205,6 +209,19 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
         list(done.samples),
         done.stopped,
     )
+
+
+def _require_sound(plan: Plan, index: SourceIndex, done: PartOutcome) -> None:
+    """Judge a file with file checks, which is one part.
+
+    Raises:
+        RefusedError: HX-5030 one fails.
+    """
+    wrong = plan.judge_file(index, done.sums)
+    if wrong and not done.stopped:
+        verdict = unsound(wrong)
+        hint = "compare the file with its trailer"
+        raise RefusedError(verdict.message, code=verdict.code, hint=hint)
 
 
 def _joined(spills: Sequence[Spill], counts: Sequence[int]) -> list[dict[str, Any]]:

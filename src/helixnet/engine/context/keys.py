@@ -10,7 +10,7 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     "context": (
         "helixnet", "name", "version", "target", "source", "group", "lookups", "vars",
         "skip_when", "map", "template", "outputs", "pipeline", "checks", "on_error", "deliver",
-        "inputs", "tests", "hints",
+        "inputs", "tests", "hints", "totals", "file_checks",
     ),
     "source": (
         "format", "encoding", "delimiter", "header", "nulls", "decimal", "thousands", "locale",
@@ -34,12 +34,11 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     "on_error": ("scope", "stop_at"),
     "deliver": ("topic", "key"),
     "input": ("type", "default"),
-    "test": ("name", "input", "inputs", "expect", "rejects"),
+    "test": ("name", "input", "inputs", "expect", "rejects", "file_checks"),
     "hints": ("fields", "aliases"),
 }  # fmt: skip
 
 LATER: Final[Mapping[str, Sequence[str]]] = {
-    "context": ("totals", "file_checks"),
     "source": ("totals", "file_checks", "namespaces"),
     "deliver": ("rest", "sftp"),
 }

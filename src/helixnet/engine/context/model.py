@@ -1,7 +1,7 @@
 """A context as frozen values: what the YAML says, each with its place, nothing yet compiled."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
@@ -332,6 +332,7 @@ class TestCase:
             by the name of their output.
         rejects: subset-matched dicts such as ``{"code": …, "line": …}``; None when not asked.
         inputs: values for ``inputs``.
+        file_checks: codes of the file checks that fail.
     """
 
     name: str
@@ -340,6 +341,7 @@ class TestCase:
     rejects: Sequence[Mapping[str, object]] | None
     inputs: Mapping[str, object]
     mark: Mark
+    file_checks: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +355,8 @@ class Context:
         deliver: of all outputs.
         fail_file: ``on_error.scope: file``.
         steps: of a pipeline, which has the source of the first and the outputs of the last.
+        totals: what each record adds to sums over the file, by name.
+        file_checks: conditions on the file as a whole.
     """
 
     name: str
@@ -373,6 +377,8 @@ class Context:
     tests: Sequence[TestCase]
     mark: Mark
     steps: Sequence["StepSpec"] = ()
+    totals: Mapping[str, MapNode] = field(default_factory=dict[str, MapNode])
+    file_checks: Sequence[Check] = ()
 
     @property
     def named(self) -> bool:

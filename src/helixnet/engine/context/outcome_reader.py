@@ -7,10 +7,10 @@ from typing import Final
 
 from helixnet.engine.context.keys import section
 from helixnet.engine.context.literals import choice, number, text
-from helixnet.engine.context.map_reader import condition, expression
-from helixnet.engine.context.model import Check, Deliver, StopAt
+from helixnet.engine.context.map_reader import condition, expression, identifier, read_map
+from helixnet.engine.context.model import Check, Deliver, MapNode, StopAt
 from helixnet.engine.context.problems import Problems
-from helixnet.engine.context.yaml_nodes import Items, Node, Scalar, kind
+from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, kind
 
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _TOPIC = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*")
@@ -29,9 +29,21 @@ def members(node: Node, problems: Problems, what: str) -> Sequence[Node]:
     return ()
 
 
-def read_checks(node: Node, problems: Problems) -> list[Check]:
-    """Read ``checks``; one with a problem is left out."""
-    read = [_check(one, problems) for one in members(node, problems, "checks")]
+def read_totals(node: Node, problems: Problems) -> dict[str, MapNode]:
+    """Read ``totals``: what each record adds, by name; one with a problem is left out."""
+    if not isinstance(node, Pairs):
+        problems.add(node.mark, "HX-4004", f"`totals` is a mapping, not {kind(node)}")
+        return {}
+    return {
+        key.text: read_map(value, problems)
+        for key, value in node.pairs
+        if identifier(key, problems, "totals")
+    }
+
+
+def read_checks(node: Node, problems: Problems, what: str = "checks") -> list[Check]:
+    """Read ``checks`` or ``file_checks``; one with a problem is left out."""
+    read = [_check(one, problems) for one in members(node, problems, what)]
     return [one for one in read if one is not None]
 
 

@@ -79,6 +79,9 @@ def _fits(step: StepSpec, number: int, problems: Problems, *, last: bool) -> Non
     if number and source.record is not None:
         text = f"`{step.file}` is step {number + 1}: each document before is one record"
         problems.add(source.mark, "HX-4004", text, "leave `record` out")
+    if number and context.file_checks:
+        text = f"`{step.file}` is step {number + 1}: only the first one knows the file"
+        problems.add(context.file_checks[0].mark, "HX-4004", text, "move `file_checks` there")
     if context.named and not last:
         text = f"`{step.file}` is not the last step, so it writes one kind of document"
         problems.add(context.outputs[0].mark, "HX-4004", text, "only the last may have `outputs`")

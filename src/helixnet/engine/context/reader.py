@@ -1,7 +1,7 @@
 """A bundle's context as frozen values, with every problem found at once."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -12,6 +12,7 @@ from helixnet.engine.context.literals import text as read_text
 from helixnet.engine.context.lookup_tables import read_lookups
 from helixnet.engine.context.map_reader import condition, identifier, read_map
 from helixnet.engine.context.model import (
+    Check,
     Context,
     ContextProblem,
     Group,
@@ -21,7 +22,7 @@ from helixnet.engine.context.model import (
     StopAt,
 )
 from helixnet.engine.context.names import find
-from helixnet.engine.context.outcome_reader import read_checks, read_on_error
+from helixnet.engine.context.outcome_reader import read_checks, read_on_error, read_totals
 from helixnet.engine.context.output_reader import read_outputs, require_outputs
 from helixnet.engine.context.pipeline_reader import (
     composed,
@@ -120,6 +121,7 @@ class _Assembly:
         outputs, template = read_outputs(keys, files, problems), self._template()
         vars_ = self._vars(group, source)
         checks = read_checks(keys["checks"], problems) if "checks" in keys else []
+        totals, file_checks = self._of_file()
         names = [spec.name for spec in outputs.specs if spec.name]
         tests = read_tests(keys["tests"], inputs, problems, names) if "tests" in keys else []
         unwritten = outputs.map is None and template is None
@@ -143,6 +145,8 @@ class _Assembly:
             inputs=inputs,
             tests=tests,
             mark=mark,
+            totals=totals,
+            file_checks=file_checks,
         )
 
     def pipeline(self, mark: Mark) -> Context | None:
@@ -194,6 +198,15 @@ class _Assembly:
         node = self._keys.get("template")
         name = read_text(node, self._problems, "template") if node else None
         return find(name, node.mark, self._files, self._problems) if node and name else None
+
+    def _of_file(self) -> tuple[dict[str, MapNode], Sequence[Check]]:
+        node = self._keys.get("totals")
+        totals = read_totals(node, self._problems) if node else {}
+        checks = self._keys.get("file_checks")
+        if node is not None and checks is None:
+            hint = "compare it with the trailer, such as {that: totals.qty == T.SUM, …}"
+            self._problems.add(node.mark, "HX-4005", "`totals` needs `file_checks`", hint)
+        return totals, read_checks(checks, self._problems, "file_checks") if checks else ()
 
     def _vars(self, group: Group | None, source: Source | None) -> dict[str, MapNode]:
         node = self._keys.get("vars")

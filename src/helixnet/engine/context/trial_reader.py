@@ -102,7 +102,7 @@ def _test(
     keys = section(node, problems, "test", required=("name", "input"))
     if keys is None:
         return None
-    if not {"expect", "rejects"} & keys.keys():
+    if not {"expect", "rejects", "file_checks"} & keys.keys():
         hint = "add `expect:` with the document, or `rejects:`"
         problems.add(node.mark, "HX-4005", "`test` expects nothing", hint)
     name = text(keys["name"], problems, "name") if "name" in keys else None
@@ -116,6 +116,9 @@ def _test(
         rejects=_rejects(keys["rejects"], problems) if "rejects" in keys else None,
         inputs=_given(keys["inputs"], inputs, problems) if "inputs" in keys else {},
         mark=node.mark,
+        file_checks=texts(keys["file_checks"], problems, "file_checks")
+        if "file_checks" in keys
+        else (),
     )
 
 

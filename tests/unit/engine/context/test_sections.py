@@ -91,8 +91,6 @@ def test_an_unknown_key_is_shown_with_the_nearest_name(
 @pytest.mark.parametrize(
     ("text", "places"),
     [
-        ("totals: {a: b}", [(7, 1)]),
-        ("file_checks: []", [(7, 1)]),
         ("deliver: [{rest: x}, {sftp: y}]", [(7, 12), (7, 23)]),
     ],
 )
