@@ -267,7 +267,8 @@ def test_a_file_check_that_fails_ends_the_job(demo: Person, orders: dict[str, by
         orders,
         "on_error:",
         "totals: {qty: l.QTY}\n"
-        "file_checks: [{that: totals.qty == 3.5, code: WRONG_TOTAL, text: sum {{ totals.qty }}}]\n"
+        "file_checks:\n"
+        '  - {that: totals.qty == 3.5, code: WRONG_TOTAL, text: "sum {{ totals.qty }}"}\n'
         "on_error:",
     )
     good = demo.wait(demo.submit((HEADER + GOOD).encode(), checked))
