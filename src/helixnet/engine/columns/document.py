@@ -12,7 +12,7 @@ import polars as pl
 from helixnet.engine.columns.accept import accepted, limit_of
 from helixnet.engine.columns.compiling import Compiling
 from helixnet.engine.columns.expressions import condition_of, value_of
-from helixnet.engine.columns.pieces import Conditional, Optional, Piece, Text, Unled
+from helixnet.engine.columns.pieces import Conditional, Maybe, Piece, Text, Unled
 from helixnet.engine.columns.steps import EachRow, Items
 from helixnet.engine.columns.totals import total_of
 from helixnet.engine.columns.value import NotColumnarError, Value, as_text
@@ -172,7 +172,7 @@ class Writing:
         column = value.expr.meta.output_name()
         null = value.null and (slot.item or allows_null(slot.view))
         if null and always(slot):
-            self.pieces[slot.number] = self.dressed(slot, [Optional(column, text, "null")])
+            self.pieces[slot.number] = self.dressed(slot, [Maybe(column, text, "null")])
             return
         if required(slot):
             self.ask_unless(value.expr.is_not_null())
@@ -180,7 +180,7 @@ class Writing:
             raise NotColumnarError("a value that is there by its type and may be null here")
         before, after = self.affixes.get(slot.number, ("", ""))
         other = f"{before}null{after}" if null else ""
-        self.pieces[slot.number] = [Optional(column, [before, *text, after], other)]
+        self.pieces[slot.number] = [Maybe(column, [before, *text, after], other)]
 
     def _nothing(self, slot: Slot, value: Value) -> None:
         if slot.need.any or (slot.item and value.null):

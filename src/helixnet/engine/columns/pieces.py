@@ -17,7 +17,7 @@ MOST_TEXTS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Optional:
+class Maybe:
     """Pieces where a column has a value; elsewhere another text."""
 
     column: str
@@ -40,7 +40,7 @@ class Unled:
     pieces: Sequence["Piece"]
 
 
-Piece: TypeAlias = str | pl.Expr | Optional | Conditional | Unled
+Piece: TypeAlias = str | pl.Expr | Maybe | Conditional | Unled
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ class Text:
 def _optional_columns(pieces: Sequence[Piece]) -> Iterator[str]:
     """Yield the names of the columns that decide which texts there are."""
     for piece in pieces:
-        if isinstance(piece, Optional):
+        if isinstance(piece, Maybe):
             yield piece.column
-        if isinstance(piece, Optional | Conditional | Unled):
+        if isinstance(piece, Maybe | Conditional | Unled):
             yield from _optional_columns(piece.pieces)
 
 
@@ -101,9 +101,9 @@ def _flat(pieces: Sequence[Piece], full: Collection[str]) -> list[str | pl.Expr]
 
 def _parts(piece: Piece, full: Collection[str]) -> Sequence[str | pl.Expr]:
     match piece:
-        case Optional() if piece.column in full:
+        case Maybe() if piece.column in full:
             return _flat(piece.pieces, full)
-        case Optional():
+        case Maybe():
             there = pl.when(pl.col(piece.column).is_not_null())
             return [there.then(text_of(piece.pieces, full)).otherwise(pl.lit(piece.other))]
         case Conditional():
