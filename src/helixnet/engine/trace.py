@@ -15,6 +15,7 @@ from helixnet.engine.mapping.codegen import generate_probed
 from helixnet.engine.mapping.doubts import match_pointer
 from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.observe import Observer, Origin, Seen
+from helixnet.engine.mapping.pipeline import DocumentBatch, PipelineMapper
 from helixnet.engine.mapping.place import item_number
 from helixnet.engine.mapping.program import Program
 from helixnet.engine.mapping.shapes import near
@@ -25,9 +26,10 @@ from helixnet.engine.outcome import Fault
 from helixnet.engine.output import read_json
 from helixnet.engine.plan import Plan
 from helixnet.engine.seek import Choice, chosen, output_of, own_documents, steps_of, value_at
-from helixnet.engine.source import SourceIndex
+from helixnet.engine.source import Batch, SourceIndex
 from helixnet.engine.validation.explain import pointer_to
 from helixnet.engine.values.absent import ABSENT
+from helixnet.engine.values.faults import ValueFault
 from helixnet.errors import UsageError
 
 
@@ -93,7 +95,7 @@ class Trace:
 def trace_field(
     plan: Plan, stream: BinaryIO, file: str, pointer: str, choice: Choice | None = None
 ) -> Trace:
-    """Trace one field.
+    """Trace one field; of a pipeline through its last step.
 
     Args:
         plan: the compiled context, no template.
@@ -107,15 +109,9 @@ def trace_field(
         UsageError: the map has no such field, or no document does.
         RefusedError: the file can't be used.
     """
-    if plan.context.template is not None:
+    last = plan.steps[-1].plan if plan.steps else plan
+    if last.context.template is not None:
         raise UsageError("a template can't be traced: it writes text, not fields")
-    if plan.steps:
-        last = plan.steps[-1].file
-        text = "a pipeline can't be traced: trace its last step over what those before write"
-        array = " --format json" if plan.steps[-1].plan.context.source.format == "json" else ""
-        before = f"helixnet run {plan.steps[0].file} FILE{array}"
-        hint = f"such as: {before} | helixnet trace {last} - {pointer}"
-        raise UsageError(text, hint=hint)
     slots = _slots_at(plan.program, pointer)
     runner = Runner.opened(plan, stream, file)
     if runner.refused is not None:
@@ -164,6 +160,8 @@ class _Tracing:
     slots: Sequence[Slot]
     records: Records
     document: int
+    within: int = 0
+    batch: Batch | None = None
     frame: Frame | None = None
     writer: Slot | None = None
     rules: dict[int, list[Rule]] = field(default_factory=dict[int, list[Rule]])
@@ -173,10 +171,11 @@ class _Tracing:
         watched = [slot for own in self.slots for slot in _path(own)]
         probes = {slot.number: self._probe(slot) for slot in watched}
         header, program = self.index.header, self.plan.program
+        header = () if self.plan.steps else header
         generated, self.frame = generate_probed(program, header, self.file, probes)
-        batch = records.slice
-        if not batch.faults:
-            generated.one(batch.records[0], records.first, batch, 0, [], None)
+        self.batch, self.within = self._mapped_by_last()
+        if self.batch is not None and not self.batch.faults:
+            generated.one(self.batch.records[0], records.first, self.batch, 0, [], None)
         mapped = records.map()
         path = _path(self.writer or self.slots[0])
         rules = [rule for slot in path for rule in self.rules.get(slot.number, ())]
@@ -184,7 +183,7 @@ class _Tracing:
         trace = Trace(
             self.pointer,
             records.first,
-            batch.line(0),
+            records.slice.line(0),
             rules,
             written=False,
             faults=sorted(faults, key=lambda fault: not self._concerns(fault)),
@@ -197,6 +196,34 @@ class _Tracing:
             if value is not ABSENT:
                 return replace(trace, written=True, value=value)
         return trace
+
+    def _mapped_by_last(self) -> tuple[Batch | None, int]:
+        """Return what the last step maps as its first record, and which of its documents is meant.
+
+        Nothing where the document that is meant passes by that step, or none enters it.
+        """
+        records, left = self.records, self.document
+        mapper = records.side.mapper
+        if not isinstance(mapper, PipelineMapper):
+            return records.slice, left
+        output, _ = output_of(self.plan, self.pointer)
+        last, entered = mapper.steps[-1], mapper.entering(records.slice, records.first)
+        for document in entered:
+            try:
+                passes = last.when is not None and not last.when(document.document, None)
+            except ValueFault:
+                return None, 0  # the faults of the record say so
+            if passes and left == 0:
+                return None, 0
+            if passes:
+                left -= 1
+                continue
+            made = last.mapper.map(document, records.first)
+            own = len(own_documents(made, output))
+            if left < own or made.rejects:
+                return document, left
+            left -= own
+        return (entered[0], 0) if entered else (None, 0)
 
     def _concerns(self, fault: Fault) -> bool:
         return fault.target is not None and f"{self.pointer}/".startswith(f"{fault.target}/")
@@ -216,7 +243,7 @@ class _Tracing:
         """Tell whether this is the item of each list around that the pointer names."""
         root = _path(slot)[0]
         several = root.documents and slot is not root
-        if several and len(variables[f"t{root.number}"]) != self.document:
+        if several and len(variables[f"t{root.number}"]) != self.within:
             return False
         wanted = steps_of(self.pointer)
         return all(
@@ -265,8 +292,10 @@ class _Tracing:
         yield Step(seen, depth, [self._excerpt(origin) for origin in seen.origins])
 
     def _excerpt(self, origin: Origin) -> Excerpt:
-        batch = self.records.slice
+        batch = self.batch or self.records.slice
         item = item_number(batch.records[0], origin.item)
+        if isinstance(batch, DocumentBatch):  # no bytes of the file, but of what a step wrote
+            return Excerpt(batch.locate(0, f"/{origin.name.removeprefix('/')}"), b"", "")
         file = Opened(self.plan.context.source, self.index, self.plan.grammar)
         return excerpt(batch, 0, origin.name, item, file=file)
 

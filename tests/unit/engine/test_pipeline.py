@@ -16,9 +16,10 @@ from helixnet.engine.examine import check_bundle
 from helixnet.engine.inspect import run_tests
 from helixnet.engine.outcome import Counts
 from helixnet.engine.plan import Plan, compile_plan
+from helixnet.engine.seek import Choice
 from helixnet.engine.trace import trace_field
 from helixnet.engine.transform import index_file, map_part
-from helixnet.errors import ContextError, UsageError
+from helixnet.errors import ContextError
 
 A = """\
 helixnet: 1
@@ -301,9 +302,26 @@ def test_inputs_reach_the_step_that_declares_them() -> None:
         compile_plan(bundle(FILES), {"least": "7"})
 
 
-def test_a_trace_says_how_to_go_on() -> None:
-    with pytest.raises(UsageError, match="trace its last step") as refused:
-        trace_field(PLAN, BytesIO(b""), "f", "/id")
-    assert (
-        "helixnet run a.yaml FILE --format json | helixnet trace b.yaml - /id" in refused.value.hint
+def test_a_trace_goes_through_the_last_step() -> None:
+    """To the place in the document that it read, and the record's line."""
+    stream = BytesIO(f"{HEAD}1,A,x,1\n1,A,y,2\n2,B,x,3\nz,C,x,1\n".encode())
+    trace = trace_field(PLAN, stream, "f", "/total", Choice(document=2))
+    assert (trace.record, trace.line, trace.written, trace.value) == (2, 4, True, 3)
+    (rule,) = trace.rules
+    assert (rule.mark.file, rule.text) == ("b.yaml", 'lines | sum("qty")')
+    places = [(e.place.line, e.place.field) for step in rule.steps for e in step.excerpts]
+    assert places == [(4, "/lines/0/qty")]
+    of_id = trace_field(PLAN, stream, "f", "/id", Choice(record=3))
+    assert (of_id.written, [fault.step for fault in of_id.faults]) == (False, ["b.yaml"])
+
+
+def test_a_trace_finds_the_document_among_those_of_a_record() -> None:
+    plan = plan_of(
+        FILES
+        | {"a.yaml": EACH, "c.yaml": WHEN, "b.yaml": B.replace("  required: [id, total]\n", "")}
     )
+    stream = BytesIO(f"{HEAD}1,A,x,1\n1,RAW,y,2\n1,A,y,3\n2,RAW,x,4\n".encode())
+    trace = trace_field(plan, stream, "f", "/total", Choice(document=3))
+    assert (trace.value, trace.line) == (3, 2)
+    passing = trace_field(plan, stream, "f", "/id", Choice(document=4))
+    assert (passing.written, passing.rules) == (False, [])

@@ -49,7 +49,7 @@ class StepMapper:
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class DocumentBatch:
     """A document as the one record of a batch, at the place of the record that gave it."""
 
     document: Node
@@ -58,15 +58,19 @@ class _Document:
 
     @property
     def records(self) -> Sequence[Node]:
+        """See :class:`helixnet.engine.source.Batch`."""
         return (self.document,)
 
     def line(self, index: int, item: int = 0) -> int:  # noqa: ARG002 - as a batch has it
+        """See :class:`helixnet.engine.source.Batch`."""
         return self.origin.line(0)
 
     def raw(self, index: int) -> bytes:  # noqa: ARG002 - as a batch has it
+        """See :class:`helixnet.engine.source.Batch`."""
         return self.origin.raw(0)
 
     def locate(self, index: int, name: str, item: int = 0) -> SourcePosition:  # noqa: ARG002 - as a batch has it
+        """See :class:`helixnet.engine.source.Batch`."""
         return replace(self.origin.locate(0, ""), field=name)
 
 
@@ -109,6 +113,15 @@ class PipelineMapper:
             mapped = self._step(step, mapped.documents, record, number)
         return mapped
 
+    def entering(self, record: Slice, number: int) -> list[DocumentBatch]:
+        """Return the documents of a record that enter the last step."""
+        first, *later = self.steps[:-1] or self.steps
+        mapped = first.mapper.map(record, number)
+        for step in later:
+            mapped = self._step(step, mapped.documents, record, number)
+        read = [read_json(text) for text in mapped.documents]
+        return [DocumentBatch(cast("Node", one), record) for one in read if isinstance(one, dict)]
+
     def _step(
         self, step: StepMapper, documents: Sequence[str], record: Slice, number: int
     ) -> Mapped:
@@ -146,7 +159,7 @@ class PipelineMapper:
             fault = Fault(error.code, text, place, value=value, hint=error.hint)
             return _lost(record, number, [fault])
         if applies:
-            return step.mapper.map(_Document(cast("Node", document), record), number)
+            return step.mapper.map(DocumentBatch(cast("Node", document), record), number)
         return self._passed(step, text, document, record, number)
 
     def _passed(
