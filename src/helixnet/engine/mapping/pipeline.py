@@ -160,7 +160,7 @@ class PipelineMapper:
             return _lost(record, number, [fault])
         if applies:
             return step.mapper.map(DocumentBatch(cast("Node", document), record), number)
-        return self._passed(step, text, document, record, number)
+        return self._passed(step, text, cast("Node", document), record, number)
 
     def _passed(
         self, step: StepMapper, given: str, document: object, record: Slice, number: int
@@ -224,8 +224,8 @@ def _keys(node: MapNode) -> frozenset[str] | None:
             return frozenset(node.fields)
         case EachNode() | WhenNode():
             return _keys(node.map)
-        case Const(value=dict() as value):
-            return frozenset(cast("dict[str, object]", value))
+        case Const() if isinstance(node.value, dict):
+            return frozenset(cast("dict[str, object]", node.value))
         case _:
             return None
 
