@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.constants import Constants
+from helixnet.engine.mapping.fields import nullable_converter
 from helixnet.engine.mapping.ir import Node, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.line_shape import LineField, Member, converted
@@ -34,6 +35,11 @@ class Columns:
     converters: Mapping[str, Callable[[Any], object]]
     guarded: Mapping[str, frozenset[str]]
     keyed: bool = False
+
+    def read(self, name: str) -> tuple[int | str, Callable[[Any], object]]:
+        """Return where a converted column stands in a row, and what makes a value of its cell."""
+        key = name if self.keyed else self.positions.get(name, 0)
+        return key, nullable_converter(self.converters[name], self.guarded.get(name, frozenset()))
 
 
 @dataclass(slots=True)

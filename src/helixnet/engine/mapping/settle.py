@@ -3,7 +3,7 @@
 Generated code only takes notes; nothing here runs for a record without fault or doubt.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias, cast
 
@@ -52,6 +52,24 @@ def fail(
 
 fail_column: Final = fail
 """Note that a column does not convert."""
+
+
+def convert_columns(
+    notes: Notes,
+    row: Any,
+    columns: Sequence[tuple[int, int | str, Callable[[Any], object]]],
+    indexes: tuple[int, ...],
+    item: object,
+) -> list[object]:
+    """Convert columns of a row one by one, because one of them fails; note each that does."""
+    values: list[object] = []
+    for number, key, convert in columns:
+        try:
+            values.append(convert(row.get(key, ABSENT) if type(key) is str else row[key]))
+        except (ValueFault, ArithmeticError) as error:
+            fail_column(notes, number, error, indexes, item)
+            values.append(BAD)
+    return values
 
 
 def check_same(

@@ -8,7 +8,7 @@ from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.presence import always
 from helixnet.engine.mapping.reads import Place, Reads, Use
 from helixnet.engine.mapping.runtime import BAD
-from helixnet.engine.mapping.settle import fail, fail_column
+from helixnet.engine.mapping.settle import convert_columns, fail, fail_column
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.mapping.writer import Piece, Writer
 
@@ -91,6 +91,7 @@ class Frame:
 
     def hoist(self, place: Place, indexes: str, item: str) -> None:
         """Write the conversions of the columns that a block reads."""
+        left: list[_Conversion] = []
         for number, use in self.hoists.get(place, ()):
             key = (use.binding.number, use.name)
             variable = self.emitter.hoisted[key]
@@ -100,15 +101,41 @@ class Frame:
             if not self.emitter.risky:
                 self.emitter.safe.add(variable)
                 self.writer.line(f"{variable} = {code}")
-            elif key in self.kept:
+                continue
+            if left and (key in self.kept or left[0].row != row):
+                left = self._convert(left, f"{indexes}, {item}")
+            left.append(_Conversion(number, use.name, row, variable, code))
+            if key in self.kept:
                 with self.writer.block(f"if {self.kept[key][1]} is {self.emitter.constant(BAD)}:"):
-                    self._convert(variable, code, f"{number}, e, {indexes}, {item}")
-            else:
-                self._convert(variable, code, f"{number}, e, {indexes}, {item}")
+                    left = self._convert(left, f"{indexes}, {item}")
+        if left:
+            self._convert(left, f"{indexes}, {item}")
 
-    def _convert(self, variable: str, code: str, note: str) -> None:
+    def _convert(self, left: Sequence["_Conversion"], place: str) -> list["_Conversion"]:
+        """Write conversions of one row in one `try`; if one fails, they are done one by one."""
+        add = self.emitter.constants.add
         with self.writer.block("try:"):
-            self.writer.line(f"{variable} = {code}")
-        with self.writer.block("except Exception as e:"):
-            self.writer.line(f"{variable} = {self.emitter.constant(BAD)}")
-            self.writer.line(f"{self.emitter.constants.add(fail_column)}(notes, {note})")
+            for each in left:
+                self.writer.line(f"{each.variable} = {each.code}")
+        if len(left) == 1:
+            with self.writer.block("except Exception as e:"):
+                self.writer.line(f"{left[0].variable} = {add(BAD)}")
+                self.writer.line(f"{add(fail_column)}(notes, {left[0].number}, e, {place})")
+            return []
+        with self.writer.block("except Exception:"):
+            columns = [(each.number, *self.emitter.columns.read(each.name)) for each in left]
+            names = ", ".join(each.variable for each in left)
+            call = f"{add(convert_columns)}(notes, {left[0].row}, {add(columns)}, {place})"
+            self.writer.line(f"{names} = {call}")
+        return []
+
+
+@dataclass(frozen=True, slots=True)
+class _Conversion:
+    """A column of a row that is converted into a variable, and the number of its rule."""
+
+    number: int
+    name: str
+    row: str
+    variable: str
+    code: str
