@@ -16,7 +16,6 @@ from jinja2.lexer import (
     TokenStream,
     float_re,
     integer_re,
-    name_re,
     operator_re,
     operators,
     string_re,
@@ -41,7 +40,7 @@ _TOKEN: Final = re.compile(
             _named("whitespace", whitespace_re),
             _named("float", float_re),
             _named("integer", integer_re),
-            _named("name", name_re),
+            _named("name", re.compile("[A-Za-z0-9_]+")),
             _named("string", string_re),
             _named("operator", operator_re),
         )
