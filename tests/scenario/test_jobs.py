@@ -277,3 +277,36 @@ def test_a_file_check_that_fails_ends_the_job(demo: Person, orders: dict[str, by
     assert (more["state"], more["error"]["code"]) == ("FAILED", "HX-5030")
     assert "WRONG_TOTAL: sum 7" in more["error"]["message"]
     assert demo.http.get(f"/jobs/{more['job_id']}/result").status_code == 404
+
+
+JOINED = b"""\
+helixnet: 1
+name: joined
+version: 1.0.0
+target: true
+source: {format: csv, fields: {NO: {type: string}, SKU: {type: string}}}
+lookups: {plant: {file: p.csv, key: SKU, row: true}}
+joins: {material: {file: m.csv, source: {format: csv}, on: {MATNR: SKU}, kind: inner}}
+map: {no: NO, name: material.NAME, plant: (SKU | lookup("plant")).PLANT}
+"""
+
+
+def test_a_second_file_of_the_bundle_is_joined(demo: Person) -> None:
+    files = {
+        "c.yaml": JOINED,
+        "m.csv": b"MATNR,NAME\na,Alpha\n",
+        "p.csv": b"SKU,PLANT\na,1000\nb,2000\n",
+    }
+    job = demo.wait(demo.submit(b"NO,SKU\n1,a\n2,b\n", files))
+    assert (job["state"], job["counts"]["used"], job["counts"]["skipped"]) == ("COMPLETED", 1, 1)
+    assert documents(demo.result(job["job_id"])) == [{"no": "1", "name": "Alpha", "plant": "1000"}]
+
+
+def test_a_join_without_a_file_is_refused_by_a_server(demo: Person) -> None:
+    files = {
+        "c.yaml": JOINED.replace(b"file: m.csv, ", b""),
+        "p.csv": b"SKU,PLANT\na,1000\n",
+    }
+    answer = demo.upload(b"NO,SKU\n1,a\n", files)
+    assert answer.status_code == 400
+    assert [problem["code"] for problem in answer.json()["errors"]] == ["HX-4304"]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from helixnet.cli.aside import refusal
+from helixnet.cli.joining import Outside, plan_with
 from helixnet.cli.problems import complain, problems_of, read_inputs
 from helixnet.cli.show import plain, show_table
 from helixnet.cli.streams import STDIN, opened
@@ -14,7 +15,7 @@ from helixnet.engine.context.bundle import load_bundle
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.lockstep import Side
 from helixnet.engine.output import json_text
-from helixnet.engine.plan import Plan, compile_plan
+from helixnet.engine.plan import Plan
 from helixnet.errors import ContextError, UsageError
 
 DIFFERENT: Final = 1
@@ -29,7 +30,7 @@ _WIDTH: Final = 120
 def compare_files(
     contexts: tuple[str, str],
     files: Sequence[str],
-    inputs: Sequence[str],
+    outside: Outside,
     *,
     most: int,
     as_json: bool,
@@ -39,15 +40,16 @@ def compare_files(
     Args:
         contexts: the old one and the new one: files, folders or zips.
         files: paths; ``-`` is standard input.
-        inputs: ``name=value`` pairs.
+        outside: inputs and second files; each context takes those that it declares.
         most: samples of each field and kind.
         as_json: print for programs.
 
     Raises:
         UsageError: a file can't be read, or neither context can use it.
     """
-    plans = [_plan(context, read_inputs(inputs)) for context in contexts]
-    _require_used(contexts, read_inputs(inputs), plans)
+    inputs = read_inputs(outside.inputs)
+    plans = [_plan(context, inputs, outside.joins) for context in contexts]
+    _require_used(contexts, inputs, plans)
     before, after = plans
     if before is None or after is None:
         return 2
@@ -68,13 +70,15 @@ def compare_files(
     return status
 
 
-def _plan(context: str, inputs: Mapping[str, str]) -> Plan | None:
-    """Compile a context with those inputs that it has; say what is wrong with it."""
+def _plan(context: str, inputs: Mapping[str, str], joins: Sequence[str]) -> Plan | None:
+    """Compile a context with those inputs and joins that it has; say what is wrong with it."""
     try:
         bundle = load_bundle(Path(context))
         declared = read_context(bundle).context
         names = declared.inputs if declared is not None else ()
-        return compile_plan(bundle, {name: inputs[name] for name in inputs if name in names})
+        second = declared.joins if declared is not None else ()
+        given = {name: inputs[name] for name in inputs if name in names}
+        return plan_with(bundle, given, joins, only=second)
     except ContextError as error:
         complain(context, problems_of(error))
         print(f"helixnet: {context} can't be used", file=sys.stderr)

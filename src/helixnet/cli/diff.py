@@ -25,6 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K=V",
         help="value of an `inputs` entry, for each context that has it",
     )
+    parser.add_argument(
+        "--join",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="second file for a join of the context",
+    )
     parser.add_argument("--json", action="store_true", help="print a list of one object a file")
 
 
@@ -42,7 +49,9 @@ def how_many(text: str) -> int:
 def main(args: argparse.Namespace) -> int:
     """Compare; return 0 without difference, 1 with one, 2 for a bad context or file."""
     from helixnet.cli.comparing import compare_files
+    from helixnet.cli.joining import Outside
 
+    outside = Outside(args.input, args.join)
     return compare_files(
-        (args.before, args.after), args.files, args.input, most=args.samples, as_json=args.json
+        (args.before, args.after), args.files, outside, most=args.samples, as_json=args.json
     )

@@ -21,6 +21,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input", action="append", default=[], metavar="K=V", help="value of an `inputs` entry"
     )
     parser.add_argument(
+        "--join",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="second file for a join of the context",
+    )
+    parser.add_argument(
         "--format", choices=("ndjson", "json"), default="ndjson", help="a line each, or one array"
     )
 
@@ -29,15 +36,16 @@ def main(args: argparse.Namespace) -> int:
     """Map each file; return 0, 1 with rejects or a refused file, 2 for a bad context."""
     from pathlib import Path
 
+    from helixnet.cli.joining import plan_with
     from helixnet.cli.mapping_run import MappingRun, refuse_overwriting
     from helixnet.cli.problems import complain, problems_of, read_inputs
     from helixnet.engine.context.bundle import load_bundle
-    from helixnet.engine.plan import compile_plan
     from helixnet.errors import ContextError
 
-    refuse_overwriting([args.context, *args.files], [args.output, args.rejects])
+    second = [pair.partition("=")[2] for pair in args.join]
+    refuse_overwriting([args.context, *args.files, *second], [args.output, args.rejects])
     try:
-        plan = compile_plan(load_bundle(Path(args.context)), read_inputs(args.input))
+        plan = plan_with(load_bundle(Path(args.context)), read_inputs(args.input), args.join)
     except ContextError as error:
         complain(args.context, problems_of(error))
         print(f"helixnet: {args.context} can't be used", file=sys.stderr)

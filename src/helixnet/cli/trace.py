@@ -26,6 +26,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input", action="append", default=[], metavar="K=V", help="value of an `inputs` entry"
     )
+    parser.add_argument(
+        "--join",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="second file for a join of the context",
+    )
     parser.add_argument("--json", action="store_true", help="print a list of one object a field")
 
 
@@ -42,10 +49,12 @@ def ordinal(text: str) -> int:
 
 def main(args: argparse.Namespace) -> int:
     """Trace each field; return 0, 1 when one of them is not written, 2 for bad usage."""
+    from helixnet.cli.joining import Outside
     from helixnet.cli.tracing import trace_fields
     from helixnet.engine.seek import Choice
 
+    outside = Outside(args.input, args.join)
     choice = Choice(record=args.record, document=args.document)
     return trace_fields(
-        args.context, args.file, args.pointers, args.input, choice=choice, as_json=args.json
+        args.context, args.file, args.pointers, outside, choice=choice, as_json=args.json
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from helixnet.cli.aside import refusal
+from helixnet.cli.joining import Outside, plan_with
 from helixnet.cli.problems import complain, problems_of, read_inputs, shown_file
 from helixnet.cli.show import plain
 from helixnet.cli.streams import STDIN, opened
@@ -16,7 +17,7 @@ from helixnet.engine.excerpts import Excerpt
 from helixnet.engine.mapping.observe import Seen
 from helixnet.engine.outcome import Fault
 from helixnet.engine.output import json_text
-from helixnet.engine.plan import Plan, compile_plan
+from helixnet.engine.plan import Plan
 from helixnet.engine.seek import Choice
 from helixnet.engine.trace import Rule, Step, Trace, trace_field
 from helixnet.engine.values.absent import ABSENT
@@ -31,7 +32,7 @@ def trace_fields(
     context: str,
     path: str,
     pointers: Sequence[str],
-    inputs: Sequence[str],
+    outside: Outside,
     *,
     choice: Choice,
     as_json: bool,
@@ -42,7 +43,7 @@ def trace_fields(
         context: file, folder or zip.
         path: of the file; ``-`` is standard input.
         pointers: of the fields.
-        inputs: ``name=value`` pairs.
+        outside: inputs and second files.
         choice: which document.
         as_json: print for programs.
 
@@ -51,7 +52,8 @@ def trace_fields(
         RefusedError: the context refuses the file.
     """
     try:
-        plan = compile_plan(load_bundle(Path(context)), read_inputs(inputs))
+        bundle = load_bundle(Path(context))
+        plan = plan_with(bundle, read_inputs(outside.inputs), outside.joins)
     except ContextError as error:
         complain(context, problems_of(error))
         print(f"helixnet: {context} can't be used", file=sys.stderr)
@@ -122,7 +124,7 @@ def _step(step: Step) -> str:
     if seen.kind == "filter":
         given = _result(seen.parts[0]) if seen.parts else "nothing"
         return f"| {plain(seen.text)}: {given} -> {result}{row}"
-    return f"{plain(seen.text)} = {result}"
+    return f"{plain(seen.text)} = {result}{row}"
 
 
 def _result(seen: Seen) -> str:

@@ -369,6 +369,11 @@ CODES: Final[dict[str, Code]] = {
     "HX-4303": Code(
         "input not usable", "A value given for an input has not its type.", "Correct the value."
     ),
+    "HX-4304": Code(
+        "second file missing",
+        "A join without `file` reads a file from outside, and none was given.",
+        "Give it by --join NAME=FILE, or put it into the bundle and name it under `file`.",
+    ),
     # 5xxx: the file
     "HX-5001": Code(
         "not a text file",
@@ -429,6 +434,11 @@ CODES: Final[dict[str, Code]] = {
         "file check failed",
         "A condition under `file_checks` does not hold for the file as a whole.",
         "Compare the file with its trailer; have the sender correct it and send it again.",
+    ),
+    "HX-5040": Code(
+        "second file not usable",
+        "A file given for a join lacks a column, has a row that can't be read, or a key twice.",
+        "Correct the named lines.",
     ),
     # 6xxx: limits
     "HX-6001": Code(

@@ -9,9 +9,10 @@ from io import BytesIO
 from typing import Final, cast
 
 from helixnet.engine.context.bundle import Bundle
-from helixnet.engine.context.model import ContextProblem, TestCase
+from helixnet.engine.context.model import Context, ContextProblem, TestCase
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.coverage import Coverage
+from helixnet.engine.join_table import JoinFile
 from helixnet.engine.mapping.totals import Sums
 from helixnet.engine.output import json_text, read_json
 from helixnet.engine.plan import Plan, compile_plan, in_file_order, try_plan
@@ -66,9 +67,9 @@ def run_tests(bundle: Bundle, coverage: Coverage | None = None) -> list[TestResu
     plans: dict[str, Plan] = {}
     results: list[TestResult] = []
     for index, case in enumerate(read.context.tests):
-        key = json_text(dict(case.inputs))
+        key = json_text([dict(case.inputs), dict(case.joins)])
         if key not in plans:
-            plan = compile_plan(bundle, case.inputs)
+            plan = compile_plan(bundle, case.inputs, _second_files(read.context, case))
             plans[key] = plan if coverage is None else coverage.watch(plan)
         results.append(run_test(plans[key], case, index))
         if coverage is not None:
@@ -76,6 +77,13 @@ def run_tests(bundle: Bundle, coverage: Coverage | None = None) -> list[TestResu
     if coverage is not None and not results:
         coverage.watch(_without_inputs(bundle))
     return results
+
+
+def _second_files(context: Context, case: TestCase) -> dict[str, JoinFile]:
+    return {
+        name: JoinFile(name, BytesIO(_encoded(text, context.joins[name].source.encoding)))
+        for name, text in case.joins.items()
+    }
 
 
 def _without_inputs(bundle: Bundle) -> Plan:

@@ -10,6 +10,7 @@ from helixnet.engine.context.model import Context, ContextProblem, Mark
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.formats.grammar import Grammar, load_grammar
 from helixnet.engine.formats.record_read import once_nodes
+from helixnet.engine.join_table import JoinFile, JoinTable, join_tables, unknown_joins
 from helixnet.engine.mapping.codegen import generate
 from helixnet.engine.mapping.emitter import Told
 from helixnet.engine.mapping.given import Target
@@ -60,7 +61,7 @@ class Plan:
         hash: of the bundle.
         targets: what the documents of each output must be.
         inputs: values from outside, defaults filled in.
-        inputs_hash: ``sha256:<hex>`` of the inputs as JSON.
+        inputs_hash: ``sha256:<hex>`` of the inputs as JSON, and of second files from outside.
         needs: fields read, by segment or record type, for files that have some; None = all.
         used: columns that mapping or group read, for CSV; None = all.
         warnings: problems that do not stand in the way.
@@ -68,6 +69,7 @@ class Plan:
             a context have the same columns.
         totals: what each record adds to the totals; None without.
         file_checks: judge a file as a whole.
+        joins: second files, indexed.
         told: what is called with the outcome of a condition; see
             :func:`~helixnet.engine.mapping.codegen.generate`.
     """
@@ -89,6 +91,9 @@ class Plan:
     )
     totals: Program | None = None
     file_checks: Sequence[FileCheck] = ()
+    joins: Mapping[str, JoinTable] = field(
+        default_factory=dict[str, JoinTable], compare=False, repr=False
+    )
     told: Mapping[int, Told] = field(default_factory=dict[int, Told], compare=False, repr=False)
     steps: Sequence["PlanStep"] = ()
 
@@ -196,18 +201,24 @@ class PlanStep:
     when: Condition | None
 
 
-def compile_plan(bundle: Bundle, inputs: Mapping[str, object] | None = None) -> Plan:
+def compile_plan(
+    bundle: Bundle,
+    inputs: Mapping[str, object] | None = None,
+    joins: Mapping[str, JoinFile] | None = None,
+) -> Plan:
     """Compile a bundle.
 
     Args:
         bundle: the context and its files.
         inputs: values from outside, as text or typed.
+        joins: second files from outside, by the name of the join; read to their end here.
 
     Raises:
         ContextError: with every problem of context, schema, expressions and inputs at once.
+        RefusedError: HX-5040 a second file from outside can't be used.
     """
     problems: list[ContextProblem] = []
-    plan, _ = try_plan(bundle, inputs or {}, problems)
+    plan, _ = try_plan(bundle, inputs or {}, problems, joins=joins)
     if plan is None:
         raise ContextError(in_file_order(problems))
     return plan
@@ -218,6 +229,8 @@ def try_plan(
     inputs: Mapping[str, object] | None,
     problems: list[ContextProblem],
     files: Sequence[tuple[str, BinaryIO]] = (),
+    *,
+    joins: Mapping[str, JoinFile] | None = None,
 ) -> tuple[Plan | None, Sequence[Sample]]:
     """Compile a bundle as far as that goes.
 
@@ -227,6 +240,7 @@ def try_plan(
         problems: takes what is wrong.
         files: name and stream of files of the kind that the context is for, by which names are
             checked too.
+        joins: second files from outside, by the name of the join.
 
     Returns:
         the plan, None when something is wrong; what the files have, as far as it was asked.
@@ -236,26 +250,45 @@ def try_plan(
     context = read.context
     if context is None:
         return None, ()
+    outside = _Outside(inputs, None if inputs is None else joins or {})
+    if inputs is not None:
+        problems += unknown_joins(context, joins or {})
     if context.steps:
-        return _try_steps(context, bundle, inputs, problems, files)
-    return _try_context(context, bundle, inputs, problems, files)
+        return _try_steps(context, bundle, outside, problems, files)
+    return _try_context(context, bundle, outside, problems, files)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What comes from outside: inputs and second files; None where none need be given."""
+
+    inputs: Mapping[str, object] | None
+    joins: Mapping[str, JoinFile] | None
+
+    def of(self, context: Context) -> "_Outside":
+        """Return what one step of a pipeline declares of it."""
+        inputs, joins = self.inputs, self.joins
+        return _Outside(
+            None if inputs is None else {n: v for n, v in inputs.items() if n in context.inputs},
+            None if joins is None else {n: v for n, v in joins.items() if n in context.joins},
+        )
 
 
 def _try_steps(
     context: Context,
     bundle: Bundle,
-    inputs: Mapping[str, object] | None,
+    outside: _Outside,
     problems: list[ContextProblem],
     files: Sequence[tuple[str, BinaryIO]],
 ) -> tuple[Plan | None, Sequence[Sample]]:
     """Compile a pipeline: each step knows what the one before writes."""
-    values = input_values(context, inputs, problems)
+    values = input_values(context, outside.inputs, problems)
     steps: list[PlanStep] = []
     samples: Sequence[Sample] = ()
     keys: frozenset[str] | None = None
     for number, spec in enumerate(context.steps):
         own = spec.context
-        given = None if inputs is None else {n: v for n, v in inputs.items() if n in own.inputs}
+        given = outside.of(own)
         if number == 0:
             own = replace(own, tests=[*own.tests, *context.tests])
             plan, samples = _try_context(own, bundle, given, problems, files)
@@ -271,12 +304,13 @@ def _try_steps(
     failed = any(problem.severity == "error" for problem in problems)
     if failed or len(steps) < len(context.steps):
         return None, samples
+    tables = {name: table for step in steps for name, table in step.plan.joins.items()}
     first, last = steps[0].plan, steps[-1].plan
     plan = replace(
         first,
         context=context,
         inputs=values,
-        inputs_hash=_hash_of(values),
+        inputs_hash=_inputs_hash(values, tables, outside.joins),
         targets=last.targets,
         warnings=tuple(in_file_order(problems)),
         program=last.program,
@@ -290,37 +324,36 @@ def _try_steps(
 def _try_context(
     context: Context,
     bundle: Bundle,
-    inputs: Mapping[str, object] | None,
+    outside: _Outside,
     problems: list[ContextProblem],
     files: Sequence[tuple[str, BinaryIO]],
     members: frozenset[str] | None = None,
 ) -> tuple[Plan | None, Sequence[Sample]]:
     targets = _targets(context, bundle, problems)
     grammar = _grammar(context, bundle, problems)
-    values = input_values(context, inputs, problems)
+    values = input_values(context, outside.inputs, problems)
     views = [None if target is None else target.validator.view for target in targets]
     usable = grammar is not None or context.source.format != "idoc"
     samples = [look_at(context, grammar, *file) for file in files] if usable else []
     columns, keys = sample_columns(context, samples), members or sample_keys(context, samples)
-    known = Known(views, grammar, columns, keys, values)
+    tables = join_tables(context, bundle.files, outside.joins, problems)
+    headers = {name: table.header for name, table in tables.items()}
+    known = Known(views, grammar, columns, keys, values, headers)
     templated = context.template is not None
-    if templated:
-        problems += _template_problems(context, bundle)
-        check_functions(context, problems)
-        program = template_program(context, known, problems)
-    else:
-        program = build_program(context, known, problems)
+    program = _program(context, bundle, known, problems)
     totals = totals_program(context, known, problems)
     checks = file_checks(context, values, problems)
     failed = any(problem.severity == "error" for problem in problems)
     if program is None or failed:
         return None, samples
     lined = grammar is not None or context.source.records is not None
+    for one in (program, *([totals] if totals is not None else [])):
+        one.finders = {name: table.find for name, table in tables.items()}
     plan = Plan(
         context=context,
         hash=bundle.hash,
         inputs=values,
-        inputs_hash=_hash_of(values),
+        inputs_hash=_inputs_hash(values, tables, outside.joins),
         targets=[target for target in targets if target is not None],
         grammar=grammar,
         needs=_needs(program, totals) if lined and not templated else None,
@@ -331,13 +364,9 @@ def _try_context(
         keys=key_functions(program),
         totals=totals,
         file_checks=checks,
+        joins=tables,
     )
     return plan, samples
-
-
-def _hash_of(inputs: Mapping[str, object]) -> str:
-    digest = hashlib.sha256(json_text(dict(inputs)).encode()).hexdigest()
-    return f"sha256:{digest}"
 
 
 def _used(context: Context, program: Program, totals: Program | None) -> frozenset[str]:
@@ -355,6 +384,27 @@ def _needs(program: Program, totals: Program | None) -> Mapping[str, frozenset[s
     if more is None:
         return None
     return {name: found.get(name, none) | more.get(name, none) for name in {**found, **more}}
+
+
+def _program(
+    context: Context, bundle: Bundle, known: Known, problems: list[ContextProblem]
+) -> Program | None:
+    if context.template is None:
+        return build_program(context, known, problems)
+    problems += _template_problems(context, bundle)
+    check_functions(context, problems)
+    return template_program(context, known, problems)
+
+
+def _inputs_hash(
+    values: Mapping[str, object],
+    tables: Mapping[str, JoinTable],
+    given: Mapping[str, JoinFile] | None,
+) -> str:
+    """Return the hash of what comes from outside: inputs, and second files by their own hash."""
+    outside = {name: tables[name].sha256 for name in given or ()}
+    told = {"inputs": values, "joins": outside} if outside else dict(values)
+    return f"sha256:{hashlib.sha256(json_text(told).encode()).hexdigest()}"
 
 
 def _targets(

@@ -14,7 +14,7 @@ from helixnet.engine.lockstep import Records, Runner
 from helixnet.engine.mapping.codegen import generate_probed
 from helixnet.engine.mapping.doubts import match_pointer
 from helixnet.engine.mapping.ir import Node
-from helixnet.engine.mapping.observe import Observer, Origin, Seen
+from helixnet.engine.mapping.observe import Observer, Origin, Seen, Tables
 from helixnet.engine.mapping.pipeline import DocumentBatch, PipelineMapper
 from helixnet.engine.mapping.place import item_number
 from helixnet.engine.mapping.program import Program
@@ -301,11 +301,12 @@ class _Tracing:
 
     def _observer(self, slot: Slot, variables: Mapping[str, Any]) -> Observer:
         outline = self.plan.program.outline
+        places = {name: table.places for name, table in self.plan.joins.items()}
         each = {s.binding.number: s for s in outline.slots.values() if s.binding is not None}
         return Observer(
             cast("Frame", self.frame).emitter,
             variables,
-            lookups=outline.lookups,
+            tables=Tables(outline.lookups, places),
             vars=outline.var_slots,
             each=each,
             names=names_in(slot.scope),

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from helixnet.engine.context.bundle import Bundle, bundle_from_files, bundle_from_zip
+from helixnet.engine.context.model import Context, ContextProblem
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.examine import check_bundle
 from helixnet.errors import ContextError, UsageError
@@ -81,12 +82,25 @@ async def checked(bundle: Bundle) -> Chosen:
 def _check(bundle: Bundle) -> tuple[Chosen, bytes]:
     problems = check_bundle(bundle)
     context = read_context(bundle).context
+    problems += _outside(context)
     if context is None or any(problem.severity == "error" for problem in problems):
         raise ContextError(problems)
     packed = bundle.to_zip()
     kept = packed if len(packed) <= INLINE_BYTES else b""
     topics = tuple(deliver.topic for deliver in context.deliver)
     return Chosen(bundle.hash, context.name, context.version, topics), kept
+
+
+def _outside(context: Context | None) -> list[ContextProblem]:
+    """Refuse second files from outside: a job has no way in for them but the bundle."""
+    hint = "put the file into the bundle and name it under `file`"
+    return [
+        ContextProblem(
+            join.mark, "HX-4304", f"a server has no file for the join `{join.name}`", hint
+        )
+        for join in (context.joins.values() if context is not None else ())
+        if join.file is None
+    ]
 
 
 async def stored(services: Gateway, tenant: str, bundle: Bundle) -> StoredBundle:

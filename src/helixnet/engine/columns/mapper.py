@@ -98,6 +98,8 @@ def compile_columns(program: Program, header: Sequence[str], file: str) -> dict[
     ):
         if written:
             raise NotColumnarError(f"`source.{key}`")
+    if context.joins:
+        raise NotColumnarError("`joins`")
     least = 0 if all(map(is_clean, _texts(program, file))) else MOST_ESCAPES
     made = {at: _compile(program, header, file, at) for at in range(least, MOST_ESCAPES + 1)}
     return {level: made[max(level, least)] for level in range(MOST_ESCAPES + 1)}

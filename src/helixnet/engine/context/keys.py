@@ -9,8 +9,8 @@ from helixnet.engine.context.yaml_nodes import Node, Pairs, kind
 KEYS: Final[Mapping[str, Sequence[str]]] = {
     "context": (
         "helixnet", "name", "version", "target", "source", "group", "lookups", "vars",
-        "skip_when", "map", "template", "outputs", "pipeline", "checks", "on_error", "deliver",
-        "inputs", "tests", "hints", "totals", "file_checks",
+        "joins", "skip_when", "map", "template", "outputs", "pipeline", "checks", "on_error",
+        "deliver", "inputs", "tests", "hints", "totals", "file_checks",
     ),
     "source": (
         "format", "encoding", "delimiter", "header", "nulls", "decimal", "thousands", "locale",
@@ -29,12 +29,13 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     "valid": ("from", "to"),
     "step": ("use", "when"),
     "output": ("target", "when", "map", "deliver"),
+    "join": ("source", "file", "on", "kind", "rows"),
     "const": ("const",),
     "check": ("that", "code", "text"),
     "on_error": ("scope", "stop_at"),
     "deliver": ("topic", "key"),
     "input": ("type", "default"),
-    "test": ("name", "input", "inputs", "expect", "rejects", "file_checks"),
+    "test": ("name", "input", "inputs", "joins", "expect", "rejects", "file_checks"),
     "hints": ("fields", "aliases"),
 }  # fmt: skip
 

@@ -263,6 +263,27 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Join:
+    """A second file, read by its name: the row whose columns equal what ``on`` says.
+
+    Args:
+        source: how the file is read.
+        file: of the bundle; None = it comes from outside.
+        on: column of the file, and the expression that it must equal where the join is read.
+        kind: ``left``, ``inner`` or ``reject``: what it means that there is no row.
+        many: a key may have several rows.
+    """
+
+    name: str
+    source: Source
+    file: str | None
+    on: Mapping[str, "Leaf | Const"]
+    kind: str
+    many: bool
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A condition on the finished document; ``text`` is a template, ``code`` the user's own."""
 
@@ -333,6 +354,7 @@ class TestCase:
         rejects: subset-matched dicts such as ``{"code": …, "line": …}``; None when not asked.
         inputs: values for ``inputs``.
         file_checks: codes of the file checks that fail.
+        joins: text of second files, by the name of the join.
     """
 
     name: str
@@ -342,6 +364,7 @@ class TestCase:
     inputs: Mapping[str, object]
     mark: Mark
     file_checks: Sequence[str] = ()
+    joins: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,6 +402,7 @@ class Context:
     steps: Sequence["StepSpec"] = ()
     totals: Mapping[str, MapNode] = field(default_factory=dict[str, MapNode])
     file_checks: Sequence[Check] = ()
+    joins: Mapping[str, Join] = field(default_factory=dict[str, Join])
 
     @property
     def named(self) -> bool:

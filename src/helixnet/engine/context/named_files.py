@@ -52,10 +52,14 @@ def _named_by_context(content: bytes, entry: str) -> Iterator[tuple[str, str, Ma
     source = root.get("source")
     if isinstance(source, Pairs):
         yield from _named("grammar", source.get("grammar"))
-    lookups = root.get("lookups")
-    for _, lookup in lookups.pairs if isinstance(lookups, Pairs) else ():
-        if isinstance(lookup, Pairs):
-            yield from _named("lookup", lookup.get("file"))
+    for key in ("lookups", "joins"):
+        yield from _tables(root.get(key))
+
+
+def _tables(node: Node | None) -> Iterator[tuple[str, str, Mark]]:
+    for _, table in node.pairs if isinstance(node, Pairs) else ():
+        if isinstance(table, Pairs):
+            yield from _named("table", table.get("file"))
 
 
 def steps_named(content: bytes, entry: str) -> list[str]:

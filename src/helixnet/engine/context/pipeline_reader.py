@@ -119,4 +119,5 @@ def composed(steps: Sequence[StepSpec], mark: Mark) -> Context:
         stop_at=None,
         mark=mark,
         steps=steps,
+        joins={name: join for step in steps for name, join in step.context.joins.items()},
     )

@@ -7,6 +7,7 @@ from typing import Final
 
 from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.cuts import find_cuts
+from helixnet.engine.context.join_reader import read_joins
 from helixnet.engine.context.keys import section
 from helixnet.engine.context.literals import text as read_text
 from helixnet.engine.context.lookup_tables import read_lookups
@@ -16,6 +17,7 @@ from helixnet.engine.context.model import (
     Context,
     ContextProblem,
     Group,
+    Join,
     MapNode,
     Mark,
     Source,
@@ -33,7 +35,7 @@ from helixnet.engine.context.pipeline_reader import (
 from helixnet.engine.context.problems import Problems
 from helixnet.engine.context.recovery import read_nodes
 from helixnet.engine.context.source_reader import read_group, read_source
-from helixnet.engine.context.trial_reader import read_hints, read_inputs, read_tests
+from helixnet.engine.context.trial_reader import Nameable, read_hints, read_inputs, read_tests
 from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 
 FORMAT_VERSION: Final = "1"
@@ -122,8 +124,10 @@ class _Assembly:
         vars_ = self._vars(group, source)
         checks = read_checks(keys["checks"], problems) if "checks" in keys else []
         totals, file_checks = self._of_file()
+        joins = self._joins(source, group, vars_)
         names = [spec.name for spec in outputs.specs if spec.name]
-        tests = read_tests(keys["tests"], inputs, problems, names) if "tests" in keys else []
+        known = Nameable(inputs, joins, names)
+        tests = read_tests(keys["tests"], known, problems) if "tests" in keys else []
         unwritten = outputs.map is None and template is None
         if source is None or not outputs.specs or unwritten:
             return None
@@ -147,7 +151,22 @@ class _Assembly:
             mark=mark,
             totals=totals,
             file_checks=file_checks,
+            joins=joins,
         )
+
+    def _joins(
+        self, source: Source | None, group: Group | None, vars_: Mapping[str, MapNode]
+    ) -> dict[str, Join]:
+        node = self._keys.get("joins")
+        if node is None:
+            return {}
+        if "template" in self._keys:
+            hint = "a template reads tables of `lookups`"
+            self._problems.add(node.mark, "HX-4004", "`joins` go with `map`", hint)
+        fields = source.fields if source is not None else None
+        rows = (group.header, group.lines) if group is not None else ()
+        taken = (*rows, *vars_, *(fields or ()))
+        return read_joins(node, self._files, taken, self._problems)
 
     def pipeline(self, mark: Mark) -> Context | None:
         """Read the steps, and put their contexts together."""
@@ -171,6 +190,7 @@ class _Assembly:
             return None
         context, inputs = composed(steps, mark), inputs_of(steps, problems)
         names = [spec.name for spec in context.outputs if spec.name]
+        nameable = Nameable(inputs, context.joins, names)
         return replace(
             context,
             name=self._label("name", _NAME, _NAME_HINT),
@@ -178,7 +198,7 @@ class _Assembly:
             fail_file=fail_file,
             stop_at=stop_at,
             inputs=inputs,
-            tests=read_tests(keys["tests"], inputs, problems, names) if "tests" in keys else [],
+            tests=read_tests(keys["tests"], nameable, problems) if "tests" in keys else [],
         )
 
     def _label(self, key: str, pattern: re.Pattern[str], hint: str) -> str:

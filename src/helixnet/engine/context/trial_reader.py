@@ -1,7 +1,8 @@
 """``inputs``, ``tests`` and ``hints``: what comes from outside, and what people say about it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final, cast
@@ -81,24 +82,34 @@ def _is_moment(value: str, *, with_time: bool) -> bool:
     return True
 
 
-def read_tests(
-    node: Node, inputs: Mapping[str, InputSpec], problems: Problems, outputs: Sequence[str] = ()
-) -> list[TestCase]:
+@dataclass(frozen=True, slots=True)
+class Nameable:
+    """What a context's tests may name.
+
+    Args:
+        inputs: that it declares.
+        joins: names of its second files.
+        outputs: the names by which ``expect`` speaks of documents, if it does.
+    """
+
+    inputs: Mapping[str, InputSpec]
+    joins: Collection[str]
+    outputs: Sequence[str]
+
+
+def read_tests(node: Node, known: Nameable, problems: Problems) -> list[TestCase]:
     """Read ``tests``; one with a problem is left out.
 
     Args:
         node: what stands under ``tests``.
-        inputs: that the context declares.
+        known: what tests may name.
         problems: takes what is wrong.
-        outputs: the names by which ``expect`` speaks of documents, if it does.
     """
-    read = [_test(one, inputs, problems, outputs) for one in members(node, problems, "tests")]
+    read = [_test(one, known, problems) for one in members(node, problems, "tests")]
     return [one for one in read if one is not None]
 
 
-def _test(
-    node: Node, inputs: Mapping[str, InputSpec], problems: Problems, outputs: Sequence[str]
-) -> TestCase | None:
+def _test(node: Node, known: Nameable, problems: Problems) -> TestCase | None:
     keys = section(node, problems, "test", required=("name", "input"))
     if keys is None:
         return None
@@ -112,14 +123,31 @@ def _test(
     return TestCase(
         name=name,
         input=content,
-        expect=_expect(keys["expect"], outputs, problems) if "expect" in keys else None,
+        expect=_expect(keys["expect"], known.outputs, problems) if "expect" in keys else None,
         rejects=_rejects(keys["rejects"], problems) if "rejects" in keys else None,
-        inputs=_given(keys["inputs"], inputs, problems) if "inputs" in keys else {},
+        inputs=_given(keys["inputs"], known.inputs, problems) if "inputs" in keys else {},
         mark=node.mark,
         file_checks=texts(keys["file_checks"], problems, "file_checks")
         if "file_checks" in keys
         else (),
+        joins=_second_files(keys["joins"], known.joins, problems) if "joins" in keys else {},
     )
+
+
+def _second_files(node: Node, joins: Collection[str], problems: Problems) -> dict[str, str]:
+    """Read the text of second files, by the name of the join."""
+    if not isinstance(node, Pairs):
+        problems.add(node.mark, "HX-4004", f"`joins` is a mapping, not {kind(node)}")
+        return {}
+    read: dict[str, str] = {}
+    for key, value in node.pairs:
+        content = text(value, problems, key.text, empty=True)
+        if key.text not in joins:
+            message = f"`{key.text}` is no join of this context"
+            problems.add(key.mark, "HX-4003", message, near(key.text, joins))
+        elif content is not None:
+            read[key.text] = content
+    return read
 
 
 def _expect(node: Node, outputs: Sequence[str], problems: Problems) -> Json:

@@ -169,6 +169,7 @@ class _Generation:
             self.file,
             write_node,
             told=self.told,
+            finders=program.finders,
             readers=line_readers(context.source),
         )
         frame = Frame(

@@ -241,6 +241,11 @@ def _list(emitter: Emitter, node: Node) -> str:
     return emitter.call(runtime.listed, *map(emitter.code, node.args))
 
 
+def _joined(emitter: Emitter, node: Node) -> str:
+    finder = emitter.finders[str(node.data)]
+    return emitter.call(finder, *map(emitter.code, node.args))
+
+
 def _loop(emitter: Emitter, node: Node) -> str:
     """Return a call with functions for condition, body and else: a text, null or absent."""
     items, test, body, other = node.args
@@ -294,6 +299,7 @@ _EMIT: Final[dict[Op, Callable[[Emitter, Node], str]]] = {
     Op.IF: _if,
     Op.BLOCK: _if,
     Op.LIST: _list,
+    Op.JOINED: _joined,
     Op.LOOP: _loop,
     Op.TURN: _turn,
 }

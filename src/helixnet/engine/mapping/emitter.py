@@ -61,6 +61,7 @@ class Emitter:
         risky: set by everything that may raise at run time.
         told: what is called with the outcome of a condition and returns it, by the node's id.
         readers: function by record type and field, of records of several lines.
+        finders: for each join the function from its keys to what it gives.
         turns: variable of the turns that the loops of a template may still take; empty outside.
     """
 
@@ -79,6 +80,7 @@ class Emitter:
     turns: str = ""
     temps: int = 0
     told: Mapping[int, Told] = field(default_factory=dict[int, Told])
+    finders: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])
     readers: Mapping[Member, Read] = field(default_factory=dict[Member, Read])
 
     def temp(self) -> str:

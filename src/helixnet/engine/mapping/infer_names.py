@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from helixnet.engine.mapping.ir import ANY, Node, Op, Type
+from helixnet.engine.mapping.joining import read_join
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.leafing import Leafing
 from helixnet.engine.mapping.line_shape import converted
@@ -24,6 +25,8 @@ def type_name(leaf: Leafing, node: Node) -> Node:
         if found is None:
             leaf.problem("HX-4107", node, f"var `{name}` needs itself")
         return Node(Op.VAR, (), name, node.at, found or ANY)
+    if name in leaf.world.joins:
+        return read_join(leaf, name, node.at)
     if name in BUILT:
         return _built(leaf, node, [])
     if name == "record":
@@ -61,7 +64,7 @@ def _unknown(leaf: Leafing, node: Node, name: str) -> None:
     if name == "inputs":
         leaf.problem("HX-4103", node, "`inputs` alone is no value", "name one: inputs.plant")
         return
-    names = [*scope.names, *leaf.world.vars]
+    names = [*scope.names, *leaf.world.vars, *leaf.world.joins]
     for binding in scope.bare:
         names += shape_names(binding.type.shape)
     for prefix, binding in scope.names.items():

@@ -37,6 +37,7 @@ class Op(Enum):
     IF = "if"  # args: condition, then, else (CONST ABSENT when there is none)
     BLOCK = "block"  # `{% if %}` in a template: args: condition, then, else
     LIST = "list"
+    JOINED = "a join"  # name of the join; args: its keys
     LOOP = "loop"  # `{% for %}` in a template: its number; args: list, condition, body, else
     TURN = "turn"  # Turn: the item of a loop, or which turn it is
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final, Protocol, TypeAlias
 
-from helixnet.engine.context.model import ContextProblem, Lookup
+from helixnet.engine.context.model import ContextProblem, Join, Lookup
 from helixnet.engine.mapping.ir import ANY, Node, Parsed, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.scope import Scope
@@ -37,6 +37,27 @@ class World(Protocol):
     @property
     def vars(self) -> Mapping[str, object]:
         """Declared vars; only their names count here."""
+        ...
+
+    @property
+    def joins(self) -> Mapping[str, Join]:
+        """Second files by name."""
+        ...
+
+    @property
+    def join_types(self) -> Mapping[str, Type]:
+        """What each join gives."""
+        ...
+
+    @property
+    def settled(self) -> set[str]:
+        """Names of the joins that something reads; to be added to."""
+        ...
+
+    def leafing(
+        self, parsed: Parsed, scope: Scope, problems: list[ContextProblem] | None = None
+    ) -> "Leafing":
+        """Return what the typing of a leaf needs."""
         ...
 
     def var_type(self, name: str) -> Type | None:

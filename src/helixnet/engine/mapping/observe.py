@@ -4,7 +4,7 @@ Nothing is interpreted a second way: each node is written by the same emitter as
 that maps, so converters and filters are the same, and what is seen is what happened.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -65,13 +65,26 @@ class Seen:
     row: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """What a map reads besides its record.
+
+    Args:
+        lookups: tables by name.
+        places: for each join the function from its keys to file and line of the rows.
+    """
+
+    lookups: Mapping[str, Lookup]
+    places: Mapping[str, Callable[..., Sequence[str]]]
+
+
 class Observer:
     """Runs nodes with the variables of one moment of the generated function.
 
     Args:
         emitter: that wrote the function.
         variables: the function's, at that moment.
-        lookups: tables by name.
+        tables: lookups and joins.
         vars: slots of the vars, by name.
         each: slots of `each`, by the number of their binding.
         names: how the expression calls bindings.
@@ -82,14 +95,14 @@ class Observer:
         emitter: Emitter,
         variables: Mapping[str, Any],
         *,
-        lookups: Mapping[str, Lookup],
+        tables: "Tables",
         vars: Mapping[str, Slot],  # noqa: A002 - what the context calls them
         each: Mapping[int, Slot],
         names: Names,
     ) -> None:
         self._emitter = replace(emitter, hoisted={}, keeps={}, told={})
         self._variables = variables
-        self._lookups, self._vars, self._each, self._names = lookups, vars, each, names
+        self._tables, self._vars, self._each, self._names = tables, vars, each, names
 
     def see(self, node: Node) -> Seen:
         """Return what a node gave, and all that it was computed of."""
@@ -102,6 +115,8 @@ class Observer:
         if isinstance(data, FilterCall):
             text = filter_words(node, data, self._names)
             row = self._row(node) if data.spec.name == "lookup" else ""
+        elif node.op is Op.JOINED:
+            row = self._joined(node)
         origins = tuple(self._origins(node, value))
         if origins and node.op is not Op.FILTER:
             kind = "source"
@@ -205,8 +220,14 @@ class Observer:
 
     # the row of a table
 
+    def _joined(self, node: Node) -> str:
+        keys = [self.run(arg)[0] for arg in node.args]
+        listed = ", ".join(["nothing" if is_nothing(key) else _text(key) for key in keys])
+        rows = self._tables.places[str(node.data)](*keys)
+        return f"row {listed}: {', '.join(rows[:MOST_SOURCES])}" if rows else f"no row for {listed}"
+
     def _row(self, node: Node) -> str:
-        table = self._lookups[str(node.args[1].data)]
+        table = self._tables.lookups[str(node.args[1].data)]
         keys = [self.run(arg)[0] for arg in (node.args[0], *node.args[2:])]
         if is_nothing(keys[0]):
             return ""
@@ -252,4 +273,5 @@ _KINDS: Final = {
     Op.OUT: "built",
     Op.CONST: "constant",
     Op.BINDING: "record",
+    Op.JOINED: "join",
 }

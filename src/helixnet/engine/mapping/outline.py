@@ -9,6 +9,7 @@ from helixnet.engine.context.model import (
     Const,
     ContextProblem,
     EachNode,
+    Join,
     Leaf,
     Lookup,
     MapNode,
@@ -19,7 +20,8 @@ from helixnet.engine.context.model import (
 from helixnet.engine.mapping.built import read_built
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.infer import type_condition, type_leaf, type_node
-from helixnet.engine.mapping.ir import Node, Parsed, Type
+from helixnet.engine.mapping.ir import BOOLEAN, Node, Op, Parsed, Type
+from helixnet.engine.mapping.joining import inner_condition
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
 from helixnet.engine.mapping.parse import parse_leaf
@@ -42,6 +44,10 @@ class Outline:
         inputs: types of the declared inputs.
         vars: as the context has them.
         problems: everything found wrong, in the order met.
+        joins: second files by name.
+        join_types: what each of them gives.
+        settled: those that something reads.
+        items: what the map calls the items of its `each`.
     """
 
     lookups: Mapping[str, Lookup]
@@ -53,6 +59,10 @@ class Outline:
     var_slots: dict[str, Slot] = field(default_factory=dict[str, Slot])
     var_scope: Scope | None = None
     bindings: int = 2
+    joins: Mapping[str, Join] = field(default_factory=dict[str, Join])
+    join_types: Mapping[str, Type] = field(default_factory=dict[str, Type])
+    settled: set[str] = field(default_factory=set[str])
+    items: frozenset[str] = frozenset()
 
     def problem(self, mark: Mark, code: str, message: str, hint: str = "") -> None:
         """Note a problem at a place of the context."""
@@ -178,9 +188,12 @@ class Outline:
         slot.region.order.append(slot)
         return True
 
-    def leafing(self, parsed: Parsed, scope: Scope) -> Leafing:
+    def leafing(
+        self, parsed: Parsed, scope: Scope, problems: list[ContextProblem] | None = None
+    ) -> Leafing:
         """Return what the typing of a leaf needs."""
-        return Leafing(parsed, scope, self, self.problems, type_node)
+        noted = self.problems if problems is None else problems
+        return Leafing(parsed, scope, self, noted, type_node)
 
     def condition(self, leaf: Leaf | None, scope: Scope) -> Node | None:
         """Parse and type a condition; None when there is none or it does not parse."""
@@ -247,6 +260,7 @@ class Outline:
             return
         where = replace(scope.inside("where", slot.number), built=False)
         slot.where = self.condition(node.where, where)
+        self._keep_joined(slot, node, where)
         slot.inner = Region()
         own = not (slot.spliced or slot.documents)
         view = slot.view.items if slot.view is not None and own else slot.view
@@ -260,6 +274,16 @@ class Outline:
             slot.type = Type(Kind.LIST, absent=slot.when is not None, shape=shape, items=items)
         if own:
             self._fits(slot, "array")
+
+    def _keep_joined(self, slot: Slot, node: EachNode, where: Scope) -> None:
+        """Keep only the items for which the inner joins that read them find a row."""
+        found, leaf = inner_condition(self, where, slot.binding, self.items)
+        if found is None:
+            return
+        if slot.where is None:
+            slot.where, slot.node = found, replace(node, where=leaf)
+        else:
+            slot.where = Node(Op.AND, (slot.where, found), type=BOOLEAN)
 
     def _fits(self, slot: Slot, kind: str) -> None:
         types = slot.view.types if slot.view is not None and slot.target else None

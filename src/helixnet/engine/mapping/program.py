@@ -1,8 +1,8 @@
 """A context's expressions, typed and ordered: what is generated for each file's header."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from helixnet.engine.context.model import (
     Context,
@@ -15,7 +15,8 @@ from helixnet.engine.context.model import (
     root_types,
 )
 from helixnet.engine.mapping.filled import filled
-from helixnet.engine.mapping.ir import Node, Type
+from helixnet.engine.mapping.ir import BOOLEAN, Node, Op, Type
+from helixnet.engine.mapping.joining import inner_condition, item_names, join_type, unsettled
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.line_shape import LinesShape
 from helixnet.engine.mapping.outline import Outline
@@ -51,6 +52,7 @@ class Program:
         early_vars: vars that `skip_when` reads, in order.
         late_vars: the others that are read.
         var_targets: slots that each var feeds.
+        finders: for each join the function from its keys to what it gives.
         deliver: for each delivery its key, an expression over the finished document.
     """
 
@@ -68,6 +70,7 @@ class Program:
     late_vars: Sequence[Slot] = ()
     deep_vars: frozenset[str] = frozenset()
     var_targets: dict[int, Sequence[int]] = field(default_factory=dict[int, Sequence[int]])
+    finders: Mapping[str, Callable[..., Any]] = field(default_factory=dict[str, Callable[..., Any]])
     deliver: list[Node | None] = field(default_factory=list["Node | None"])
 
 
@@ -81,6 +84,7 @@ class Known:
         header: columns of the file; None = not known.
         keys: top-level keys of JSON samples; None = any.
         inputs: values given from outside, defaults filled in.
+        second: columns of the second files that are at hand, by the name of the join.
     """
 
     views: Sequence[SchemaView | None]
@@ -88,6 +92,7 @@ class Known:
     header: Sequence[str] | None = None
     keys: frozenset[str] | None = None
     inputs: Mapping[str, object] = field(default_factory=dict[str, object])
+    second: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
 
 
 def build_program(
@@ -107,7 +112,17 @@ def build_program(
     """
     if context.map is None:
         return None
-    outline = Outline(context.lookups, input_types(context), context.vars, problems)
+    outline = Outline(
+        context.lookups,
+        input_types(context),
+        context.vars,
+        problems,
+        joins=context.joins,
+        join_types={
+            name: join_type(join, known.second.get(name)) for name, join in context.joins.items()
+        },
+        items=frozenset(item_names(context.map)),
+    )
     scope = record_scope(context, known)
     outline.var_scope = replace(scope, built=False)
     views = known.views if document and known.views else [None] * len(context.outputs)
@@ -118,6 +133,7 @@ def build_program(
     outline.root = root
     program = Program(context, outline, known.inputs, scope.here)
     program.skip_when = outline.condition(context.skip_when, replace(scope, built=False))
+    _skip_unmatched(program, replace(scope, built=False))
     early = list(outline.var_slots.values())
     outline.type_slot(root)
     for name in context.vars:  # a var that nothing reads is still checked
@@ -128,9 +144,25 @@ def build_program(
         text = outline.expression(check.text, scope)
         if that is not None and text is not None:
             program.checks.append((that, text))
+    if document:
+        problems += unsettled(outline)
     _gather(program, early)
     _deliveries(program)
     return program
+
+
+def _skip_unmatched(program: Program, scope: Scope) -> None:
+    """Skip also the records for which an inner join finds no row."""
+    found, leaf = inner_condition(program.outline, scope, None, program.outline.items)
+    if found is None or leaf is None:
+        return
+    missing = Node(Op.NOT, (found,), type=BOOLEAN)
+    if program.skip_when is None:
+        told = Leaf(f"not ({leaf.text})", leaf.mark)
+        program.context = replace(program.context, skip_when=told)
+        program.skip_when = missing
+    else:
+        program.skip_when = Node(Op.OR, (program.skip_when, missing), type=BOOLEAN)
 
 
 def _check_only(outline: Outline, name: str) -> None:

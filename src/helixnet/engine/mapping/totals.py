@@ -76,6 +76,9 @@ def totals_program(
     seen = replace(
         context, outputs=only, map=body, template=None, checks=(), skip_when=None, deliver=()
     )
+    # A total is of all records, also of those that an inner join leaves out.
+    left = {name: replace(join, kind="left") for name, join in context.joins.items()}
+    seen = replace(seen, joins=left)
     program = build_program(seen, known, problems, document=False)
     root = program.outline.root if program is not None else None
     for name, slot in (root.members if root is not None else {}).items():

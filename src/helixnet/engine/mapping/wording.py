@@ -48,8 +48,8 @@ def _words(node: Node, names: Names) -> str:
         return f"{args[0]} | {filter_words(node, data, names)}"
     if node.op is Op.CONST:
         return "nothing" if data is ABSENT else json_text(data)
-    if node.op in (Op.VAR, Op.INPUT):
-        return str(data) if node.op is Op.VAR else f"inputs.{data}"
+    if node.op in (Op.VAR, Op.INPUT, Op.JOINED):
+        return str(data) if node.op is not Op.INPUT else f"inputs.{data}"
     if node.op in (Op.STEP, Op.ITEM, Op.SLICE, Op.LIST):
         return _path(node, args, names)
     return _operation(node, args)
