@@ -273,9 +273,14 @@ def test_a_file_check_that_fails_ends_the_job(demo: Person, orders: dict[str, by
     )
     good = demo.wait(demo.submit((HEADER + GOOD).encode(), checked))
     assert good["state"] == "COMPLETED"
-    more = demo.wait(demo.submit((HEADER + GOOD + GOOD.replace("4711", "4713")).encode(), checked))
-    assert (more["state"], more["error"]["code"]) == ("FAILED", "HX-5030")
-    assert "WRONG_TOTAL: sum 7" in more["error"]["message"]
+    content = (
+        HEADER + GOOD + GOOD.replace("4711", "4713") + BAD.replace("1x", "1").replace("1,00", "x")
+    )
+    more = demo.wait(demo.submit(content.encode(), checked))
+    error = more["errors"][0]
+    assert (more["state"], error["code"]) == ("FAILED", "HX-5030")
+    assert error["message"] == "WRONG_TOTAL: sum 8.000"
+    assert len(demo.rejects(more["job_id"])) == 1
     assert demo.http.get(f"/jobs/{more['job_id']}/result").status_code == 404
 
 

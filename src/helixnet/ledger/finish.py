@@ -72,7 +72,10 @@ class Finishable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartOutput:
-    """What one DONE part of a run wrote; ``slices`` are the documents of each output."""
+    """What one DONE part of a run wrote; ``slices`` are the documents of each output.
+
+    ``error`` says what is wrong with the file as a whole, where its only part knows.
+    """
 
     number: int
     epoch: int
@@ -81,6 +84,7 @@ class PartOutput:
     documents_sha256: str
     slices: Sequence[Slice]
     rejects: Output
+    error: dict[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,12 +232,20 @@ def _output(row: RowMapping) -> PartOutput:
         counts=counts,
         documents_sha256=sha256,
         slices=slices_of(row["outputs"], whole),
+        error=row["error"],
         **made,
     )
 
 
-def verdict(run: Finishable) -> tuple[RunState, dict[str, object] | None]:
-    """Judge a settled run: its final state, and the error where that is FAILED."""
+def verdict(
+    run: Finishable, outputs: Sequence[PartOutput] = ()
+) -> tuple[RunState, dict[str, object] | None]:
+    """Judge a settled run: its final state, and the error where that is FAILED.
+
+    Args:
+        run: with the sums of its counts.
+        outputs: of a run of one part, which knows what is wrong with the file as a whole.
+    """
     if run.dead and not run.incomplete:
         text = f"{run.dead} of {run.parts_total} parts failed at every attempt"
         return RunState.FAILED, {"code": "HX-7001", "message": text}
@@ -243,6 +255,9 @@ def verdict(run: Finishable) -> tuple[RunState, dict[str, object] | None]:
         fail_file=run.fail_file,
     )
     found = judge(terms, run.counts, stopped=run.incomplete)
+    wrong = next((part.error for part in outputs if part.error), None)
+    if wrong is not None and found.state != RunState.FAILED:
+        return RunState.FAILED, wrong
     error: dict[str, object] = {"code": found.code, "message": found.message}
     return RunState(found.state), error if found.code else None
 

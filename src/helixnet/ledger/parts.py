@@ -19,6 +19,7 @@ from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import PART_WAITS, jobs, parts, rejects, runs
 
 MAPPING = Queue("mapping", parts, PART_WAITS, PartState.LEASED, PartState.PENDING)
+WRONG_FILE = "HX-5030"
 MAX_SAMPLES = 100  # rejects a run that are shown without opening its files
 
 
@@ -77,6 +78,7 @@ class Made:
             after the other; empty where the only output has no name.
         samples: at most the first 100 rejects, each as its NDJSON object.
         incomplete: mapping stopped early, the counts are not of the whole part.
+        wrong: which checks of the file fail; its only part knows.
     """
 
     counts: Counts
@@ -86,6 +88,7 @@ class Made:
     rejects: Output = Output(b"")
     samples: Sequence[Mapping[str, Any]] = field(default_factory=tuple[Mapping[str, Any], ...])
     incomplete: bool = False
+    wrong: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +142,7 @@ _DONE = (
         lease_until=0,
         worker="",
         finished=clock(),
-        error=None,
+        error=bindparam("new_error", type_=parts.c.error.type),
         outputs=bindparam("new_outputs", type_=parts.c.outputs.type),
         **{name: bindparam(f"new_{name}") for name in _OUTPUT},
     )
@@ -254,6 +257,7 @@ def output_row(made: Made) -> dict[str, Any]:
     """Return what a part's row says of its output."""
     counted = {f.name: getattr(made.counts, f.name) for f in fields(Counts)}
     return counted | {
+        "error": {"code": WRONG_FILE, "message": made.wrong} if made.wrong else None,
         "documents_inline": made.documents.inline,
         "documents_key": made.documents.key,
         "documents_version": made.documents.version,

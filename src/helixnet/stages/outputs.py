@@ -35,6 +35,7 @@ async def keep(store: ObjectStore, stem: str, suffix: str, made: MappedPart) -> 
         rejects=rejects,
         samples=made.samples,
         incomplete=made.stopped,
+        wrong=made.wrong,
     )
 
 

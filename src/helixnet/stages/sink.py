@@ -114,7 +114,7 @@ class Sink:
             return failure_of(error, run.lease, run.attempts)
 
     async def _finish(self, run: Finishable, single: Sequence[PartOutput] | None) -> Finish:
-        state, error = verdict(run)
+        state, error = verdict(run, single or ())
         good = state is not RunState.FAILED
         stem = results_of(run.tenant, run.job, run.run)
         copies = (Together if self.store.traits.costly else Apart)(self.store, stem)

@@ -19,8 +19,7 @@ from helixnet.engine.outcome import Counts
 from helixnet.engine.output import json_text, read_json
 from helixnet.engine.plan import Plan, compile_plan
 from helixnet.engine.source import Part, SourceIndex
-from helixnet.engine.transform import PartOutcome, index_file, map_part
-from helixnet.engine.verdict import unsound
+from helixnet.engine.transform import index_file, map_part
 from helixnet.errors import ContextError, RefusedError, RejectedError, UnavailableError
 from helixnet.stages.policy import Refused, Retry, decide
 from helixnet.stages.streams import Spill, open_told
@@ -156,6 +155,7 @@ class MappedPart:
 
     With named outputs ``documents`` are those of one after those of the other, and ``outputs``
     says of each how many ``documents`` in how many bytes (``size``) with which ``sha256``.
+    ``wrong`` says which file checks fail; empty if none does.
     """
 
     counts: Counts
@@ -167,6 +167,7 @@ class MappedPart:
     rejects_size: int
     samples: list[dict[str, Any]]
     stopped: bool
+    wrong: str = ""
 
 
 def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
@@ -188,7 +189,7 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
                 file=work.name,
                 on_progress=lambda _: beat(),
             )
-        _require_sound(plan, work.index, done)
+        wrong = "" if done.stopped else "; ".join(plan.judge_file(work.index, done.sums))
         outputs = _joined(documents, done.outputs) if plan.context.named else []
         texts, bad = documents[0].finish(), rejects.finish()
         kept = True
@@ -208,20 +209,8 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
         rejects.size,
         list(done.samples),
         done.stopped,
+        wrong,
     )
-
-
-def _require_sound(plan: Plan, index: SourceIndex, done: PartOutcome) -> None:
-    """Judge a file with file checks, which is one part.
-
-    Raises:
-        RefusedError: HX-5030 one fails.
-    """
-    wrong = plan.judge_file(index, done.sums)
-    if wrong and not done.stopped:
-        verdict = unsound(wrong)
-        hint = "compare the file with its trailer"
-        raise RefusedError(verdict.message, code=verdict.code, hint=hint)
 
 
 def _joined(spills: Sequence[Spill], counts: Sequence[int]) -> list[dict[str, Any]]:
