@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helixnet.engine.context.bundle import load_bundle
 from helixnet.engine.inspect import run_tests
@@ -12,7 +14,7 @@ from helixnet.engine.join_table import JoinFault, JoinFile
 from helixnet.engine.plan import Plan, compile_plan
 from helixnet.engine.seek import Choice
 from helixnet.engine.trace import trace_field
-from helixnet.engine.transform import index_file, map_part
+from helixnet.engine.transform import index_file, map_part, transform_file
 from helixnet.errors import ContextError
 from tests.unit.engine.mapping.mapped import bundle, run
 
@@ -310,3 +312,56 @@ def test_a_folder_brings_the_second_file_that_the_context_names(tmp_path: Any) -
 
 def test_columns_leave_joins_to_rows() -> None:
     assert "not by columns: `joins`" in plan(flat()).explain()
+
+
+def test_a_step_of_a_pipeline_may_join() -> None:
+    """The second file goes to the step that declares the join."""
+    head = "helixnet: 1\nname: {}\nversion: 1.0.0\n"
+    second_step = """\
+target: true
+source: {format: json}
+map: {no: no, name: name}
+"""
+    files = {
+        "one__yaml": head.format("one") + flat("reject"),
+        "two__yaml": head.format("two") + second_step,
+    }
+    pipeline = head.format("both") + "pipeline: [{use: one.yaml}, {use: two.yaml}]\n"
+    made = compile_plan(bundle(pipeline, **files), joins={"material": second(MATERIALS)})
+    assert [one["name"] for one in run(made, "NO,SKU\n1,b\n").documents] == ["Beta"]
+    assert [code for code, _ in codes(pipeline, **files)] == ["HX-4304"]
+    assert (
+        made.inputs_hash
+        != compile_plan(
+            bundle(pipeline, **files), joins={"material": second(MATERIALS + "c;C;1\n")}
+        ).inputs_hash
+    )
+
+
+WORDS = st.sampled_from(["a", "b", "ab", "", "ä", '"', "0", "00"])
+CELL = {"a": "a", "b": "b", "ab": "ab", "": "", "ä": "ä", '"': '""""', "0": "0", "00": "00"}
+
+
+@given(st.lists(st.tuples(WORDS, WORDS), max_size=8), st.lists(WORDS, max_size=8))
+def test_a_join_is_what_nested_loops_find(rows: list[tuple[str, str]], keys: list[str]) -> None:
+    text = "MATNR;NAME;WEIGHT\n" + "".join(f"{CELL[k]};{CELL[n]};1\n" for k, n in rows)
+    context = flat(rows="many").replace('nulls: ["-"]', "on_drift: allow")
+    context = context.replace("name: material.NAME, weight: material.WEIGHT", "names: NAMES")
+    context = context.replace("names: NAMES", "names: {each: material, as: m, map: m.NAME}")
+    data = "NO,SKU\n" + "".join(f"1,{CELL[key]}\n" for key in keys)
+    found = [one["names"] for one in run(plan(context, text), data).documents]
+    assert found == [[name for key, name in rows if key == wanted] for wanted in keys]
+
+
+def test_totals_count_what_an_inner_join_leaves_out() -> None:
+    text = flat("inner") + "totals: {weight: material.WEIGHT, all: NO | int}\n"
+    that = "totals.all == 10 and totals.weight == 3.5"
+    text += f"file_checks: [{{that: {that}, code: SUM, text: other sums}}]\n".replace(
+        "other sums", "'\"other sums\"'"
+    )
+    out = io.BytesIO()
+    found = transform_file(
+        plan(text), io.BytesIO(ORDERS.encode()), documents=out, rejects=io.BytesIO(), file="f"
+    )
+    assert (found.verdict.state, found.verdict.message) == ("COMPLETED", "")
+    assert (found.counts.used, found.counts.skipped) == (2, 2)
