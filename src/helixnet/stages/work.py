@@ -109,7 +109,7 @@ def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
         with work.file.open(beat) as stream:
             whole = plan.context.file_checks  # judged where the file was mapped, so by one worker
             index = index_file(plan, stream, part_size=sys.maxsize if whole else work.part_size)
-    except (ContextError, RefusedError, RejectedError, OSError) as error:
+    except (ContextError, RefusedError, RejectedError, UnavailableError, OSError) as error:
         return decide(known_fault(error))
     if work.sha256 and index.sha256 != work.sha256:
         return decide(RefusedError("the stored file is not the one accepted", code="HX-5009"))
@@ -193,7 +193,7 @@ def map_one(work: ToMap, beat: Beat) -> MappedPart | Refused | Retry:
         outputs = _joined(documents, done.outputs) if plan.context.named else []
         texts, bad = documents[0].finish(), rejects.finish()
         kept = True
-    except (ContextError, RefusedError, RejectedError, OSError) as error:
+    except (ContextError, RefusedError, RejectedError, UnavailableError, OSError) as error:
         return decide(known_fault(error))
     finally:
         if not kept:
