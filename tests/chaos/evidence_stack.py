@@ -13,6 +13,7 @@ from miniopy_async.error import S3Error
 
 Json = dict[str, Any]
 T = TypeVar("T")
+LOOKS = 15
 ABSENT = frozenset({"NoSuchKey", "NoSuchVersion"})
 
 
@@ -78,6 +79,15 @@ class StackEvidence:
             if event["tenant"] == tenant:
                 yield event
 
+    @staticmethod
+    async def _is_there(consumer: AIOKafkaConsumer, name: str) -> bool:
+        """Tell whether there is such a topic; a broker that was just killed knows late of some."""
+        for _ in range(LOOKS):
+            if name in await consumer.topics():
+                return True
+            await asyncio.sleep(1)
+        return False
+
     async def _read(self, name: str) -> list[Json]:
         """Read every partition from its beginning to its present end."""
         consumer = AIOKafkaConsumer(
@@ -85,7 +95,7 @@ class StackEvidence:
         )
         await consumer.start()
         try:
-            if name not in await consumer.topics():
+            if not await self._is_there(consumer, name):
                 return []
             consumer.subscribe([name])
             async with asyncio.timeout(60):
