@@ -107,6 +107,13 @@ def test_an_empty_file_has_totals_of_nothing() -> None:
     assert outcome.verdict.state == "COMPLETED"
 
 
+def test_a_file_without_bytes_has_no_trailer_to_be_compared_with() -> None:
+    assert ran(plan_of(TYPED), b"").verdict.state == "COMPLETED"
+    counted = TYPED.replace("totals.lines == T.COUNT", "totals.lines > 0")
+    counted = counted.replace(", not {{ T.COUNT }}", "")
+    assert ran(plan_of(counted), b"").verdict.state == "FAILED"
+
+
 def test_the_trailer_is_compared() -> None:
     """Every check that fails is told, with its own text."""
     plan = plan_of(TYPED)

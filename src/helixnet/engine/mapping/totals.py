@@ -16,12 +16,13 @@ from helixnet.engine.context.model import (
     ObjectNode,
 )
 from helixnet.engine.mapping.codegen import Generated
-from helixnet.engine.mapping.ir import Type
+from helixnet.engine.mapping.ir import Node, Op, Type
 from helixnet.engine.mapping.keys import document_function
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.line_shape import line_readers, read_lines
 from helixnet.engine.mapping.outline import Outline
 from helixnet.engine.mapping.program import Known, Program, build_program, input_types
+from helixnet.engine.mapping.reads import walk
 from helixnet.engine.mapping.scope import Binding, Role, Scope
 from helixnet.engine.mapping.settle import Record, faults_of
 from helixnet.engine.mapping.shapes import DictShape, field_kind
@@ -188,16 +189,30 @@ def file_checks(
         if that is not None and text is not None:
             holds = document_function(context, inputs, that, condition=True)
             words = document_function(context, inputs, text, words=True)
-            found.append(_check(context, check.code, holds, words))
+            lines = _lines_read(context, that, text)
+            found.append(_check(context, check.code, holds, words, lines))
     return found
 
 
+def _lines_read(context: Context, *roots: Node) -> frozenset[str]:
+    """Return the lines that stand once of which a check reads something."""
+    once = {one.name for one in (context.source.records or {}).values() if one.once}
+    steps = (node for root in roots for node in walk(root) if node.op is Op.STEP)
+    return frozenset(once & {str(node.data) for node in steps})
+
+
 def _check(
-    context: Context, code: str, holds: Callable[..., Any], words: Callable[..., Any]
+    context: Context,
+    code: str,
+    holds: Callable[..., Any],
+    words: Callable[..., Any],
+    needs: frozenset[str],
 ) -> FileCheck:
     readers, names = line_readers(context.source), list(context.totals)
 
     def judge(sums: Sums, once: Mapping[str, Any]) -> str:
+        if not needs <= once.keys():
+            return ""  # a file of 0 bytes, which lacks nothing
         lines, wrong = read_lines(once, readers)
         for line, name, fault in wrong:
             return f"{code}: line {line['_line']}, {name}: {fault.message}"
