@@ -165,8 +165,19 @@ class Dialect:
         if '"' not in text:
             parts = text.split(self.delimiter, number)
             return len(text) - len(parts[number]) if number < len(parts) else None
-        places = self._quoted_cells(text).places
-        return places[number] if number < len(places) else None
+        place = 0
+        for _ in range(number):
+            if text.startswith('"', place):
+                place = _closed(text, place) + 1
+                if place == 0 or not text.startswith(self.delimiter, place):
+                    places = self._quoted_cells(text).places  # not closed, or more than its quotes
+                    return places[number] if number < len(places) else None
+            else:
+                place = text.find(self.delimiter, place)
+            if place < 0:
+                return None
+            place += len(self.delimiter)
+        return place
 
     def cells(self, text: str) -> Cut:
         """Cut one record's text into cells."""
@@ -203,6 +214,14 @@ class Dialect:
         if not text.endswith(self.newline):
             return 0
         return 2 if self.newline == "\n" and text.endswith("\r\n") else 1
+
+
+def _closed(text: str, place: int) -> int:
+    """Return where the quote that opens at ``place`` is closed; -1 if nowhere."""
+    place = text.find('"', place + 1)
+    while place >= 0 and text.startswith('"', place + 1):
+        place = text.find('"', place + 2)
+    return place
 
 
 def line_starts(data: bytes, end: bytes) -> list[int]:

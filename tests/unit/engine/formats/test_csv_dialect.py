@@ -58,3 +58,16 @@ def test_quick_keys_are_the_keys(cells: list[str], columns: list[int], end: str)
     if start >= 0:
         last = next((n for n in range(len(keys), 0, -1) if keys[n - 1] != keys[-1]), 0)
         assert start == len("".join(row + end for row in rows[:last]).encode())
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r"])
+@given(text=st.text(alphabet='ab;"\n\r', max_size=30))
+def test_a_cell_is_found_where_the_cut_begins_it(newline: str, text: str) -> None:
+    dialect = dialect_of(";", newline, "utf-8")
+    data = text.encode()
+    for start, end in dialect.spans(data):
+        record = data[start:end].decode()
+        cut = dialect.cells(record)
+        found = [dialect.place(record, number) for number in range(len(cut.places) + 2)]
+        assert found == [*cut.places, None, None]
+        assert cut == dialect._quoted_cells(record)
