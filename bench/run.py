@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import large, orders, small_jobs, stack_rows, starting, w1
+from bench import keyed, large, orders, small_jobs, stack_rows, starting, w1
 from bench.measure import machine
 from bench.stack_rows import Row
 
@@ -18,7 +18,7 @@ LARGE = RESULTS.with_name("RESULTS-10GB.md")
 
 def rows(*, short: bool, stack: bool) -> list[Row]:
     """Measure everything; return (workload, figure, peer or reference, to reach)."""
-    table = [row for each in (w1, orders, large, starting) for row in each.rows(short=short)]
+    table = [row for each in (w1, orders, keyed, large, starting) for row in each.rows(short=short)]
     jobs = small_jobs.measure(jobs=500 if short else 3000, seconds=5 if short else 20)
     table += [
         (f"W0 at saturation, {jobs.jobs} jobs", f"{jobs.per_second:.0f} jobs/s", "", "≥ 200"),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, Final, Self
 
-MEMORY: Final = 16 * 1024 * 1024  # bytes of all buckets together that wait to be written
+MEMORY: Final = 8 * 1024 * 1024  # bytes of all buckets together that wait to be written
 _LEAST: Final = 4 * 1024
 
 

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from helixnet.engine.formats.buckets import Buckets
 from helixnet.errors import RefusedError
 
-BUCKET: Final = 8 * 1024 * 1024  # bytes of lines that are grouped in memory
+BUCKET: Final = 4 * 1024 * 1024  # bytes of lines that are grouped in memory
 MOST_BUCKETS: Final = 1024
 _DIGESTS: Final = 256
 _DIGEST: Final = 16
