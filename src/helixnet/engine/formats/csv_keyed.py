@@ -65,11 +65,11 @@ class KeyedCsvReader:
 
     def _batch(self, groups: Sequence[bytes]) -> CsvBatch:
         places: list[Place] = []
-        datas: list[bytes] = []
+        pieces: list[bytes] = []
         offset = 0
         for group in groups:
             for byte, line, data in lines_of(group):
                 places.append(Place(offset, byte, line))
-                datas.append(data)
+                pieces.append(data)
                 offset += len(data)
-        return self._reader.batch(b"".join(datas), places, by=self._by)
+        return self._reader.batch(b"".join(pieces), places, by=self._by)
