@@ -127,5 +127,5 @@ def test_columns_ran_in_half_of_the_examples() -> None:
     if not RAN["contexts"]:
         test_columns_and_rows_agree()
     assert RAN["columnar"] * 2 >= RAN["contexts"], RAN
-    assert RAN["blocks"] >= RAN["left"], RAN
+    assert RAN["blocks"] * 3 >= RAN["left"], RAN
     assert RAN["asked"] < RAN["records"], RAN
