@@ -121,7 +121,8 @@ def test_positions_are_those_of_the_file() -> None:
     assert found.codes == {0: ["HX-1003"]}
     (fault,) = found.batches[0][0].faults[0]
     assert fault.source == found.locate(0, "T", 1)
-    assert (fault.source.line, fault.source.column, fault.source.byte) == (6, 3, 18)
+    place = found.locate(0, "T", 1)
+    assert (place.line, place.column, place.byte) == (6, 3, 18)
     places = [found.locate(n, "T", i) for n, i in ((0, 2), (1, 0), (1, 1))]
     assert [(place.line, place.byte) for place in places] == [(9, 30), (3, 9), (8, 26)]
     batch, first = found.batches[1]
