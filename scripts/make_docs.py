@@ -37,8 +37,9 @@ FILTERS_INTRO: Final = """\
 is a reject with its place, never a guess. A filter binds tighter than arithmetic: write
 `(QTY * PRICE) | money(2)`.
 
-- **Null and absent** pass through a filter unchanged, unless its entry says otherwise. A null
-  argument makes the result null.
+- **Null and absent** pass through a filter unchanged, unless its entry says otherwise. An
+  argument that comes out null or absent makes the result null; a `null` that is written leaves
+  out an argument whose default is null, and is an error of `check` for any other.
 - **Types.** A value of a type that a filter does not take is an error of `check` where types are
   known, else a reject (HX-2005).
 - **Numbers** are exact decimals. A text is a number if it is ASCII digits with an optional minus

@@ -32,7 +32,7 @@ def _ordinary(emitter: Emitter, node: Node, call: FilterCall) -> str:
     code = emitter.code(value)
     if not spec.passes_null:
         return emitter.call(function, code, *args)
-    if any(not arg.type.sure and arg.data is not None for arg in node.args[1:]):
+    if any(not _plain(arg) for arg in node.args[1:]):
         return emitter.call(runtime.filtered, emitter.constants.add(function), code, *args)
     inline = _INLINE.get(spec.name) if value.type.kind is Kind.TEXT and not args else None
     if value.type.null or value.type.absent or value.type.kind is Kind.ANY:
@@ -40,6 +40,11 @@ def _ordinary(emitter: Emitter, node: Node, call: FilterCall) -> str:
         found = inline(emitter, temp) if inline else emitter.call(function, temp, *args)
         return f"({temp} if ({temp} := {code}) is None or {temp} is {absent} else {found})"
     return inline(emitter, code) if inline else emitter.call(function, code, *args)
+
+
+def _plain(arg: Node) -> bool:
+    """Tell whether an argument is there and can't fail, so that it need not be evaluated first."""
+    return arg.op is Op.CONST or (arg.op in _SAFE and arg.type.sure)
 
 
 def _function(call: FilterCall) -> object:
@@ -123,6 +128,8 @@ def _lookup(emitter: Emitter, node: Node, call: FilterCall) -> str:
     code = emitter.code(value)
     if value.type.sure:
         return _looked_up(emitter, value, table, code, args)
+    if not all(map(_plain, node.args[2:])):
+        return emitter.call(runtime.unless_nothing, emitter.constants.add(look_up), code, *args)
     temp, absent = emitter.temp(), emitter.constant(ABSENT)
     found = _looked_up(emitter, value, table, temp, args)
     return f"({temp} if ({temp} := {code}) is None or {temp} is {absent} else {found})"
@@ -156,6 +163,7 @@ def _unpad(emitter: Emitter, code: str) -> str:
     return f"(({temp} := {code}).lstrip({zero}) or {temp}[:1])"
 
 
+_SAFE: Final = frozenset({Op.FIELD, Op.SPECIAL, Op.INPUT, Op.BINDING, Op.TURN})
 _INLINE: Final[dict[str, Callable[[Emitter, str], str]]] = {
     "trim": _strip,
     "unpad": _unpad,

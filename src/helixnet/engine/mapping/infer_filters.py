@@ -54,8 +54,10 @@ class _Call:
     args: tuple[Node, ...]
     names: tuple[str, ...]
     given: dict[str, Node] = field(default_factory=dict[str, Node])
+    fits: bool = True
 
     def wrong(self, at: Node, message: str) -> None:
+        self.fits = False
         hint = "takes " + (", ".join(p.name for p in self.spec.params) or "no argument")
         self.leaf.problem("HX-4105", at, f"{self.spec.name}: {message}", f"it {hint}")
 
@@ -125,10 +127,16 @@ def _check_param(call: _Call, param: Param) -> None:
     if arg is None:
         if param.default is REQUIRED:
             call.wrong(call.node, f"argument `{param.name}` is missing")
+    elif _is_null(arg) and param.default is not None and call.spec.name not in _SPECIAL:
+        call.wrong(arg, f"`{param.name}` can't be null")
     elif param.constant and arg.op is not Op.CONST:
         call.wrong(arg, f"`{param.name}` must be a literal")
     elif not _fits(arg.type.kind, param.takes):
         call.wrong(arg, f"`{param.name}` can't be {arg.type.kind}")
+
+
+def _is_null(arg: Node) -> bool:
+    return arg.op is Op.CONST and arg.data is None and arg.type.kind is Kind.NULL
 
 
 def _literals(call: _Call) -> dict[str, object] | None:
@@ -156,6 +164,8 @@ def _ordinary(call: _Call) -> Node:
     if spec.passes_null:
         nulls = any(arg.type.null or arg.type.absent for arg in call.args)
         found = replace(found, null=nulls or found.null).maybe(value.type)
+    else:
+        found = replace(found, absent=value.type.absent)  # as `tojson`
     if spec.name not in STEADY:
         found = replace(found, null=True, absent=True)
     names = call.names
@@ -185,7 +195,7 @@ def _shaped(call: _Call, found: Type, read: Type, constants: Mapping[str, object
 
 
 def _bind(call: _Call, literals: dict[str, object] | None) -> Callable[[Any], Any] | None:
-    if call.spec.bind is None or literals is None or REQUIRED in literals.values():
+    if call.spec.bind is None or literals is None or not call.fits:
         return None
     try:
         return call.spec.bind(*literals.values())

@@ -110,6 +110,11 @@ def filtered(function: Callable[..., Any], value: Any, *args: Any, **named: Any)
     return function(value, *args, **named)
 
 
+def unless_nothing(function: Callable[..., Any], value: Any, *args: Any) -> Any:
+    """Call a filter unless its value is null or absent; it sees null and absent arguments."""
+    return value if value is None or value is ABSENT else function(value, *args)
+
+
 def items_of(value: Any) -> Sequence[Any]:
     """Return the items that an `each` goes through: of nothing none.
 

@@ -8,7 +8,7 @@ The operands are neither null nor absent: those are passed on by the caller. The
 because a mapping's types may be known only at run time; what is no number is a fault.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import (
     ROUND_HALF_EVEN,
     ROUND_HALF_UP,
@@ -22,10 +22,11 @@ from decimal import (
     Rounded,
 )
 from fractions import Fraction
+from functools import reduce
 from typing import Any, Final, TypeAlias
 
 from helixnet.engine.values.faults import ValueFault, shown
-from helixnet.engine.values.numbers import Number, check_size
+from helixnet.engine.values.numbers import MAX_ZEROS, Number, check_size
 
 Operand: TypeAlias = int | Decimal | Fraction
 
@@ -35,6 +36,7 @@ LIMIT: Final = 10**DIGITS
 EXACT: Final = Context(
     prec=DIGITS, Emin=-1, Emax=37, traps=[Inexact, Rounded, Clamped, Overflow, InvalidOperation]
 )
+_WIDE: Final = Context(prec=2 * MAX_ZEROS, traps=[Inexact, Overflow, InvalidOperation])
 _AWAY: Final = Context(
     prec=DIGITS, rounding=ROUND_HALF_UP, Emin=-1, Emax=37, traps=[InvalidOperation]
 )
@@ -64,6 +66,28 @@ def add_numbers(left: Number, right: Number) -> Number:
         return EXACT.add(left, right)
     except DecimalException as error:
         raise _too_many("+", left, right) from error
+
+
+def exact_sum(numbers: Sequence[Number]) -> Number:
+    """Return the sum of numbers that are no quotients, whatever size it has.
+
+    Raises:
+        ValueFault: HX-2004 if it is beyond all measure.
+    """
+    if all(type(number) is int for number in numbers):
+        return sum(numbers)
+    try:
+        return reduce(_WIDE.add, numbers)
+    except DecimalException as error:
+        raise ValueFault("HX-2004", "the sum is too large to write out", None) from error
+
+
+def guarded(value: Number) -> Number:
+    """Return ``value`` if it has at most 38 digits, before and after the point; else HX-2004."""
+    try:
+        return _guard(value) if isinstance(value, int) else EXACT.plus(value)
+    except DecimalException as error:
+        raise ValueFault("HX-2004", f"{shown(value)} has more than 38 digits", value) from error
 
 
 def subtract(left: Any, right: Any) -> Operand:

@@ -24,6 +24,7 @@ _NAMES: Final[dict[type, str]] = {
     type(None): "null",
     type(ABSENT): "null",
 }
+_DEEP: Final = frozenset({list, dict})
 _ORDERED: Final = frozenset({"number", "text", "date", "datetime"})
 
 
@@ -44,12 +45,24 @@ def equal(left: Any, right: Any) -> bool:
         ValueFault: HX-2005 if neither is null or absent and their types differ.
     """
     if type(left) is type(right):
+        if type(left) in _DEEP:
+            return _equal_in_depth(left, right)
         same: bool = left == right
         return same if not isinstance(left, datetime) else _zoned(left, right) and same
     if is_nothing(left) or is_nothing(right):
         return is_nothing(left) and is_nothing(right)
     _check("==", left, right)
     return bool(left == right)
+
+
+def _equal_in_depth(left: Any, right: Any) -> bool:
+    """Compare lists or objects by their members; Python takes true for 1, this does not."""
+    named = type_name(left) == "object"
+    if len(left) != len(right) or (named and left.keys() != right.keys()):
+        return False
+    names: Any = left if named else range(len(left))
+    # all are compared, so that a wrong type is a fault wherever it stands
+    return False not in [equal(left[name], right[name]) for name in names]
 
 
 def less(left: Any, right: Any) -> bool:

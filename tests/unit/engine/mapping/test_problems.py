@@ -288,6 +288,14 @@ def test_a_bare_word_is_told_how_a_fixed_text_is_written() -> None:
     assert "const" not in found.hint
 
 
+@pytest.mark.parametrize(
+    "call",
+    ["matches(null)", "matches(5)", "date(null)", "date(5)", "replace(null, ID)", "unpad(null)"],
+)
+def test_a_literal_that_is_no_argument_is_a_problem_and_no_crash(call: str) -> None:
+    assert "HX-4105" in codes(f"ID | {call}")
+
+
 def test_an_unknown_name_as_table_is_one_problem() -> None:
     """`lookup(status)` lacks quotes; that no table is called None is no news."""
     assert codes("ID | lookup(status)") == ["HX-4103"]

@@ -108,6 +108,21 @@ def test_a_zone_and_none_are_not_compared() -> None:
     assert fault_of(less, without, with_zone).code == "HX-2005"
 
 
+def test_lists_and_objects_are_compared_in_depth_by_the_same_rules() -> None:
+    """1 is not true, also within a list; 5 is 5.00, and null is null."""
+    assert equal([5, None, {"a": [1]}], [Decimal("5.00"), None, {"a": [Decimal(1)]}])
+    assert not equal([1], [1, 2])
+    assert not equal({"a": 1}, {"b": 1})
+    for left, right in (
+        ([1], [True]),
+        ({"a": "1"}, {"a": 1}),
+        ([[1]], [["1"]]),
+        ([2, 1], [1, "1"]),
+    ):
+        with pytest.raises(ValueFault):
+            equal(left, right)
+
+
 def test_in_looks_for_an_equal_item_or_a_part_of_a_text() -> None:
     assert among(5, [Decimal("5.0")])
     assert not among("a", [])

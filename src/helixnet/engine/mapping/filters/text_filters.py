@@ -53,7 +53,8 @@ def split(value: Any, separator: Any) -> list[str]:
     """Cut at every separator."""
     if type(value) is not str:
         raise misfit("split", TEXT, value)
-    return value.split(_separator("split", separator)) if value else []
+    cut = _separator("split", separator)
+    return value.split(cut) if value else []
 
 
 def join(value: Any, separator: Any = "", key: str | None = None) -> str:
@@ -143,7 +144,7 @@ def _check_pad(name: str, value: Any, width: Any, fill: Any) -> None:
 
 _SEPARATOR: Final = Param("separator", TEXT, "where to cut; not empty")
 _FILL: Final = Param("fill", TEXT, "one character", default=" ")
-_WIDTH: Final = Param("width", INTEGER, f"code points, at most {MAX_WIDTH:,}")
+_WIDTH: Final = Param("width", INTEGER, f"code points, 0 to {MAX_WIDTH:,}")
 
 SPECS: Final[Sequence[FilterSpec]] = (
     FilterSpec(

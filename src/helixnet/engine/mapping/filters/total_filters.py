@@ -8,8 +8,9 @@ from typing import Any, Final, cast
 from helixnet.engine.mapping.filters.items import Key, items_of, read_key, values_of
 from helixnet.engine.mapping.filters.spec import Example, FilterSpec, Param, misfit
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
-from helixnet.engine.values.arithmetic import add_numbers, divide
+from helixnet.engine.values.arithmetic import add_numbers, divide, exact_sum, guarded
 from helixnet.engine.values.compare import check_order, is_nothing
+from helixnet.engine.values.faults import ValueFault
 from helixnet.engine.values.numbers import is_number
 
 LIST: Final = frozenset({Kind.LIST})
@@ -24,11 +25,20 @@ def total(value: Any, key: Key = None, *, zero: int | Decimal = 0) -> int | Deci
         key: field of each item.
         zero: where the sum begins; the compiler passes ``0.00`` for a column of scale 2.
     """
+    return _added("sum", values_of("sum", value, key), zero)
+
+
+def _added(name: str, numbers: list[Any], zero: int | Decimal = 0) -> int | Decimal:
+    """Add one by one, which is quick; where that overflows on the way, all at once."""
     result = zero
-    for number in values_of("sum", value, key):
+    for number in numbers:
         if not is_number(number):
-            raise misfit("sum", NUMBERS, number)
-        result = add_numbers(result, number)
+            raise misfit(name, NUMBERS, number)
+    try:
+        for number in numbers:
+            result = add_numbers(result, number)
+    except ValueFault:
+        return guarded(exact_sum((zero, *numbers)))
     return result
 
 
@@ -49,7 +59,10 @@ def running_sum(value: Any, key: Key = None) -> list[int | Decimal]:
 def average(value: Any, key: Key = None) -> Fraction | None:
     """Divide the sum by the count."""
     numbers = values_of("avg", value, key)
-    return divide(total(numbers), len(numbers)) if numbers else None
+    for number in numbers:
+        if not is_number(number):
+            raise misfit("avg", NUMBERS, number)
+    return divide(exact_sum(numbers), len(numbers)) if numbers else None
 
 
 def minimum(value: Any, key: Key = None) -> Any:
@@ -92,13 +105,15 @@ SPECS: Final[Sequence[FilterSpec]] = (
         total,
         LIST,
         Kind.DECIMAL,
-        "Adds up exactly; of an empty list 0, at the column's scale where it has one.",
+        "Adds up exactly: only the sum must have at most 38 digits, not what is between. Of an "
+        "empty list 0, at the column's scale where it has one.",
         params=(_KEY,),
         nulls=_NULLS,
         examples=(
             Example(_LINES, ("qty",), Decimal("3.75")),
             Example([1, 2], (), 3),
             Example([], (), 0),
+            Example([10**38 - 1, 1, -1], (), 10**38 - 1),
             Example(["1"], fault="HX-2005"),
         ),
     ),
