@@ -18,6 +18,7 @@ from helixnet.engine.columns.value import (
     Value,
     as_decimal,
     as_text,
+    grown,
     of_constant,
 )
 from helixnet.engine.mapping.filled import as_kind
@@ -245,7 +246,8 @@ def _join(state: Compiling, node: Node) -> Value:
     if any(part.kind is Kind.NULL for part in parts):
         return Value(expr=pl.lit(None), kind=Kind.NULL, null=null, absent=absent)
     expr = pl.concat_str([part.expr for part in parts])
-    return Value(expr=expr, kind=Kind.TEXT, null=null, absent=absent, clean=clean)
+    times = grown(sum(part.times for part in parts))
+    return Value(expr=expr, kind=Kind.TEXT, null=null, absent=absent, clean=clean, times=times)
 
 
 def _if(state: Compiling, node: Node) -> Value:
@@ -264,6 +266,7 @@ def _if(state: Compiling, node: Node) -> Value:
         absent=absent,
         digits=max(then.digits, otherwise.digits),
         clean=then.clean and otherwise.clean,
+        times=max(then.times, otherwise.times),
     )
 
 

@@ -15,6 +15,7 @@ from helixnet.engine.columns.value import (
     Value,
     as_decimal,
     as_text,
+    grown,
     is_clean,
     of_constant,
 )
@@ -72,7 +73,8 @@ def _replace(_state: Compiling, value: Value, args: Sequence[Any]) -> Value:
     if not old or not isinstance(new, str):
         raise NotColumnarError("`replace` of nothing")
     expr = _text(value).str.replace_all(old, new, literal=True)
-    return value.like(expr, clean=value.clean and is_clean(new))
+    times = grown(value.times * max(1, -(-len(new) // len(old))))
+    return value.like(expr, clean=value.clean and is_clean(new), times=times)
 
 
 def _pad_left(_state: Compiling, value: Value, args: Sequence[Any]) -> Value:

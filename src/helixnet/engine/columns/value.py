@@ -32,6 +32,7 @@ class Value:
         scale: of a DECIMAL: exact number of digits after the point.
         clean: of a TEXT: nothing in it needs an escape in JSON.
         text: its canonical text, where a column has it already.
+        times: how many times as long as a row it can be.
     """
 
     expr: pl.Expr
@@ -42,6 +43,7 @@ class Value:
     scale: int = 0
     clean: bool = False
     text: pl.Expr | None = None
+    times: int = 1
 
     @property
     def sure(self) -> bool:
@@ -52,6 +54,20 @@ class Value:
         """Return a value that is there where this one is."""
         text = self.text if expr is self.expr else None
         return replace(self, expr=expr, text=text, **changed)  # pyright: ignore[reportArgumentType] - fields of this class
+
+
+MAX_TIMES: Final = 16  # a block is a megabyte: so no text is longer than rows allow
+
+
+def grown(times: int) -> int:
+    """Return ``times``, unless a text could then be longer than rows allow.
+
+    Raises:
+        NotColumnarError: it could.
+    """
+    if times > MAX_TIMES:
+        raise NotColumnarError(f"a text of more than {MAX_TIMES} times the row")
+    return times
 
 
 def of_constant(value: object) -> Value:

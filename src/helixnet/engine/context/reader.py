@@ -45,6 +45,8 @@ _VERSION_HINT: Final = "three numbers, such as 1.0.0"
 _STEPS_HINT: Final = "name its steps here"
 _VERSION = re.compile(r"(?=.{5,100}$)[0-9]+\.[0-9]+\.[0-9]+(?:[-+][A-Za-z0-9.+-]+)?", re.ASCII)
 
+MAX_VARS: Final = 200
+
 
 @dataclass(frozen=True, slots=True)
 class ReadContext:
@@ -239,7 +241,9 @@ class _Assembly:
         types = source.records or () if source is not None else ()
         taken |= dict.fromkeys(types, "a record type")
         read: dict[str, MapNode] = {}
-        for key, value in node.pairs:
+        if len(node.pairs) > MAX_VARS:
+            self._problems.add(node.mark, "HX-4004", f"there are more than {MAX_VARS} `vars`")
+        for key, value in node.pairs[:MAX_VARS]:
             if key.text in taken:
                 message = f"`{key.text}` is {taken[key.text]} already"
                 self._problems.add(key.mark, "HX-4004", message, "take another name")

@@ -11,6 +11,7 @@ from helixnet.engine.mapping.emit_filters import emit_filter
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import TESTS
+from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op, Turn, Type
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.line_shape import Member
@@ -22,6 +23,9 @@ from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.convert import as_text
 
 _MORE: Final = frozenset({Kind.DATE, Kind.TEXT, Kind.BOOLEAN, Kind.INTEGER, Kind.DECIMAL})
+_FEW: Final = 16
+_AS_READ: Final = frozenset({Op.CONST, Op.FIELD, Op.READ, Op.SPECIAL, Op.INPUT, Op.TURN})
+_SCALARS: Final = frozenset({*NUMBERS, Kind.TEXT, Kind.BOOLEAN, Kind.DATE, Kind.DATETIME})
 _EXACT: Final = {
     "+": arithmetic.EXACT.add,
     "-": arithmetic.EXACT.subtract,
@@ -218,9 +222,17 @@ def text_of(emitter: Emitter, node: Node) -> str:
 def _join(emitter: Emitter, node: Node) -> str:
     if not node.args:
         return emitter.constant("")
-    if all(arg.type.sure for arg in node.args):
+    if len(node.args) <= _FEW and all(arg.type.sure and _short(arg) for arg in node.args):
         return f"({' + '.join([text_of(emitter, arg) for arg in node.args])})"
     return emitter.call(runtime.joined, *map(emitter.code, node.args))
+
+
+def _short(node: Node) -> bool:
+    """Tell whether a text is about as long as what was read, so that joining a few is no growth."""
+    if node.op is Op.FILTER:
+        grows = as_kind(node.data, FilterCall).spec.name in {"join", "replace", "tojson"}
+        return not grows and _short(node.args[0])
+    return node.op in _AS_READ
 
 
 def printed(emitter: Emitter, node: Node) -> str:
@@ -236,7 +248,7 @@ def _if(emitter: Emitter, node: Node) -> str:
 
 
 def _list(emitter: Emitter, node: Node) -> str:
-    if all(arg.type.sure for arg in node.args):
+    if all(arg.type.sure and arg.type.kind in _SCALARS for arg in node.args):
         return f"[{', '.join(map(emitter.code, node.args))}]"
     return emitter.call(runtime.listed, *map(emitter.code, node.args))
 

@@ -128,8 +128,9 @@ def _lookup(emitter: Emitter, node: Node, call: FilterCall) -> str:
     code = emitter.code(value)
     if value.type.sure:
         return _looked_up(emitter, value, table, code, args)
-    if not all(map(_plain, node.args[2:])):
-        return emitter.call(runtime.unless_nothing, emitter.constants.add(look_up), code, *args)
+    if not all(map(_plain, keys)):
+        found_by = emitter.constants.add(look_up_on if table.dated else look_up)
+        return emitter.call(runtime.unless_nothing, found_by, code, *args)
     temp, absent = emitter.temp(), emitter.constant(ABSENT)
     found = _looked_up(emitter, value, table, temp, args)
     return f"({temp} if ({temp} := {code}) is None or {temp} is {absent} else {found})"

@@ -238,8 +238,9 @@ def _each(frame: Frame, slot: Slot) -> None:
     if into is slot:
         writer.line(f"t{number} = []")
         writer.line(f"v{number} = []")
+    source = _rationed(frame, slot)
     with writer.block("try:"):
-        writer.line(f"s{binding} = {_source(frame, slot)}")
+        writer.line(f"s{binding} = {source}")
     with writer.block("except Exception as e:"):
         writer.line(f"s{binding} = ()")
         frame.fail(slot)
@@ -258,6 +259,16 @@ def _each(frame: Frame, slot: Slot) -> None:
         _append_item(frame, into, slot)
     if into is slot and slot.target and not slot.documents:
         _ask_container(frame, slot, Kind.LIST, f"t{number}")
+
+
+def _rationed(frame: Frame, slot: Slot) -> str:
+    """Return the code of the items; those of an inner `each` count, for they may multiply."""
+    source = _source(frame, slot)
+    outer = next((number for block, number in slot.scope.place if block == "each"), None)
+    if outer is not None:
+        return frame.emitter.call(runtime.rationed, source, f"w{outer}")
+    frame.writer.line(f"w{slot.number} = [{frame.emitter.constant(runtime.MAX_TURNS)}]")
+    return source
 
 
 def _append_item(frame: Frame, into: Slot, slot: Slot) -> None:

@@ -23,6 +23,7 @@ from jinja2.lexer import (
 )
 
 _JSON_NUMBER: Final = re.compile(r"(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?")
+MAX_DIGITS: Final = 1_000
 _ESCAPE: Final = re.compile(r"\\(u[0-9A-Fa-f]{4}|x[0-9A-Fa-f]{2}|.)", re.DOTALL)
 _SIMPLE: Final = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "/": "/"}
 
@@ -54,6 +55,8 @@ def exact_number(text: str) -> int | Decimal | None:
     """Return the number that JSON reads in ``text``, without exponent; None if it is none."""
     found = _JSON_NUMBER.fullmatch(text)
     if found is None:
+        return None
+    if len(text) > MAX_DIGITS:
         return None
     if found[1] is None and found[2] is None:
         return int(text)

@@ -32,6 +32,7 @@ from helixnet.engine.mapping.targets import document_type, written_type
 from helixnet.engine.validation.view import SchemaView
 
 MAX_EACH: Final = 12
+MAX_SLOTS: Final = 4_000
 MAX_BLOCKS: Final = 40
 
 
@@ -84,6 +85,8 @@ class Outline:
         return slot
 
     def _slot(self, node: MapNode, spot: Spot, parent: Slot | None, *, target: bool) -> Slot:
+        if len(self.slots) == MAX_SLOTS:
+            self.problem(node.mark, "HX-4102", f"the map has more than {MAX_SLOTS:,} nodes")
         slot = Slot(
             len(self.slots),
             node,

@@ -8,6 +8,7 @@ from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.compare import among, equal, type_name
 from helixnet.engine.values.convert import as_boolean, as_decimal, as_integer, as_text
 from helixnet.engine.values.faults import ValueFault, shown
+from helixnet.engine.values.text import check_made
 
 
 class Bad:
@@ -21,6 +22,8 @@ class Bad:
 BAD: Final = Bad()
 MAX_TURNS: Final = 1_000_000
 """Turns of the loops of one template leaf for one record."""
+MAX_VALUES: Final = 1_000_000
+"""Values in a list that an expression writes, those in its items included."""
 MAX_TEXT: Final = 1024 * 1024
 """Characters that one of them writes."""
 
@@ -82,7 +85,11 @@ def joined(*parts: Any) -> Any:
     """Join texts: absent if a part is, else null if a part is."""
     if ABSENT in parts:
         return ABSENT
-    return None if None in parts else "".join(map(as_text, parts))
+    if None in parts:
+        return None
+    texts = [as_text(part) for part in parts]
+    check_made(sum(map(len, texts)))
+    return "".join(texts)
 
 
 def printed(*parts: Any) -> str:
@@ -127,6 +134,20 @@ def items_of(value: Any) -> Sequence[Any]:
         return ()
     text = f"a loop takes a list, not {type_name(value)} {shown(value)}"
     raise ValueFault("HX-2005", text, value)
+
+
+def rationed(items: Sequence[Any], left: list[int]) -> Sequence[Any]:
+    """Return the items of an `each` within another, which may multiply; ``left`` counts down.
+
+    Raises:
+        ValueFault: HX-6004 once, where there are more turns than are left; then there are none.
+    """
+    if left[0] < 0:
+        return ()
+    left[0] -= len(items)
+    if left[0] < 0:
+        raise ValueFault("HX-6004", f"each within each takes more than {MAX_TURNS:,} turns")
+    return items
 
 
 def looped(
@@ -187,7 +208,22 @@ def rows_where(rows: Any, *conditions: tuple[Callable[[Any], Any], Any]) -> list
 
 def listed(*items: Any) -> list[Any]:
     """Return the items of a literal list; what is absent drops out."""
+    if sum(map(_size, items)) > MAX_VALUES:
+        raise ValueFault("HX-6005", f"an expression lists more than {MAX_VALUES:,} values")
     return [item for item in items if item is not ABSENT]
+
+
+def _size(value: Any) -> int:
+    """Count the values in a value, up to the most that there may be."""
+    count, open_values = 0, [value]
+    while open_values and count <= MAX_VALUES:
+        each = open_values.pop()
+        count += 1
+        if type(each) is list:
+            open_values += cast("list[object]", each)
+        elif type(each) is dict:
+            open_values += cast("dict[str, object]", each).values()
+    return count
 
 
 def solid(members: dict[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from helixnet.engine.validation.places import Places
 from helixnet.engine.validation.plain import plain
 from helixnet.engine.validation.references import BASE, References
 from helixnet.engine.validation.view import SchemaView, root_view
+from helixnet.engine.validation.ways import MAX_WAYS, Ways
 from helixnet.errors import ContextError
 
 Schema: TypeAlias = dict[str, object] | bool
@@ -80,6 +81,10 @@ def compile_schema(
     """
     places = Places(document, files=files, mark=mark or Mark(entry, 1, 1))
     draft = _draft(document, places)
+    if Ways(document, files).most() > MAX_WAYS:
+        text = f"a value would be tested against more than {MAX_WAYS:,} schemas"
+        hint = "anyOf, oneOf, allOf and $ref within each other multiply: write them flat"
+        raise ContextError([_problem(places.of_pointer(""), text, hint)])
     references = References(document, files=files, entry=entry, places=places)
     schema = cast("Schema", document)  # _draft has refused all else
     try:

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from helixnet.engine.values.faults import ValueFault
+
 BLANKS: Final = " \t\r\n\v\f\u00a0"
 
 # Case comes from Unicode 14 to 15.1, which have the same case pairs. Pairs that Unicode 16 and 17
@@ -21,6 +23,20 @@ _NEWER: Final = frozenset(
         ),
     )
 )
+
+
+MAX_MADE: Final = 16 * 1024 * 1024
+"""Characters of a text that an expression may make: growth has an end."""
+
+
+def check_made(size: int) -> None:
+    """Refuse a text that has grown too long.
+
+    Raises:
+        ValueFault: HX-6005.
+    """
+    if size > MAX_MADE:
+        raise ValueFault("HX-6005", f"an expression writes more than {MAX_MADE:,} characters")
 
 
 def trim(text: str) -> str:

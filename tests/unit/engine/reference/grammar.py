@@ -84,15 +84,24 @@ RULES = {
 }
 
 
-@cache
-def drawn(kind: str, depth: int) -> st.SearchStrategy[str]:
-    """Draw an expression of a kind, at most so deep."""
-    plain = [rule for rule in RULES[kind] if depth or not re.search("{[A-Z]}", rule)]
-    return st.sampled_from(plain or RULES[kind]).flatmap(lambda rule: filled(rule, max(depth, 1)))
+NESTED = re.compile(r'(?<![%"])\b[qslodew]\b(?!")')
+KINDS = re.compile("{([A-Z])}")
 
 
 @cache
-def filled(rule: str, depth: int) -> st.SearchStrategy[str]:
-    parts = re.split("{([A-Z])}", rule)
-    kinds = [drawn(part, depth - 1) for part in parts[1::2]]
+def drawn(kind: str, depth: int, *, flat: bool = False) -> st.SearchStrategy[str]:
+    """Draw an expression of a kind, at most so deep; a flat one reads t, u, n, m and b only."""
+    rules = [rule for rule in RULES[kind] if not (flat and NESTED.search(rule))]
+    ends = [
+        rule for rule in rules if set(KINDS.findall(rule)) <= set("" if kind in "TNB" else "TN")
+    ]
+    return st.sampled_from(rules if depth > 0 else ends).flatmap(
+        lambda rule: filled(rule, depth, flat=flat)
+    )
+
+
+@cache
+def filled(rule: str, depth: int, *, flat: bool) -> st.SearchStrategy[str]:
+    parts = KINDS.split(rule)
+    kinds = [drawn(part, depth - 1, flat=flat) for part in parts[1::2]]
     return st.tuples(*kinds).map(lambda found: "".join(map(str.__add__, parts[::2], (*found, ""))))

@@ -11,6 +11,7 @@ from helixnet.engine.values import text as texts
 from helixnet.engine.values.absent import ABSENT, Absent
 from helixnet.engine.values.convert import as_text
 from helixnet.engine.values.faults import ValueFault, shown
+from helixnet.engine.values.text import check_made
 
 TEXT: Final = frozenset({Kind.TEXT})
 INTEGER: Final = frozenset({Kind.INTEGER})
@@ -61,14 +62,20 @@ def join(value: Any, separator: Any = "", key: str | None = None) -> str:
     """Put the items together as one text, without those that are null."""
     if type(separator) is not str:
         raise misfit("join", TEXT, separator)
-    return separator.join([as_text(item) for item in values_of("join", value, key)])
+    texts = [as_text(item) for item in values_of("join", value, key)]
+    check_made(sum(map(len, texts)) + len(separator) * len(texts))
+    return separator.join(texts)
 
 
 def replace(value: Any, old: Any, new: Any) -> str:
     """Replace a text wherever it stands; it is no pattern."""
     if type(value) is not str or type(new) is not str:
         raise misfit("replace", TEXT, value if type(value) is not str else new)
-    return value.replace(_separator("replace", old), new)
+    known = _separator("replace", old)
+    more = len(new) - len(known)
+    if more > 0:
+        check_made(len(value) + more * value.count(known))
+    return value.replace(known, new)
 
 
 def matches(value: Any, pattern: str) -> bool:
