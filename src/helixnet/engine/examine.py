@@ -110,9 +110,12 @@ def _unknown(context: Context, sample: Sample, plan: Plan) -> Iterator[ContextPr
 def _unread(plan: Plan, samples: Sequence[Sample]) -> Iterator[ContextProblem]:
     if plan.context.template is not None:
         return  # a template may read anything
-    read = names_read(plan.program, plan.needs)
-    if read is None:
+    programs = [plan.program, *([plan.totals] if plan.totals is not None else [])]
+    each = [names_read(program, plan.needs) for program in programs]
+    known = [names for names in each if names is not None]
+    if len(known) < len(each):
         return
+    read = frozenset[str]().union(*known)
     yield from unread_fields(plan.program, read)
     tell = unread_names if plan.grammar is None else unread_segments
     for sample in samples:

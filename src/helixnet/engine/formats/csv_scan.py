@@ -201,9 +201,7 @@ class CsvScan:
 
     def _cut_marked(self, data: bytes, marks: Marks) -> None:
         begins = marks.begins
-        self._group_size = len(data) + (0 if any(begins) else self._group_size)
-        if self._group_size > self._plan.limit:
-            raise self._too_long("record of several rows")
+        self._measure(data, begins)
         if not marks.open:
             self._group_size = 0
         if marks.once:
@@ -221,6 +219,19 @@ class CsvScan:
             self._add(data[done:], records=records)
         else:
             self._add(data, records=sum(begins))
+
+    def _measure(self, data: bytes, begins: Sequence[bool]) -> None:
+        """Refuse a file with a record of several rows that is too long."""
+        size, self._group_size = self._group_size + len(data), len(data)
+        if size <= self._plan.limit:
+            self._group_size = size if not any(begins) else len(data)
+            return
+        size -= len(data)  # only now it pays to look where each record begins
+        for (start, end), new in zip(self._dialect.spans(data), begins, strict=True):
+            size = end - start + (0 if new else size)
+            if size > self._plan.limit:
+                raise self._too_long("record of several rows")
+        self._group_size = size
 
     def _note_once(self, data: bytes, found: Sequence[tuple[tuple[int, int], str]]) -> None:
         """Remember the lines that stand once, before the lines around them are counted."""

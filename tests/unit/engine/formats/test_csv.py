@@ -202,3 +202,10 @@ def test_an_endless_group_is_refused() -> None:
     with pytest.raises(RefusedError) as caught:
         load(b"K,V\n" + b"1,2\n" * 1_000_000, source(max_record_bytes=100_000), by=group("K"))
     assert caught.value.code == "HX-6001"
+
+
+def test_many_groups_are_not_taken_for_a_long_one() -> None:
+    """A block may hold more than one record may."""
+    data = b"K,V\n" + b"".join(b"%d,%d\n" % (n // 4, n) for n in range(10_000))
+    outcome = load(data, source(max_record_bytes=200), by=group("K"))
+    assert len(outcome.records) == 2_500
