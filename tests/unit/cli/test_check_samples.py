@@ -115,7 +115,7 @@ def test_a_typed_field_that_nothing_reads_is_a_warning(helixnet: Command, given:
 
 def test_a_field_that_totals_read_is_read(helixnet: Command, given: Path) -> None:
     text = CONTEXT.replace("    QTY:", "    TAX: {type: decimal, scale: 2}\n    QTY:")
-    more = "totals: {tax: TAX}\nfile_checks: [{that: totals.tax >= 0, code: T, text: no}]\n"
+    more = "totals: {tax: TAX}\nfile_checks: [{that: totals.tax >= 0, code: T, text: totals.tax}]\n"
     (given / "context.yaml").write_text(f"{text.rstrip()}\n{more}", "utf-8")
     outcome = helixnet("check", given, "--explain")
     assert (outcome.status, "HX-4113" in outcome.out) == (0, False), outcome.out
