@@ -37,7 +37,7 @@ _GRANTS: Final = {
     "SELECT, INSERT, UPDATE": (
         "jobs, runs, parts, deliveries, events, idempotency, dead_letters, replays, errands"
     ),
-    "SELECT, INSERT, UPDATE, DELETE": "flows, partners, fixes",
+    "SELECT, INSERT, UPDATE, DELETE": "flows, partners, fixes, tenant_inputs",
 }
 
 

@@ -28,6 +28,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     cancel = verbs.add_parser("cancel", help="end a job's open run for good")
     rerun = verbs.add_parser("rerun", help="run a job again, with the same or another context")
     rerun.add_argument("--context", help="a context file, folder or zip, or a published NAME[@V]")
+    rerun.add_argument(
+        "--present-inputs",
+        action="store_true",
+        help="with the tenant's values of now (see inputs), not those of the last run",
+    )
     rerun.add_argument("--wait", action="store_true", help="wait until the run has ended")
     for verb in (show, fetch, cancel, rerun):
         verb.add_argument("job", metavar="JOB", help="id of the job")
@@ -80,7 +85,7 @@ def main(args: argparse.Namespace) -> int:
     if args.verb == "result":
         return fetch_result(server, args)
     if args.verb == "rerun":
-        job = rerun(server, args.job, args.context)
+        job = rerun(server, args.job, args.context, present=args.present_inputs)
         if args.wait:
             job = following.wait(server, args.job, run=int(job["run"]))
     elif args.verb == "cancel":
@@ -108,15 +113,16 @@ def fetch_result(server: Any, args: argparse.Namespace) -> int:
     return 0
 
 
-def rerun(server: Any, job: str, context: str | None) -> dict[str, Any]:
+def rerun(server: Any, job: str, context: str | None, *, present: bool) -> dict[str, Any]:
     """Ask for a new run; a context that is a path is sent along, a name is looked up there."""
     from helixnet.cli.connection import segment
     from helixnet.engine.context.bundle import load_bundle
 
     path = f"/jobs/{segment(job)}/rerun"
+    params = {"tenant_inputs": "present"} if present else {}
     if context and Path(context).exists():
         bundle = load_bundle(Path(context))
         files = {"bundle": ("bundle.zip", bundle.to_zip(), "application/zip")}
-        return server.post(path, files=files)
+        return server.post(path, files=files, params=params)
     data = {"context": context} if context else {}
-    return server.post(path, data=data)
+    return server.post(path, data=data, params=params)

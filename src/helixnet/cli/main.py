@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "rejects": "list, show, correct and requeue rejected records on a server",
     "replay": "run many finished jobs again, or see what that would change",
     "flows": "which files a tenant's context takes, on a server",
+    "inputs": "values that a tenant gives to all its contexts, on a server",
     "contexts": "publish, list and compare contexts on a server",
     "topics": "read a topic of a server, make the topics of a bus",
     "dead": "list, show and put back records of the bus that are no events, on a server",

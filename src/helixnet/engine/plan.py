@@ -14,7 +14,7 @@ from helixnet.engine.join_table import JoinFile, JoinTable, join_tables, unknown
 from helixnet.engine.mapping.codegen import generate
 from helixnet.engine.mapping.emitter import Told
 from helixnet.engine.mapping.given import Target
-from helixnet.engine.mapping.inputs import input_values
+from helixnet.engine.mapping.inputs import given_values, input_values
 from helixnet.engine.mapping.keys import KeyFunction, key_functions
 from helixnet.engine.mapping.mapper import Mapper, RowMapper
 from helixnet.engine.mapping.needs import fields_needed
@@ -205,6 +205,7 @@ def compile_plan(
     bundle: Bundle,
     inputs: Mapping[str, object] | None = None,
     joins: Mapping[str, JoinFile] | None = None,
+    spare: Mapping[str, object] | None = None,
 ) -> Plan:
     """Compile a bundle.
 
@@ -212,13 +213,15 @@ def compile_plan(
         bundle: the context and its files.
         inputs: values from outside, as text or typed.
         joins: second files from outside, by the name of the join; read to their end here.
+        spare: values of any names, such as a tenant's: those are used that the context declares
+            and ``inputs`` does not give.
 
     Raises:
         ContextError: with every problem of context, schema, expressions and inputs at once.
         RefusedError: HX-5040 a second file from outside can't be used.
     """
     problems: list[ContextProblem] = []
-    plan, _ = try_plan(bundle, inputs or {}, problems, joins=joins)
+    plan, _ = try_plan(bundle, inputs or {}, problems, joins=joins, spare=spare)
     if plan is None:
         raise ContextError(in_file_order(problems))
     return plan
@@ -231,6 +234,7 @@ def try_plan(
     files: Sequence[tuple[str, BinaryIO]] = (),
     *,
     joins: Mapping[str, JoinFile] | None = None,
+    spare: Mapping[str, object] | None = None,
 ) -> tuple[Plan | None, Sequence[Sample]]:
     """Compile a bundle as far as that goes.
 
@@ -241,6 +245,7 @@ def try_plan(
         files: name and stream of files of the kind that the context is for, by which names are
             checked too.
         joins: second files from outside, by the name of the join.
+        spare: see :func:`compile_plan`.
 
     Returns:
         the plan, None when something is wrong; what the files have, as far as it was asked.
@@ -250,6 +255,8 @@ def try_plan(
     context = read.context
     if context is None:
         return None, ()
+    if inputs is not None and spare:
+        inputs = given_values(context, inputs, spare)
     outside = _Outside(inputs, None if inputs is None else joins or {})
     if inputs is not None:
         problems += unknown_joins(context, joins or {})

@@ -244,6 +244,7 @@ def _arrival(caller: Identity, filed: FiledRun, sent: Sent, wish: Wish) -> Arriv
         context_name=filed.context_name,
         context_version=filed.context_version,
         inputs=filed.inputs,
+        tenant_inputs=filed.tenant_inputs,
         source="child",
         idempotency_key=wish.idempotency_key,
         fingerprint=wish.fingerprint,

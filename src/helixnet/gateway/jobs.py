@@ -1,5 +1,6 @@
 """Routes of jobs: list, show, cancel, run again."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Final, cast
 from urllib.parse import parse_qsl
@@ -24,6 +25,7 @@ from helixnet.jobs import OPEN, RunState
 from helixnet.ledger import fixes, replays, runs
 from helixnet.ledger.audit import record
 from helixnet.ledger.contexts import StoredBundle, find_bundle, keep_bundle
+from helixnet.ledger.inputs import tenant_values
 from helixnet.ledger.operation import part_faults
 from helixnet.ledger.queries import JobDetail, JobFilter, job_detail, list_jobs
 from helixnet.ledger.replays import Again
@@ -33,6 +35,13 @@ router = APIRouter(prefix="/api/v1", tags=["jobs"])
 MICRO: Final = 1_000_000
 TRACES: Final = frozenset({"operator", "admin"})  # who may read a traceback
 Deliver = Annotated[str, Query(pattern="^(none|changed|all)$")]
+TenantInputs = Annotated[
+    str,
+    Query(
+        pattern="^(kept|present)$",
+        description="the tenant's values for inputs: those of the last run, or those of now",
+    ),
+]
 
 
 def microseconds(moment: datetime | None) -> int | None:
@@ -181,10 +190,12 @@ async def rerun(
     services: Services,
     *,
     deliver: Deliver = "none",
+    tenant_inputs: TenantInputs = "kept",
 ) -> Response:
     """Make a new run, with the same context or another one: published, or sent as a form.
 
-    Nothing is delivered unless ``deliver`` says so.
+    Nothing is delivered unless ``deliver`` says so. Values of inputs stay those of the last run,
+    so that the same context gives the same bytes, unless ``tenant_inputs`` asks for the present.
     """
     detail = await find_job(services, caller, job_id)
     tenant = detail.job.tenant
@@ -197,8 +208,15 @@ async def rerun(
         elif reference:
             chosen = named_context(conn, tenant, reference)
         again = again_with(chosen, deliver=deliver, by=caller.name)
+        if tenant_inputs == "present":
+            again = replace(again, tenant_inputs=tenant_values(conn, tenant))
         run = replays.rerun(conn, tenant=tenant, job=job_id, again=again)
-        data = {"run": run, "context_hash": again.context_hash, "deliver": deliver}
+        data = {
+            "run": run,
+            "context_hash": again.context_hash,
+            "deliver": deliver,
+            "tenant_inputs": tenant_inputs,
+        }
         record(
             conn, tenant=tenant, actor=caller.name, action="job.rerun", subject=job_id, data=data
         )

@@ -11,6 +11,7 @@ from helixnet.errors import ConflictError, UsageError
 from helixnet.events import Event, Topic
 from helixnet.jobs import RunState
 from helixnet.ledger.dialect import clock, insert_ignore
+from helixnet.ledger.inputs import given, inputs_of_tenants
 from helixnet.ledger.moves import JOB_CHANGED, Move, told
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import INLINE_BYTES, idempotency, jobs, runs
@@ -36,7 +37,8 @@ class Arrival:
         job: the id that the caller already used in ``key``.
         flow: that takes it; empty without.
         context_hash: of the bundle that maps it; empty when none was found (refuse it then).
-        inputs: values for the context's ``inputs``.
+        inputs: values for the context's ``inputs``, of flow and job.
+        tenant_inputs: those of the tenant; None takes what it has now.
         source: ``upload``, ``folder``, ``bucket``, ``sftp``, ``rerun`` or ``child``.
         origin_key: the drop's key as it arrived; with ``origin_version`` its identity.
         idempotency_key: as the client sent it; with ``fingerprint`` of the request.
@@ -58,6 +60,7 @@ class Arrival:
     context_name: str = ""
     context_version: str = ""
     inputs: Mapping[str, object] = field(default_factory=dict[str, object])
+    tenant_inputs: Mapping[str, object] | None = None
     source: str = "upload"
     origin_key: str = ""
     origin_version: str = ""
@@ -191,7 +194,8 @@ def _insert(conn: Connection, arrivals: Sequence[Arrival]) -> set[str]:
     made = {str(job) for job in conn.execute(statement, rows).scalars()}
     new = [arrival for arrival in arrivals if arrival.job in made]
     if new:
-        conn.execute(_NEW_RUNS, [_run_row(arrival) for arrival in new])
+        values = inputs_of_tenants(conn, {a.tenant for a in new if a.tenant_inputs is None})
+        conn.execute(_NEW_RUNS, [_run_row(a, values.get(a.tenant, {})) for a in new])
         emit(conn, [_told(arrival) for arrival in new])
     return made
 
@@ -245,7 +249,8 @@ def _job_row(arrival: Arrival) -> dict[str, Any]:
     }
 
 
-def _run_row(arrival: Arrival) -> dict[str, Any]:
+def _run_row(arrival: Arrival, values: Mapping[str, object]) -> dict[str, Any]:
+    of_tenant = values if arrival.tenant_inputs is None else arrival.tenant_inputs
     return {
         "job": arrival.job,
         "run": 1,
@@ -255,6 +260,7 @@ def _run_row(arrival: Arrival) -> dict[str, Any]:
         "context_name": arrival.context_name,
         "context_version": arrival.context_version,
         "inputs": dict(arrival.inputs),
+        "given": given(arrival.inputs, of_tenant),
         "trigger": "arrival",
         "deliver": arrival.deliver,
         "engine": arrival.engine,

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, bindparam, select
 from helixnet.engine.outcome import Counts
 from helixnet.jobs import RunState
 from helixnet.ledger.counts import COUNTS, counts_of
+from helixnet.ledger.inputs import sides
 from helixnet.ledger.replays import obstacle
 from helixnet.ledger.tables import jobs, runs
 
@@ -39,6 +40,7 @@ class FiledRun:
     deliver: str
     traceparent: str
     inputs: dict[str, Any]
+    tenant_inputs: dict[str, Any]
     index: dict[str, Any]
     results_gone: bool
     counts: Counts
@@ -53,7 +55,14 @@ _JOB = (
         runs.c.id.label("run_id"),
         *(
             runs.c[name]
-            for name in ("context_hash", "context_name", "context_version", "deliver", "inputs")
+            for name in (
+                "context_hash",
+                "context_name",
+                "context_version",
+                "deliver",
+                "inputs",
+                "given",
+            )
         ),
         *(runs.c[name] for name in ("results_gone", "source_index", *COUNTS)),
     )
@@ -62,7 +71,8 @@ _JOB = (
 )
 _PLAIN = (
     *("job", "run", "run_id", "tenant", "name", "key", "version", "size", "content"),
-    *("context_hash", "context_name", "context_version", "inputs", "flow", "deliver"),
+    *("context_hash", "context_name", "context_version", "inputs", "tenant_inputs"),
+    *("flow", "deliver"),
     "traceparent",
 )
 
@@ -74,11 +84,12 @@ def filed_run(conn: Connection, *, tenant: str, job: str) -> FiledRun | None:
 
 
 def _comparable(row: RowMapping) -> FiledRun:
+    known = sides(row)
     return FiledRun(
         state=RunState(row["state"]),
         results_gone=bool(row["results_gone"]),
         counts=counts_of(row),
         index=row["source_index"] or {},
         obstacle=obstacle(state=row["state"], purged=row["purged"], superseded=row["superseded"]),
-        **{name: row[name] for name in _PLAIN},
+        **{name: known[name] for name in _PLAIN},
     )

@@ -10,6 +10,7 @@ from helixnet.errors import ConflictError, NotFoundError
 from helixnet.events import Event, Topic
 from helixnet.jobs import FINAL, RunState
 from helixnet.ledger.dialect import clock
+from helixnet.ledger.inputs import given, sides
 from helixnet.ledger.moves import JOB_CHANGED, Move, lock_job, told
 from helixnet.ledger.outbox import emit
 from helixnet.ledger.tables import jobs, replays, runs
@@ -21,7 +22,7 @@ class Again:
 
     Args:
         context_hash: other context; empty keeps the one of the current run.
-        inputs: other inputs; None keeps them.
+        tenant_inputs: other values of the tenant; None keeps those of the current run.
         deliver: ``none``, ``changed`` or ``all``.
         trigger: ``rerun`` or ``replay``.
         replay: id of the replay.
@@ -31,7 +32,7 @@ class Again:
     context_hash: str = ""
     context_name: str = ""
     context_version: str = ""
-    inputs: Mapping[str, object] | None = None
+    tenant_inputs: Mapping[str, object] | None = None
     deliver: str = "none"
     trigger: str = "rerun"
     replay: str = ""
@@ -42,7 +43,8 @@ class Again:
 _CURRENT = (
     select(jobs.c.id, jobs.c.run, jobs.c.state, jobs.c.purged, jobs.c.traceparent)
     .add_columns(jobs.c.superseded, jobs.c.parent)
-    .add_columns(runs.c.context_hash, runs.c.context_name, runs.c.context_version, runs.c.inputs)
+    .add_columns(runs.c.context_hash, runs.c.context_name, runs.c.context_version)
+    .add_columns(runs.c.inputs, runs.c.given)
     .join_from(jobs, runs, (runs.c.job == jobs.c.id) & (runs.c.run == jobs.c.run))
     .where(jobs.c.tenant == bindparam("tenant"), jobs.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(jobs.c.no)
@@ -176,6 +178,8 @@ def _again(
 
 def _run_row(tenant: str, row: RowMapping, again: Again) -> dict[str, Any]:
     old = again if not again.context_hash else None
+    known = sides(row)
+    of_tenant = known["tenant_inputs"] if again.tenant_inputs is None else again.tenant_inputs
     return {
         "job": row["id"],
         "run": row["run"] + 1,
@@ -183,7 +187,8 @@ def _run_row(tenant: str, row: RowMapping, again: Again) -> dict[str, Any]:
         "context_hash": row["context_hash"] if old else again.context_hash,
         "context_name": row["context_name"] if old else again.context_name,
         "context_version": row["context_version"] if old else again.context_version,
-        "inputs": row["inputs"] if again.inputs is None else dict(again.inputs),
+        "inputs": known["inputs"],
+        "given": given(known["inputs"], of_tenant),
         "trigger": again.trigger,
         "replay": again.replay,
         "deliver": again.deliver,

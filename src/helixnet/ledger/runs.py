@@ -14,6 +14,7 @@ from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
 from helixnet.ledger.drifts import Drifted, tell_drift
 from helixnet.ledger.endings import close_parts, end_failed, end_run, retry_or_end
+from helixnet.ledger.inputs import sides
 from helixnet.ledger.leases import MAX_ATTEMPTS, Failure, Lease, Queue
 from helixnet.ledger.moves import (
     PART_ENDED,
@@ -59,6 +60,7 @@ class ClaimedRun:
     corrects: int
     context_hash: str
     inputs: dict[str, Any]
+    tenant_inputs: dict[str, Any]
     trigger: str
     traceparent: str
 
@@ -81,6 +83,7 @@ class Start:
         fail_file: ``on_error.scope: file``.
         context_name: for lists, when the arrival did not know it.
         on_drift: what the context says of files that differ from it; nobody is told of ``allow``.
+        inputs: the values that map the file; None leaves those of flow and job.
     """
 
     id: int
@@ -94,6 +97,7 @@ class Start:
     context_version: str = ""
     engine: str = ""
     on_drift: str = "allow"
+    inputs: Mapping[str, object] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +134,7 @@ _CLAIMED = (
         jobs.c.corrects,
         runs.c.context_hash,
         runs.c.inputs,
+        runs.c.given,
         runs.c.trigger,
         runs.c.traceparent,
     )
@@ -161,6 +166,7 @@ _START = (
         context_name=_unless_empty("named", runs.c.context_name),
         context_version=_unless_empty("versioned", runs.c.context_version),
         engine=_unless_empty("made_by", runs.c.engine),
+        inputs=func.coalesce(bindparam("values", type_=runs.c.inputs.type), runs.c.inputs),
     )
     .returning(runs.c.job, runs.c.run, runs.c.tenant, runs.c.traceparent)
 )
@@ -187,7 +193,7 @@ def claim_runs(
     if not held:
         return []
     rows = conn.execute(_CLAIMED, {"ids": [lease.id for lease in held]}).mappings().all()
-    return [ClaimedRun(epoch=lease.epoch, **row) for lease, row in leases.by_id(rows, held)]
+    return [ClaimedRun(epoch=lease.epoch, **sides(row)) for lease, row in leases.by_id(rows, held)]
 
 
 def renew_runs(conn: Connection, held: Sequence[Lease], lease_seconds: float) -> set[int]:
@@ -293,6 +299,7 @@ def _start_row(start: Start) -> dict[str, Any]:
         "named": start.context_name,
         "versioned": start.context_version,
         "made_by": start.engine,
+        "values": start.inputs,
     }
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from helixnet.ledger.json_text import Json
 
-REVISION: Final = "0007"  # the migration that leads to these tables
+REVISION: Final = "0008"  # the migration that leads to these tables
 INLINE_BYTES: Final = 64 * 1024  # files and outputs up to this size live in their row
 
 metadata = MetaData(
@@ -132,6 +132,7 @@ runs = Table(
     Column("manifest", Json),
     Column("result_keys", Json),  # what the sink wrote: gone when the results are
     *_words("traceparent"),
+    Column("given", Json),  # where the tenant has values: who gave which, see ledger/inputs.py
     UniqueConstraint("job", "run"),
     _partial("ix_runs_waits", "tenant", "id", where=RUN_WAITS),
     _partial("ix_runs_settled", "tenant", "id", where=RUN_SETTLED),
@@ -291,6 +292,15 @@ fixes = Table(
     Index("ix_fixes_child", "child"),
 )
 tenants = Table("tenants", metadata, Column("name", Text, primary_key=True), *_numbers("created"))
+tenant_inputs = Table(
+    "tenant_inputs",  # values for the inputs of whatever context
+    metadata,
+    Column("tenant", Text, ForeignKey("tenants.name"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("value", Json, nullable=False),
+    *_words("changed_by"),
+    *_numbers("changed"),
+)
 flows = Table(
     "flows",
     metadata,

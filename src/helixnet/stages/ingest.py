@@ -128,7 +128,7 @@ class Ingest:
             await settle(self.store, drop, run.key)
         bundle = await self.bundles.get(run.tenant, run.context_hash)
         file = await stack.enter_async_context(lent(self.store, run))
-        recipe = Recipe(bundle, run.context_hash, run.inputs)
+        recipe = Recipe(bundle, run.context_hash, run.inputs, run.tenant_inputs)
         at_once = run.size <= SMALL and run.attempts == 1
         scratch = str(self.scratch) if at_once else ""
         return ToIndex(
@@ -163,6 +163,7 @@ class Ingest:
             context_version=found.version,
             engine=self.engine,
             on_drift=found.on_drift,
+            inputs=found.inputs,
         )
 
     def _measure(

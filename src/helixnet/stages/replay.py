@@ -145,8 +145,8 @@ class Replay:
         try:
             async with AsyncExitStack() as stack:
                 work = ToCompare(
-                    new=Recipe(await self.bundles.get(row.tenant, chosen), chosen, row.inputs),
-                    old=await self._old(row) if parts else None,
+                    new=await self._recipe(row, chosen),
+                    old=await self._recipe(row, row.context_hash) if parts else None,
                     file=await stack.enter_async_context(lent(self.store, row)),
                     name=row.name,
                     results=[(await self._lent(stack, part), part.slices) for part in parts],
@@ -158,9 +158,9 @@ class Replay:
             return {"reason": str(error)}
         return _said(answer, row)
 
-    async def _old(self, row: FiledRun) -> Recipe:
-        bundle = await self.bundles.get(row.tenant, row.context_hash)
-        return Recipe(bundle, row.context_hash, row.inputs)
+    async def _recipe(self, row: FiledRun, hash_: str) -> Recipe:
+        bundle = await self.bundles.get(row.tenant, hash_)
+        return Recipe(bundle, hash_, row.inputs, row.tenant_inputs)
 
     async def _parts(self, row: FiledRun) -> list[PartOutput]:
         """Return what the present result is made of; nothing where the run has none."""

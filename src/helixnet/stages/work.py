@@ -10,11 +10,12 @@ import io
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from helixnet.engine.context.bundle import bundle_from_zip
+from helixnet.engine.mapping.inputs import given_values
 from helixnet.engine.outcome import Counts
 from helixnet.engine.output import json_text, read_json
 from helixnet.engine.plan import Plan, compile_plan
@@ -32,11 +33,16 @@ _plans: OrderedDict[str, Plan] = OrderedDict()
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How to map: a bundle's zip with its hash, and the values of its inputs."""
+    """How to map: a bundle's zip with its hash, and the values of its inputs.
+
+    Args:
+        spare: the tenant's values, until those that the context declares are among ``inputs``.
+    """
 
     bundle: bytes
     hash: str
     inputs: Mapping[str, Any]
+    spare: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def plan(self) -> Plan:
         """Return the compiled plan, from this process's cache when it was used lately.
@@ -44,13 +50,19 @@ class Recipe:
         Raises:
             ContextError: the bundle can't be compiled, with every problem.
         """
-        name = f"{self.hash} {json_text(dict(self.inputs))}"
-        plan = _plans.get(name) or compile_plan(bundle_from_zip(self.bundle), self.inputs)
+        name = f"{self.hash} {json_text([dict(self.inputs), dict(self.spare)])}"
+        plan = _plans.get(name)
+        if plan is None:
+            plan = compile_plan(bundle_from_zip(self.bundle), self.inputs, spare=self.spare)
         _plans[name] = plan
         _plans.move_to_end(name)
         while len(_plans) > MOST_PLANS:
             _plans.popitem(last=False)
         return plan
+
+    def used(self, plan: Plan) -> dict[str, Any] | None:
+        """Return the values that the plan was compiled with; None: those of ``inputs``."""
+        return given_values(plan.context, self.inputs, self.spare) if self.spare else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,7 @@ class Indexed:
     """What the pass found, and what the context asks of the run.
 
     Args:
+        inputs: the values that map the file; None when they are those of the recipe.
         made: what came of the only part; None when it waits for the mapper.
     """
 
@@ -99,6 +112,7 @@ class Indexed:
     stop_number: int | None
     fail_file: bool
     on_drift: str
+    inputs: dict[str, Any] | None
     made: "MappedPart | None" = None
 
 
@@ -122,6 +136,7 @@ def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
         None if stop is None else stop.number,
         plan.context.fail_file,
         plan.context.source.on_drift,
+        work.recipe.used(plan),
         _at_once(work, index, beat),
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import ProgrammingError
 
 from helixnet.errors import UsageError
-from helixnet.ledger import catalog, outbox, queries, runs, scope, tables
+from helixnet.ledger import catalog, inputs, outbox, queries, runs, scope, tables
 from helixnet.ledger.audit import record
 from tests.contract.ledger.driving import Driver
 from tests.contract.ledger.servers import ON_POSTGRES, Postgres, upgrade
@@ -26,6 +26,7 @@ async def owner(database: Postgres) -> Driver:
         flow = catalog.Flow(tenant=tenant, name="f", match="*", context="c")
         await hx.do(catalog.add_flow, flow)
         await hx.do(record, tenant=tenant, actor="a", action="x")
+        await hx.do(inputs.change_inputs, tenant=tenant, values={"plant": tenant})
     return hx
 
 
@@ -42,7 +43,9 @@ def tenants_of(conn: Connection, name: str) -> set[str]:
     return set(conn.execute(select(tables.metadata.tables[name].c.tenant)).scalars())
 
 
-@pytest.mark.parametrize("name", ["jobs", "runs", "parts", "events", "flows", "audit"])
+@pytest.mark.parametrize(
+    "name", ["jobs", "runs", "parts", "events", "flows", "audit", "tenant_inputs"]
+)
 async def test_a_query_without_its_tenant_gives_the_callers_rows_only(
     gateway: Driver, name: str
 ) -> None:
@@ -83,6 +86,7 @@ async def test_a_request_does_its_work_within_the_wall(gateway: Driver, owner: D
     job = await gateway.accept("acme", idempotency_key="k", fingerprint="f")
     assert await gateway.accept("acme", idempotency_key="k", fingerprint="f") == job
     await gateway.do(runs.cancel, tenant="acme", job=job)
+    await gateway.do(inputs.change_inputs, tenant="acme", values={"day": 1, "plant": None})
     listed = await gateway.read(queries.list_jobs, queries.JobFilter(tenant="acme"))
     assert listed[0].job == job
     await gateway.do(

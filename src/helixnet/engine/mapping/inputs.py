@@ -20,6 +20,20 @@ _NAMES: Final = {
 }
 
 
+def given_values(
+    context: Context, inputs: Mapping[str, object], spare: Mapping[str, object]
+) -> dict[str, object]:
+    """Return the values that a context uses: ``inputs``, and of ``spare`` what it declares beside.
+
+    Args:
+        context: declares them.
+        inputs: meant for this context; a name that it does not declare stays, as a fault to tell.
+        spare: meant for any context, such as a tenant's values.
+    """
+    also = {name: value for name, value in spare.items() if name in context.inputs}
+    return also | dict(inputs)
+
+
 def input_values(
     context: Context, given: Mapping[str, object] | None, problems: list[ContextProblem]
 ) -> dict[str, object]:
