@@ -85,9 +85,21 @@ def _traced(
 
 
 def _lines(context: str, name: str, trace: Trace) -> Iterator[str]:
+    yield f"{name}:{trace.line}: record {trace.record}: {_told(trace)}"
+    yield from _behind(context, name, trace)
+    for fault in trace.faults[:_FAULTS]:
+        yield f"  fault {_fault(name, fault)}"
+    if len(trace.faults) > _FAULTS:
+        yield f"  and {len(trace.faults) - _FAULTS} more faults of this record"
+
+
+def _told(trace: Trace) -> str:
     result = _text(trace.value) if trace.written else _why(trace)
-    where = f"{name}:{trace.line}: record {trace.record}"
-    yield f"{where}: {plain(trace.pointer)}{' =' if trace.written else ':'} {result}"
+    return f"{plain(trace.pointer)}{' =' if trace.written else ':'} {result}"
+
+
+def _behind(context: str, name: str, trace: Trace) -> Iterator[str]:
+    """Write the rules of a field, and one level deeper the fields that they read."""
     for rule in trace.rules:
         mark = rule.mark
         place = f"{shown_file(context, mark.file)}:{mark.line}:{mark.column}"
@@ -96,10 +108,11 @@ def _lines(context: str, name: str, trace: Trace) -> Iterator[str]:
         for step in rule.steps:
             yield f"    {'  ' * step.depth}{_step(step)}"
             yield from (f"    {'  ' * step.depth}    {_at(name, one)}" for one in step.excerpts)
-    for fault in trace.faults[:_FAULTS]:
-        yield f"  fault {_fault(name, fault)}"
-    if len(trace.faults) > _FAULTS:
-        yield f"  and {len(trace.faults) - _FAULTS} more faults of this record"
+    for read in trace.reads:
+        yield f"  reads {_told(read)}"
+        yield from (f"  {line}" for line in _behind(context, name, read))
+    if trace.more:
+        yield f"  reads {trace.more} more fields"
 
 
 def _why(trace: Trace) -> str:
@@ -197,6 +210,8 @@ def _row(context: str, name: str, trace: Trace) -> Mapping[str, object]:
         }
         for rule in trace.rules
     ]
+    row["reads"] = [_row(context, name, read) for read in trace.reads]
+    row["reads_more"] = trace.more
     row["skipped"] = trace.skipped
     row["errors"] = [
         {"code": fault.code, "message": fault.message, "target": fault.target}

@@ -6,7 +6,7 @@ field, run for the one record, and looked at while its variables are there.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Final, TypeAlias, cast
 
 from helixnet.engine.context.model import Const, EachNode, Leaf, Mark, WhenNode
 from helixnet.engine.excerpts import Excerpt, Opened, excerpt
@@ -22,7 +22,7 @@ from helixnet.engine.mapping.shapes import near
 from helixnet.engine.mapping.slot_frame import Frame
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.mapping.wording import names_in
-from helixnet.engine.outcome import Fault
+from helixnet.engine.outcome import Fault, Mapped
 from helixnet.engine.output import read_json
 from helixnet.engine.plan import Plan
 from helixnet.engine.seek import Choice, chosen, output_of, own_documents, steps_of, value_at
@@ -31,6 +31,10 @@ from helixnet.engine.validation.explain import pointer_to
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.faults import ValueFault
 from helixnet.errors import UsageError
+
+Probe: TypeAlias = Callable[[dict[str, Any]], None]
+MOST_FIELDS: Final = 20
+"""Fields of the document that are traced together behind others: a sum may read thousands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class Trace:
         value: what it has.
         faults: why the record is rejected, those of the field first; empty when it is not.
         skipped: the record is passed over by `skip_when`.
+        reads: the fields of the document that its rules read, each with what is behind it.
+        more: how many further ones there are.
     """
 
     pointer: str
@@ -90,6 +96,8 @@ class Trace:
     value: object = None
     faults: Sequence[Fault] = ()
     skipped: bool = False
+    reads: Sequence["Trace"] = ()
+    more: int = 0
 
 
 def trace_field(
@@ -120,7 +128,54 @@ def trace_field(
     if runner.refused is not None:
         raise runner.refused
     index = cast("SourceIndex", runner.index)  # not refused
-    return _Tracing(plan, index, file, pointer, slots, records, number).run()
+    first = _Tracing(plan, index, file, pointer, slots, records, number, records.map())
+    first.batch, first.within = first.mapped_by_last()
+    return _traced([first])[0]
+
+
+def _traced(level: Sequence["_Tracing"]) -> list[Trace]:
+    """Trace fields of one record together, and then together the fields of it that they read."""
+    _watch(level)
+    found = [one.told() for one in level]
+    room = MOST_FIELDS
+    below: list[list[_Tracing]] = []
+    sums: list[int] = []
+    for one, trace in zip(level, found, strict=True):
+        read = one.behind(trace)
+        below.append(read[:room])
+        room -= len(below[-1])
+        sums.append(len(read) - len(below[-1]))
+    every = [one for own in below for one in own]
+    made = iter(_traced(every) if every else ())
+    return [
+        replace(trace, reads=[next(made) for _ in own], more=more)
+        for trace, own, more in zip(found, below, sums, strict=True)
+    ]
+
+
+def _watch(level: Sequence["_Tracing"]) -> None:
+    """Run the function that maps once, with the probes of all these fields in it."""
+    looks: dict[int, list[Probe]] = {}
+    for one in level:
+        for number, look in one.probes().items():
+            looks.setdefault(number, []).append(look)
+    first = level[0]
+    header = () if first.plan.steps else first.index.header
+    probes = {number: _each(own) for number, own in looks.items()}
+    generated, frame = generate_probed(first.plan.program, header, first.file, probes)
+    for one in level:
+        one.frame = frame
+    batch = first.batch
+    if batch is not None and not batch.faults:
+        generated.one(batch.records[0], first.records.first, batch, 0, [], None)
+
+
+def _each(looks: Sequence[Probe]) -> Probe:
+    def look(variables: dict[str, Any]) -> None:
+        for one in looks:
+            one(variables)
+
+    return look
 
 
 def _slots_at(program: Program, pointer: str) -> list[Slot]:
@@ -129,20 +184,23 @@ def _slots_at(program: Program, pointer: str) -> list[Slot]:
     There are several where elements of a list may drop out: which one writes an index is seen
     when it runs.
     """
-    steps = steps_of(pointer)
-    leaves = [
-        slot
-        for slot in program.outline.slots.values()
-        if slot.target and isinstance(slot.node, Leaf | Const)
-    ]
-    fits = [slot for slot in leaves if match_pointer(slot.pointer, steps) is not None]
-    if fits:
-        longest = max(len(slot.pointer) for slot in fits)
-        return [slot for slot in fits if len(slot.pointer) == longest]
-    known = [_first_of(slot) for slot in leaves]
+    if found := _writers(program, steps_of(pointer)):
+        return found
+    known = [_first_of(slot) for slot in _leaves(program)]
     below = [name for name in known if name.startswith(f"{pointer.rstrip('/')}/")]
     hint = f"name a field in it, such as {below[0]}" if below else near(pointer, known)
     raise UsageError(f"the map writes no field {pointer or '(the document)'}", hint=hint)
+
+
+def _writers(program: Program, steps: Sequence[str]) -> list[Slot]:
+    fits = [slot for slot in _leaves(program) if match_pointer(slot.pointer, steps) is not None]
+    longest = max((len(slot.pointer) for slot in fits), default=0)
+    return [slot for slot in fits if len(slot.pointer) == longest]
+
+
+def _leaves(program: Program) -> list[Slot]:
+    slots = program.outline.slots.values()
+    return [slot for slot in slots if slot.target and isinstance(slot.node, Leaf | Const)]
 
 
 def _first_of(slot: Slot) -> str:
@@ -160,23 +218,21 @@ class _Tracing:
     slots: Sequence[Slot]
     records: Records
     document: int
+    mapped: Mapped
     within: int = 0
     batch: Batch | None = None
     frame: Frame | None = None
     writer: Slot | None = None
     rules: dict[int, list[Rule]] = field(default_factory=dict[int, list[Rule]])
 
-    def run(self) -> Trace:
-        records = self.records
+    def probes(self) -> dict[int, Probe]:
+        """Return what looks at the slots of this field and of what is around it, by number."""
         watched = [slot for own in self.slots for slot in _path(own)]
-        probes = {slot.number: self._probe(slot) for slot in watched}
-        header, program = self.index.header, self.plan.program
-        header = () if self.plan.steps else header
-        generated, self.frame = generate_probed(program, header, self.file, probes)
-        self.batch, self.within = self._mapped_by_last()
-        if self.batch is not None and not self.batch.faults:
-            generated.one(self.batch.records[0], records.first, self.batch, 0, [], None)
-        mapped = records.map()
+        return {slot.number: self._probe(slot) for slot in watched}
+
+    def told(self) -> Trace:
+        """Say what the probes have found."""
+        records, mapped = self.records, self.mapped
         path = _path(self.writer or self.slots[0])
         rules = [rule for slot in path for rule in self.rules.get(slot.number, ())]
         faults = [fault for reject in mapped.rejects for fault in reject.faults]
@@ -197,7 +253,26 @@ class _Tracing:
                 return replace(trace, written=True, value=value)
         return trace
 
-    def _mapped_by_last(self) -> tuple[Batch | None, int]:
+    def behind(self, trace: Trace) -> list["_Tracing"]:
+        """Return what traces the fields of the document that the rules of this one read."""
+        steps = [step for rule in trace.rules for step in rule.steps]
+        pointers = dict.fromkeys(pointer for step in steps for pointer in step.seen.reads)
+        output, _ = output_of(self.plan, self.pointer)
+        found: list[_Tracing] = []
+        for pointer in pointers:
+            slots = _writers(self.plan.program, steps_of(pointer))
+            elsewhere = output_of(self.plan, pointer)[0] != output
+            if slots and not (elsewhere and self.plan.steps):
+                document = 0 if elsewhere else self.document  # of others, one a record can be read
+                found.append(self._beside(pointer, slots, document))
+        return found
+
+    def _beside(self, pointer: str, slots: Sequence[Slot], document: int) -> "_Tracing":
+        return replace(
+            self, pointer=pointer, slots=slots, document=document, frame=None, writer=None, rules={}
+        )
+
+    def mapped_by_last(self) -> tuple[Batch | None, int]:
         """Return what the last step maps as its first record, and which of its documents is meant.
 
         Nothing where the document that is meant passes by that step, or none enters it.
@@ -228,7 +303,7 @@ class _Tracing:
     def _concerns(self, fault: Fault) -> bool:
         return fault.target is not None and f"{self.pointer}/".startswith(f"{fault.target}/")
 
-    def _probe(self, slot: Slot) -> Callable[[dict[str, Any]], None]:
+    def _probe(self, slot: Slot) -> Probe:
         def look(variables: dict[str, Any]) -> None:
             if self._here(slot, variables):
                 if slot in self.slots:

@@ -4,7 +4,7 @@ Nothing is interpreted a second way: each node is written by the same emitter as
 that maps, so converters and filters are the same, and what is seen is what happened.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, cast
 
@@ -15,9 +15,10 @@ from helixnet.engine.mapping.filters.value_filters import is_empty, table_lines
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.place import pointer_of
+from helixnet.engine.mapping.reads import members_read
 from helixnet.engine.mapping.runtime import BAD
 from helixnet.engine.mapping.scope import Binding, FieldUse, Role
-from helixnet.engine.mapping.slots import Slot
+from helixnet.engine.mapping.slots import Slot, pointer_text
 from helixnet.engine.mapping.wording import Names, filter_words, words
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.compare import is_nothing
@@ -54,6 +55,7 @@ class Seen:
         parts: what it was computed of, in the order of computation; only what was.
         origins: where in the record the value comes from, if it is read there.
         row: of a lookup, the row of the table that was used, or why none was.
+        reads: JSON pointers of the fields of the document that were read, if it was built before.
     """
 
     text: str
@@ -63,6 +65,7 @@ class Seen:
     parts: Sequence["Seen"] = ()
     origins: Sequence[Origin] = ()
     row: str = ""
+    reads: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,7 @@ class Observer:
         kind = "constant" if literal else _KINDS.get(node.op, "value")
         text, row = words(node, self._names), ""
         if isinstance(data, FilterCall):
+            parts = [self._narrowed(node, data, parts[0]), *parts[1:]]
             text = filter_words(node, data, self._names)
             row = self._row(node) if data.spec.name == "lookup" else ""
         elif node.op is Op.JOINED:
@@ -121,7 +125,7 @@ class Observer:
         if origins and node.op is not Op.FILTER:
             kind = "source"
             parts = [] if node.op is Op.STEP and _only_steps(node) else parts
-        return Seen(text, kind, value, fault, parts, origins, row)
+        return Seen(text, kind, value, fault, parts, origins, row, tuple(self._built(node, value)))
 
     def run(self, node: Node) -> tuple[object, ValueFault | None]:
         """Return the value of a node, or why there is none."""
@@ -165,6 +169,29 @@ class Observer:
         if call.spec.name == "or_else" and not is_empty(self.run(value)[0]):
             return
         yield from (arg for arg in node.args[1:] if arg.op is not Op.CONST)
+
+    # what was built before
+
+    def _built(
+        self, node: Node, value: object, keys: Collection[str] | None = None
+    ) -> Iterator[str]:
+        """Yield the places of the document that a built value was read from, the fields only."""
+        slot = node.data
+        if node.op is not Op.OUT or not isinstance(slot, Slot) or slot.documents:
+            return
+        lists = [step for step in slot.pointer if isinstance(step, int)]
+        try:
+            indexes = {number: len(self._variables[f"t{number}"]) for number in lists}
+        except KeyError:  # in a list that is not around what reads
+            return
+        yield from _fields(value, pointer_text(slot.pointer, indexes), keys)
+
+    def _narrowed(self, node: Node, call: FilterCall, read: Seen) -> Seen:
+        """Return a filter's value with those fields only that the filter reads of its items."""
+        keys = members_read(call) if read.reads else None
+        if keys is None:
+            return read
+        return replace(read, reads=tuple(self._built(node.args[0], read.value, keys)))
 
     # where a value stands
 
@@ -246,6 +273,21 @@ def _items(value: object, *, row: bool) -> list[object]:
         return [value]
     items = cast("list[object]", value)
     return [items] if row and not (items and type(items[0]) is list) else items
+
+
+def _fields(value: object, place: str, keys: Collection[str] | None = None) -> Iterator[str]:
+    """Yield the pointers of all fields in a value; of the items of a list those of ``keys``."""
+    if type(value) is dict:
+        members = cast("dict[str, object]", value)
+        for name, member in members.items():
+            if keys is None or name in keys:
+                step = name.replace("~", "~0").replace("/", "~1")
+                yield from _fields(member, f"{place}/{step}")
+    elif type(value) is list:
+        for number, item in enumerate(cast("list[object]", value)):
+            yield from _fields(item, f"{place}/{number}", keys)
+    elif keys is None and value is not ABSENT:
+        yield place
 
 
 def _only_steps(node: Node) -> bool:

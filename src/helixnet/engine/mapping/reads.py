@@ -115,7 +115,7 @@ def mark_needs(root: Node | None) -> None:
     if root.op is Op.FILTER and isinstance(root.data, FilterCall):
         value = root.args[0]
         slot = value.data if value.op is Op.OUT else None
-        members = _members(root.data)
+        members = members_read(root.data)
         if isinstance(slot, Slot) and isinstance(slot.node, EachNode) and members is not None:
             _need(slot, members)
             for arg in root.args[1:]:
@@ -127,7 +127,7 @@ def mark_needs(root: Node | None) -> None:
         mark_needs(arg)
 
 
-def _members(call: FilterCall) -> set[str] | None:
+def members_read(call: FilterCall) -> set[str] | None:
     """Return the members of items that a filter reads; None = the items themselves."""
     if call.key is not None and "." not in call.key and call.spec.name in _BY_KEY:
         return {call.key}
