@@ -13,7 +13,6 @@ from miniopy_async.error import S3Error
 
 Json = dict[str, Any]
 T = TypeVar("T")
-LOOKS = 15
 ABSENT = frozenset({"NoSuchKey", "NoSuchVersion"})
 
 
@@ -79,23 +78,20 @@ class StackEvidence:
             if event["tenant"] == tenant:
                 yield event
 
-    @staticmethod
-    async def _is_there(consumer: AIOKafkaConsumer, name: str) -> bool:
-        """Tell whether there is such a topic; a broker that was just killed knows late of some."""
-        for _ in range(LOOKS):
-            if name in await consumer.topics():
-                return True
-            await asyncio.sleep(1)
-        return False
-
     async def _read(self, name: str) -> list[Json]:
-        """Read every partition from its beginning to its present end."""
+        """Read every partition from its beginning to its present end.
+
+        To seek there is not enough: the client's own look for the end may come later.
+        """
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._told["kafka"], enable_auto_commit=False, group_id=None
+            bootstrap_servers=self._told["kafka"],
+            enable_auto_commit=False,
+            group_id=None,
+            auto_offset_reset="earliest",
         )
         await consumer.start()
         try:
-            if not await self._is_there(consumer, name):
+            if name not in await consumer.topics():
                 return []
             consumer.subscribe([name])
             async with asyncio.timeout(60):

@@ -1,6 +1,6 @@
 """Tells that a file differs from its contract, with the change of the context that it proposes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -31,6 +31,11 @@ class Drifted:
     policy: str
     drift: Sequence[str]
     patch: Sequence[Any]
+
+
+def drifted_of(move: Move, error: Mapping[str, Any]) -> Drifted:
+    """Return what a refused file's error says of its drift."""
+    return Drifted(move, "fail", error["drift"], error["patch"])
 
 
 def tell_drift(conn: Connection, found: Sequence[Drifted]) -> None:

@@ -9,7 +9,7 @@ from helixnet.events import Topic
 from helixnet.jobs import PartState, RunState, sources_of
 from helixnet.ledger import leases
 from helixnet.ledger.dialect import clock
-from helixnet.ledger.drifts import Drifted, tell_drift
+from helixnet.ledger.drifts import Drifted, drifted_of, tell_drift
 from helixnet.ledger.leases import Failure, Queue
 from helixnet.ledger.moves import PART_ENDED, Move, lock_jobs, move_jobs, raise_seq, told
 from helixnet.ledger.outbox import emit
@@ -86,9 +86,8 @@ def end_failed(conn: Connection, failures: Sequence[Failure], limit: int = 0) ->
             state = RunState.FAILED
             move = Move(ended.job, ended.run, ended.tenant, state, data, ended.traceparent)
             moves.append(move)
-            drift, patch = failure.error.get("drift"), failure.error.get("patch")
-            if isinstance(drift, list) and isinstance(patch, list):
-                drifted.append(Drifted(move, "fail", drift, patch))
+            if "drift" in failure.error:
+                drifted.append(drifted_of(move, failure.error))
     if moves:
         move_jobs(conn, moves)
         tell_drift(conn, drifted)

@@ -1,6 +1,6 @@
 """What people look at: job lists by filter, one job with its runs, samples of rejects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -305,6 +305,7 @@ def _runs(conn: Connection, job: str) -> list[RunRow]:
 
 
 def _run(row: RowMapping, counts: Counts, tally: RowMapping | None) -> RunRow:
+    index: Mapping[str, Any] = row["source_index"] or {}
     return RunRow(
         run_id=row["id"],
         state=RunState(row["state"]),
@@ -312,8 +313,8 @@ def _run(row: RowMapping, counts: Counts, tally: RowMapping | None) -> RunRow:
         incomplete=bool(row["incomplete"]),
         parts_done=int(tally["done"]) if tally else 0,
         parts_dead=int(tally["dead"]) if tally else 0,
-        drift=(row["source_index"] or {}).get("drift", ()),
-        patch=(row["source_index"] or {}).get("patch", ()),
+        drift=index.get("drift", ()),
+        patch=index.get("patch", ()),
         created=rfc3339(row["created"]),
         started=_time(row["started"]),
         finished=_time(row["finished"]),

@@ -63,7 +63,7 @@ class QuickKeys:
 
     def key(self, found: Any) -> Key:
         """Return a key as cells have it."""
-        groups: tuple[bytes, ...] = found if isinstance(found, tuple) else (found,)
+        groups: tuple[bytes, ...] = found if len(self.order) > 1 else (found,)
         return tuple(groups[n].decode(self.dialect.encoding, "surrogateescape") for n in self.order)
 
 
