@@ -218,7 +218,8 @@ def _reason(path: str, reject: Mapping[str, Any]) -> str:
     field = source.get("field")
     of = f" ({field})" if field else ""
     step = f" in {first['step']}" if first.get("step") else ""
-    return f"{path}:{place}: {first['code']}: {first['message']}{of}{target}{step}"
+    hint = f" ({first['hint']})" if first.get("hint") else ""
+    return f"{path}:{place}: {first['code']}: {first['message']}{of}{target}{step}{hint}"
 
 
 def _say(text: str, hint: str = "") -> None:

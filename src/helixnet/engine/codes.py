@@ -28,7 +28,8 @@ CODES: Final[dict[str, Code]] = {
     "HX-1001": Code(
         "bytes do not decode",
         "A record has bytes that the chosen encoding does not know.",
-        "Name the right encoding in `source.encoding`, or have the sender correct the record.",
+        "Name the right encoding in `source.encoding` (a CSV that Excel saved is often `cp1252`), "
+        "or have the sender correct the record.",
     ),
     "HX-1002": Code(
         "wrong number of cells",

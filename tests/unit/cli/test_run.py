@@ -47,6 +47,12 @@ def test_rejects_go_to_a_file_in_the_working_folder(helixnet: Command, given: Pa
     assert "rejects in bad.csv.rejects.ndjson" in outcome.err
 
 
+def test_a_reject_is_told_with_its_hint(helixnet: Command, given: Path) -> None:
+    (given / "bad.csv").write_text("ID;QTY\nA;1.5\n", "utf-8")
+    outcome = helixnet("run", given, given / "bad.csv")
+    assert (outcome.status, "(it is read with decimal point" in outcome.err) == (1, True)
+
+
 def test_rejects_of_an_earlier_run_do_not_stay(helixnet: Command, given: Path) -> None:
     """Once the file is mended, nothing beside it says that records are rejected."""
     assert helixnet("run", given, given / "bad.csv").status == 1

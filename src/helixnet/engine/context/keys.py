@@ -64,7 +64,8 @@ def section(
     """
     called = name or place
     if not isinstance(node, Pairs):
-        problems.add(node.mark, "HX-4004", f"`{called}` is a mapping, not {kind(node)}")
+        hint = f"write `{called}: {{{required[0]}: …}}`" if required else ""
+        problems.add(node.mark, "HX-4004", f"`{called}` is a mapping, not {kind(node)}", hint)
         return None
     known = KEYS[place]
     read: dict[str, Node] = {}

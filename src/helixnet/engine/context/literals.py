@@ -152,12 +152,26 @@ def texts(node: Node, problems: Problems, what: str, *, empty: bool = False) -> 
     return [one for one in read if one is not None]
 
 
+_MEANT: Final = {
+    "bool": "boolean",
+    "currency": "decimal",
+    "double": "decimal",
+    "float": "decimal",
+    "int": "integer",
+    "number": "decimal",
+    "text": "string",
+    "timestamp": "datetime",
+}
+"""Types by the names that other tools have for them."""
+
+
 def choice(node: Node, problems: Problems, what: str, options: Sequence[str]) -> str | None:
     """Read one of a closed list of words."""
     word = text(node, problems, what)
     if word is None or word in options:
         return word
-    hint = near(word, options)
+    meant = _MEANT.get(word.lower())
+    hint = f"write `{meant}`" if meant in options else near(word, options)
     problems.add(node.mark, "HX-4004", f"`{what}` can't be `{word}`", hint)
     return None
 

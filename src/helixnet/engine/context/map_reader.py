@@ -16,6 +16,7 @@ from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, kind
 
 _EACH = frozenset({"each", "as", "where", "when", "map"})
 _WHEN = frozenset({"when", "map"})
+_HABITS = {"if": "when` or, of the items of a list, `where", "for": "each", "then": "map"}
 RESERVED = frozenset(
     {"out", "this", "inputs", "record", "true", "false", "null", "none", "and", "or", "not", "in"}
     | {"is", "if", "else", "loop", "self"}
@@ -84,7 +85,8 @@ def _mixed(node: Pairs, problems: Problems) -> MapNode:
     beside = f"beside {', '.join(f'`{one}`' for one in others)}" if others else "alone"
     message = f"directive `{directive.text}` stands {beside}"
     hint = "if all keys here are fields of the target, put them under `object:`"
-    problems.add(directive.mark, "HX-4004", message, hint)
+    habits = [f"`{one}` is written `{_HABITS[one]}`" for one in others if one in _HABITS]
+    problems.add(directive.mark, "HX-4004", message, "; ".join([*habits, hint]))
     return _object(node, problems)
 
 

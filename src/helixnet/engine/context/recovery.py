@@ -117,7 +117,11 @@ def _why(leaf: str) -> str:
 
 _REASONS: Final = (
     ("'\\t'", "a tab stands where YAML wants spaces", "indent with spaces"),
-    ("mapping values", "`: ` stands where no key can be", "check the indentation; quote the text"),
+    (
+        "mapping values",
+        "`: ` stands where no key can be",
+        "check the indentation, and for a blank behind `:` in the line above; quote the text",
+    ),
     ("block end", "the line does not go on from the one above", "check indentation and quotes"),
     ("could not find expected", "the line is no `key: value`", "add the colon, or quote the text"),
     ("sequence entries", "`- ` stands where no list can be", "begin the list on a line of its own"),

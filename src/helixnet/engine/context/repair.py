@@ -18,6 +18,7 @@ _LINE = re.compile(
     r"""(?:(?P<key>"[^"]*"|'[^']*'|[^\s"'{\[#&*!|>%@`][^:]*?)\s*:\s+)?"""
     r"""(?P<rest>\S.*?)\s*"""
 )
+_CONST = re.compile(r"const:\s+(\w[^\"']*)")
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""")
 _INDICATORS = "{}[],&*#|<>=!%@`\"'"
 _VALUE_QUOTE = re.compile(r"""\s*(?:-\s+)*[^\s"'#{\[][^:"']*:\s+["']""")
@@ -86,7 +87,10 @@ def _repaired(value: str, *, flow: bool) -> str | None:
             return _repaired_collection(value)
     if fault(value) is not None:
         return None
-    return value if _survives(value, flow=flow) else quoted(value)
+    if _survives(value, flow=flow):
+        return value
+    text = _CONST.fullmatch(value)
+    return f"{{const: {quoted(text[1])}}}" if text else quoted(value)
 
 
 def _repaired_collection(value: str) -> str | None:

@@ -172,6 +172,8 @@ def _refuse_missing(header: Sequence[str], used: Collection[str]) -> None:
     hints = {name: near(name, header) for name in missing}
     if len(missing) > 1:
         hints = {name: hint and f"{name!r}: {hint}" for name, hint in hints.items()}
+    if len(header) == 1 and all(name in header[0] for name in missing):
+        hints = {"": "the first line was read as one column: correct `source.delimiter`"}
     names = ", ".join(map(repr, missing))
     raise RefusedError(
         f"the header lacks {names}, which the mapping reads",

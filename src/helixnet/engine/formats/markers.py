@@ -257,9 +257,9 @@ class Wanted:
         forms = name_forms(name, self.codecs, self.encoding)
         column = next((i for i, known in enumerate(names) if known in forms), None)
         if column is None:
-            raise RefusedError(
-                f"the file has no column {name!r}, {what}",
-                code="HX-5002",
-                hint=f"correct the header of the file, or `{key}`",
-            )
+            hint = f"correct the header of the file, or `{key}`"
+            if len(names) == 1 and name in names[0]:
+                hint = "the first line was read as one column: correct `source.delimiter`"
+            message = f"the file has no column {name!r}, {what}"
+            raise RefusedError(message, code="HX-5002", hint=hint)
         return column

@@ -47,6 +47,8 @@ def _condition(leaf: Leafing, node: Node) -> Node:
     found = leaf.plain(node)
     if found.type.kind not in (Kind.BOOLEAN, Kind.ANY, Kind.NULL):
         hint = "compare it, or use `is present` or `is empty`"
+        if node is not leaf.parsed.root:
+            hint += "; what stands in for an empty value is written: value | or_else(b)"
         leaf.problem("HX-4106", found, f"{found.type.kind} is no condition", hint)
     return found
 

@@ -13,6 +13,7 @@ from helixnet.engine.mapping.ir import ANY, BOOLEAN, Call, Node, Op, Type, join_
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
 from helixnet.engine.mapping.shapes import DictShape, field_kind, near
+from helixnet.engine.mapping.spreadsheet import formula_hint
 from helixnet.engine.values.faults import ValueFault
 
 STEADY: Final = frozenset(
@@ -70,7 +71,8 @@ def type_filter(leaf: Leafing, node: Node) -> Node:
     written = as_kind(node.data, Call)
     spec = FILTERS.get(written.name)
     if spec is None:
-        hint = REFUSED_FILTERS.get(written.name) or near(written.name, list(FILTERS))
+        known = formula_hint(written.name) if written.name.lower() not in FILTERS else ""
+        hint = REFUSED_FILTERS.get(written.name) or known or near(written.name, list(FILTERS))
         leaf.problem("HX-4104", node, f"unknown filter `{written.name}`", hint)
         return Node(Op.CONST, at=node.at)
     value = _value(leaf, node.args[0], spec)
@@ -88,7 +90,12 @@ def _value(leaf: Leafing, node: Node, spec: FilterSpec) -> Node:
     if not _fits(value.type.kind, spec.takes):
         kinds = " or ".join(sorted(spec.takes))
         text = f"{spec.name} takes {kinds}, not {value.type.kind}"
-        leaf.problem("HX-4106", value, text, "convert it first")
+        hint = "convert it first"
+        if value.type.kind is Kind.OBJECT:
+            hint = "it is one item: read its column, such as ITEM.COLUMN"
+        elif spec.takes == frozenset({Kind.LIST}):
+            hint = f'name the list, and the column of its items: LIST | {spec.name}("COLUMN")'
+        leaf.problem("HX-4106", value, text, hint)
     return value
 
 
@@ -130,7 +137,7 @@ def _check_param(call: _Call, param: Param) -> None:
     elif _is_null(arg) and param.default is not None and call.spec.name not in _SPECIAL:
         call.wrong(arg, f"`{param.name}` can't be null")
     elif param.constant and arg.op is not Op.CONST:
-        call.wrong(arg, f"`{param.name}` must be a literal")
+        call.wrong(arg, f"`{param.name}` must be a literal, such as a text in quotes")
     elif not _fits(arg.type.kind, param.takes):
         call.wrong(arg, f"`{param.name}` can't be {arg.type.kind}")
 

@@ -72,6 +72,10 @@ def _unknown(leaf: Leafing, node: Node, name: str) -> None:
     hints = [near(name, names)]
     if leaf.parsed.text.strip() == name:
         hints.append(f"a fixed text is {{const: {name}}}")
+    elif name in ("TRUE", "FALSE", "NULL"):
+        hints = [f"write `{name.lower()}`"]
+    elif not hints[0].startswith("did") and f"{name}." not in leaf.parsed.text:
+        hints.append(f'a text stands in quotes: "{name}"')
     leaf.problem("HX-4103", node, f"unknown name `{name}`", "; ".join(filter(None, hints)))
 
 

@@ -11,6 +11,7 @@ from jinja2.parser import Parser
 from helixnet.engine.context.model import ContextProblem, Leaf, Mark
 from helixnet.engine.mapping.ir import TURNS, Call, Node, Op, Parsed, Turn
 from helixnet.engine.mapping.literals import ExactEnvironment
+from helixnet.engine.mapping.spreadsheet import explained, formula_hint
 from helixnet.engine.values.absent import ABSENT
 
 MAX_LENGTH: Final = 20_000
@@ -41,7 +42,7 @@ _REFUSED: Final[dict[type[nodes.Node], tuple[str, str]]] = {
     nodes.Pow: ("`**` is refused", "multiply"),
     nodes.Call: ("functions can't be called", "use a filter: value | name(…)"),
     nodes.Dict: ("an object can't be written in an expression", "write it in YAML"),
-    nodes.Tuple: ("a tuple can't be written", "write a list: [a, b]"),
+    nodes.Tuple: ("a comma stands where no list is", "a list is [a, b], a decimal number 1.19"),
     nodes.Assign: ("`set` stands outside of `if`", "write {% set x = a if c else b %}"),
 }
 
@@ -80,16 +81,21 @@ def _parse(text: str, mark: Mark) -> Parsed:
             expression = parser.parse_expression()
             if not parser.stream.eos:
                 at = parser.stream.current.lineno
-                raise _LeafError("HX-4101", at, f"unexpected {text[at : at + 20].strip()!r}")
+                raise _syntax(text, f"unexpected `{text[at : at + 20].strip()}`", at)
             root, template = walk.node(expression), False
     except TemplateSyntaxError as error:
         message = (error.message or "not an expression").rstrip(".")
         if "template" in message and "end" in message:
             message = "the expression ends too early"
-        raise _LeafError("HX-4101", error.lineno, message) from error
+        raise _syntax(text, message, error.lineno) from error
     except RecursionError as error:
         raise _LeafError("HX-4102", 0, "the expression is nested too deep") from error
     return Parsed(root, text, mark, template, tuple(walk.tight), tuple(walk.sets))
+
+
+def _syntax(text: str, message: str, at: int) -> _LeafError:
+    why = explained(text, message, at)
+    return _LeafError("HX-4101", why.at, why.message, why.hint)
 
 
 def plain_path(text: str) -> Node | None:
@@ -134,6 +140,8 @@ class _Walk:
         reader = _READERS.get(kind)
         if reader is None:
             message, hint = _REFUSED.get(kind, (f"{kind.__name__} is not part of the language", ""))
+            if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name):
+                hint = formula_hint(node.node.name) or hint
             if isinstance(node, nodes.Stmt):
                 hint = f"{hint}, or render the document: template: NAME.j2".removeprefix(", or ")
             raise _LeafError("HX-4102", node.lineno, message, hint)

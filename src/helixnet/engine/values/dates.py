@@ -33,7 +33,7 @@ CENTURY: Final = 100
 CACHED: Final = 4096  # distinct dates of a file are few; each parser remembers this many
 _TOKEN: Final = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
 _UNPADDED: Final = re.compile(r"%[-#_]")
-_FOREIGN_DAY: Final = re.compile(r"YYYY|yyyy|YY|yy|MM|mm|DD|dd|TT|JJJJ")
+_FOREIGN_DAY: Final = re.compile(r"YYYY|yyyy|YY|yy|MM|mm|DD|dd|TT|JJJJ|tt|jjjj")
 _FOREIGN_TIME: Final = re.compile(r"HH|hh|MM|SS")
 _DAY_CODES: Final = {
     "y": {4: "%Y", 2: "%y"},
@@ -79,7 +79,7 @@ def suggested(form: str) -> str:
     if "%" in form:
         meant = _UNPADDED.sub("%", form)
     else:
-        day, _, time = form.partition("T") if "T" in form else form.partition(" ")
+        day, _, time = form.partition("T" if re.search("[^T]T[^T]", form) else " ")
         meant = _FOREIGN_DAY.sub(lambda found: _DAY_CODES[found[0][0].lower()][len(found[0])], day)
         if time:
             time = _FOREIGN_TIME.sub(lambda found: f"%{found[0][0].upper()}", _minutes(time))
