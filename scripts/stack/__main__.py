@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from scripts.stack.provisioning import CannotProvisionError, say
 from scripts.stack.server import Server, ServerError
 
 _LINES: Final = 15
+USUAL: Final = Path("helixnet-stack")
 
 
 def up(folder: Path) -> int:
@@ -24,15 +26,26 @@ def up(folder: Path) -> int:
         say(f"can't be provisioned: {line}")
     if missing:
         return 3
+    before = whole.alive(folder)
+    signal.signal(signal.SIGTERM, _interrupted)
     try:
         running = whole.up(folder)
     except BaseException:
-        say("ending what was started; the logs stay: make stack-logs")
-        whole.down(folder)
+        say(f"ending what was started just now; the logs stay: make stack-logs{_at(folder)}")
+        whole.down(folder, but=before)
         raise
     say(f"ready after {time.monotonic() - started:.0f} s")
     print(_guide(folder, running))
     return 0
+
+
+def _interrupted(_number: int, _frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _at(folder: Path) -> str:
+    """Say which stack a command is about, unless it is the usual one."""
+    return "" if folder == USUAL.absolute() else f" STACK={shlex.quote(str(folder))}"
 
 
 def down(folder: Path) -> int:
@@ -51,15 +64,19 @@ def status(folder: Path) -> int:
         size = whole.memory(each) if each.running() else 0
         print(f"{name:10} {states[name]:10} {each.address:22} {each.pid:8} {size:6}")
     if set(found) < set(whole.PORTS):
-        print(f"not started: {', '.join(sorted(set(whole.PORTS) - set(found)))} (make stack)")
+        missing = ", ".join(sorted(set(whole.PORTS) - set(found)))
+        print(f"not started in {folder}: {missing} (make stack{_at(folder)})")
     return 0 if len(found) == len(whole.PORTS) and set(states.values()) == {"ready"} else 1
 
 
 def logs(folder: Path) -> int:
     """Print the end of each log."""
-    for each in whole.known(folder).values():
+    found = whole.known(folder)
+    for each in found.values():
         print(f"=== {each.log}\n{each.last_lines(_LINES)}")
-    return 0
+    if not found:
+        say(f"nothing was started in {folder} (make stack{_at(folder)})")
+    return 0 if found else 3
 
 
 def env(folder: Path) -> int:
@@ -67,7 +84,7 @@ def env(folder: Path) -> int:
     found = whole.known(folder)
     missing = sorted(set(whole.SERVERS) - set(found))
     if missing:
-        say(f"not started in {folder}: {', '.join(missing)} (make stack)")
+        say(f"not started in {folder}: {', '.join(missing)} (make stack{_at(folder)})")
         return 3
     for name, value in services.environment(found, folder, role=postgres.OWNER).items():
         print(f"export {name}={shlex.quote(value)}")
@@ -85,10 +102,12 @@ def provision(_folder: Path) -> int:
 def _guide(folder: Path, running: dict[str, Server]) -> str:
     at = {name: each.url for name, each in running.items()}
     secrets, access = folder / "secrets", running["minio"].secrets["access_key"]
+    here = _at(folder)
     return f"""
   {at["gateway"]}/ is the status page, {at["gateway"]}/docs its REST
     users demo, chuck, marcel, admin (the password is the name), of {at["keycloak"]}
   {at["minio"]} has the bucket helix: access key {access}, secret in {secrets}/store
+    takes files at inbox/TENANT/..., such as inbox/demo/orders-csv/NAME (region us-east-1)
   {running["kafka"].address} has the topic helix.results: an event for every run that ended
   {at["postgres"]}: role helixnet, password in {secrets}/helixnet
   sftp -P {running["ingest"].ports["sftp"]} NAME@127.0.0.1: drops of partners (helixnet partners)
@@ -98,7 +117,7 @@ Try:
   make seed-data
   scripts/uv run helixnet login           # by the browser, or --user demo
   scripts/uv run helixnet jobs list
-  make stack-status, make stack-logs, make stack-down"""
+  make stack-status{here}, make stack-logs{here}, make stack-down{here}"""
 
 
 def main(arguments: list[str]) -> int:
@@ -108,13 +127,16 @@ def main(arguments: list[str]) -> int:
     }
     parser = argparse.ArgumentParser(prog="python -m scripts.stack", description=__doc__)
     parser.add_argument("command", choices=commands)
-    parser.add_argument("--folder", type=Path, default=Path("helixnet-stack"))
+    parser.add_argument("--folder", type=Path, default=USUAL)
     given = parser.parse_args(arguments)
     try:
         return commands[given.command](given.folder.absolute())
     except (ServerError, CannotProvisionError) as error:
         say(str(error))
         return 3
+    except (NotADirectoryError, FileNotFoundError, PermissionError) as error:
+        say(f"{given.folder} is no folder for a stack: {error}")
+        return 2
     except KeyboardInterrupt:
         return 130
 

@@ -77,6 +77,26 @@ class Server:
         if not self._gone(KILL_SECONDS):
             raise ServerError(f"{self.name}: process {self.pid} does not end")
 
+    def left(self) -> list[psutil.Process]:
+        """Find what it started and what did not end with it, such as the server of a script."""
+        if self.running() or not self.pid or self._replaced():
+            return []
+        found: list[psutil.Process] = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
+                if os.getsid(process.pid) == self.pid and process.create_time() >= self.born:
+                    found.append(process)
+        return found
+
+    def end_left(self) -> int:
+        """End what it left behind; return how many processes that were."""
+        found = self.left()
+        for process in found:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(found, timeout=KILL_SECONDS)
+        return len(found)
+
     def pause(self) -> None:
         """Stop it from running, with its connections open."""
         self._signal(signal.SIGSTOP)
@@ -97,6 +117,12 @@ class Server:
             return "\n".join(self.log.read_text("utf-8", "replace").splitlines()[-count:])
         except OSError:
             return ""
+
+    def _replaced(self) -> bool:
+        """Whether another process has the pid now: then nothing is left of the session."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.pid).create_time() != self.born
+        return False
 
     def _process(self) -> psutil.Process | None:
         try:

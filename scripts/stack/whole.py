@@ -3,7 +3,7 @@
 import contextlib
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +77,8 @@ class Layout:
         if found is not None and found.running():
             say(f"{name} runs already at {found.address}")
             return found
+        if found is not None and found.end_left():
+            say(f"{name} had ended and left processes behind, which are ended now")
         started = time.monotonic()
         made = start(self.folder / name)
         say(f"{name} is ready at {made.address} after {time.monotonic() - started:.1f} s")
@@ -115,9 +117,14 @@ def known(folder: Path) -> dict[str, Server]:
     return {name: each for name, each in found.items() if each is not None}
 
 
-def down(folder: Path) -> list[str]:
-    """End everything, the services first; say of each how it ended."""
-    found = known(folder)
+def alive(folder: Path) -> set[str]:
+    """Return the names of what runs now."""
+    return {name for name, each in known(folder).items() if each.running()}
+
+
+def down(folder: Path, *, but: Collection[str] = ()) -> list[str]:
+    """End everything, the services first, except ``but``; say of each how it ended."""
+    found = {name: each for name, each in known(folder).items() if name not in but}
     last = [each for name, each in found.items() if name in SERVERS]
     first = [each for name, each in found.items() if name not in SERVERS]
     with ThreadPoolExecutor() as pool:
@@ -146,7 +153,9 @@ def memory(each: Server) -> int:
 
 def _end(each: Server) -> str:
     if not each.running():
-        return f"{each.name} had ended before"
+        left = each.end_left()
+        more = f", and left {left} processes behind, which are ended now" if left else ""
+        return f"{each.name} had ended before{more}"
     started = time.monotonic()
     each.stop()
     return f"{each.name} (process {each.pid}) ended in {time.monotonic() - started:.1f} s"

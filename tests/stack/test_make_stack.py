@@ -1,6 +1,7 @@
 """The whole stack, as a person starts and ends it."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -33,8 +34,12 @@ def test_nothing_started_is_no_fault(tmp_path: Path) -> None:
     assert stack("down", tmp_path).stdout == f"nothing was started in {tmp_path}\n"
     done = stack("status", tmp_path)
     assert done.returncode == 1
-    assert "not started: gateway, ingest, kafka" in done.stdout
-    assert stack("logs", tmp_path).returncode == 0
+    assert f"not started in {tmp_path}: gateway, ingest, kafka" in done.stdout
+    assert f"make stack STACK={tmp_path}" in done.stdout
+    assert stack("logs", tmp_path).returncode == 3
+    (tmp_path / "file").touch()
+    done = stack("status", tmp_path / "file")
+    assert (done.returncode, "is no folder for a stack" in done.stderr) == (2, True)
 
 
 def test_the_stack_starts_serves_and_ends(tmp_path: Path) -> None:
@@ -50,13 +55,15 @@ def test_the_stack_starts_serves_and_ends(tmp_path: Path) -> None:
         assert seeded.returncode == 0, seeded.stderr
         assert seeded.stdout.count("COMPLETED") + seeded.stdout.count("PARTIAL") == 4, seeded.stdout
         before["mapper"].kill()
+        os.kill(before["keycloak"].pid, signal.SIGKILL)  # what `status` shows is a script's process
         assert "mapper     ended" in stack("status", tmp_path).stdout
         again = stack("up", tmp_path)
         assert again.returncode == 0, again.stderr
         assert "gateway runs already" in again.stderr
         after = whole.known(tmp_path)
         changed = {name for name, each in after.items() if each.pid != before[name].pid}
-        assert changed == {"mapper"}
+        assert changed == {"mapper", "keycloak"}
+        assert "keycloak had ended and left processes behind" in again.stderr
         assert str(after["sink"].log) in stack("logs", tmp_path).stdout
     finally:
         ended = stack("down", tmp_path).stdout

@@ -200,7 +200,9 @@ class Observer:
         if isinstance(data, FieldUse):
             row = self._emitter.binding(data.binding) if data.binding is not None else None
             item = self._variables.get(row) if row else self.run(node.args[0])[0]
-            if item is not None and item is not ABSENT:
+            if type(item) is dict:  # a JSON record, whose declared fields are read by name too
+                yield from self._member(cast("object", item), data.name)
+            elif item is not None and item is not ABSENT:
                 yield Origin(data.name, item)
         elif isinstance(data, FilterCall):
             yield from self._of_filter(node, data)
