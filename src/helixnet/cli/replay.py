@@ -143,10 +143,12 @@ def exact(content: bytes) -> dict[str, Any]:
 
 def show_replay(done: dict[str, Any]) -> None:
     """Print a replay for a person."""
-    dry = done["dry_run"]
-    what = "would run again" if dry else f"run again as replay {done['replay_id']}"
     number = len(done["jobs"])
-    jobs = "1 job" if number == 1 else f"{number} jobs"
+    if not number and not done["left_out"]:
+        print("no job is what was asked for: nothing runs again")
+        return
+    jobs, runs = ("1 job", "runs") if number == 1 else (f"{number} jobs", "run")
+    what = "would run again" if done["dry_run"] else f"{runs} again as replay {done['replay_id']}"
     print(f"{jobs} {what}; {done['unchanged']} with an unchanged context")
     if done["state"] == "PENDING":
         print(f"{done['begun']} of {done['selected']} have begun, the others follow")
