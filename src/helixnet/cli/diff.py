@@ -3,6 +3,8 @@
 import argparse
 from typing import Final
 
+from helixnet.cli.arguments import add_join_argument
+
 SAMPLES: Final = 3
 
 
@@ -25,13 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="K=V",
         help="value of an `inputs` entry, for each context that has it",
     )
-    parser.add_argument(
-        "--join",
-        action="append",
-        default=[],
-        metavar="NAME=FILE",
-        help="second file for a join of the context",
-    )
+    add_join_argument(parser)
     parser.add_argument("--json", action="store_true", help="print a list of one object a file")
 
 

@@ -4,6 +4,8 @@ import argparse
 import sys
 from typing import Final
 
+from helixnet.cli.arguments import add_join_argument
+
 FAILED: Final = 1
 
 
@@ -20,13 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input", action="append", default=[], metavar="K=V", help="value of an `inputs` entry"
     )
-    parser.add_argument(
-        "--join",
-        action="append",
-        default=[],
-        metavar="NAME=FILE",
-        help="second file for a join of the context",
-    )
+    add_join_argument(parser)
     parser.add_argument(
         "--format", choices=("ndjson", "json"), default="ndjson", help="a line each, or one array"
     )

@@ -2,6 +2,8 @@
 
 import argparse
 
+from helixnet.cli.arguments import add_join_argument
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -26,13 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--input", action="append", default=[], metavar="K=V", help="value of an `inputs` entry"
     )
-    parser.add_argument(
-        "--join",
-        action="append",
-        default=[],
-        metavar="NAME=FILE",
-        help="second file for a join of the context",
-    )
+    add_join_argument(parser)
     parser.add_argument("--json", action="store_true", help="print a list of one object a field")
 
 

@@ -12,6 +12,7 @@ from tests.unit.engine.columns.writing import (
     FIELDS,
     HEADER,
     LOOKUPS,
+    Ran,
     contexts,
     files,
     indexed,
@@ -19,7 +20,7 @@ from tests.unit.engine.columns.writing import (
     planned,
 )
 
-RAN = {"contexts": 0, "columnar": 0, "blocks": 0, "left": 0, "records": 0, "asked": 0}
+RAN = Ran()
 
 
 @given(contexts(), files(), st.integers(20, 400))
@@ -27,33 +28,14 @@ RAN = {"contexts": 0, "columnar": 0, "blocks": 0, "left": 0, "records": 0, "aske
 def test_columns_and_rows_agree(
     context: tuple[str, dict[str, Any]], data: bytes, part_size: int
 ) -> None:
-    plan = planned(*context)
-    if plan is None:
-        return
-    whole, cut = indexed(plan, data), indexed(plan, data, part_size)
-    if whole is None or cut is None:
-        return
-    RAN["contexts"] += 1
-    by_rows = mapped(plan, data, whole, columns=False)
-    for index in (whole, cut):
-        by_columns = mapped(plan, data, index, columns=True)
-        assert by_columns.documents == by_rows.documents
-        assert by_columns.rejects == by_rows.rejects
-        assert by_columns.counts == by_rows.counts
-    if not by_columns.tally:
-        return
-    RAN["columnar"] += 1
-    RAN["records"] += by_rows.counts.records
-    for name, count in by_columns.tally.items():
-        RAN[name] += count
+    RAN.hold(context, data, part_size)
 
 
 def test_columns_ran_in_half_of_the_examples() -> None:
     """Else the property above says little; it runs before this one, in this process."""
-    if not RAN["contexts"]:
+    if not RAN.contexts:
         test_columns_and_rows_agree()
-    assert RAN["columnar"] * 2 >= RAN["contexts"], RAN
-    assert RAN["blocks"] >= RAN["left"], RAN
+    RAN.enough()
 
 
 EXPRESSIONS = [

@@ -2,7 +2,7 @@
 
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -288,3 +288,44 @@ def contexts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     )
     properties = {name: schema for name, (_, schema) in leaves.items()} | {"o": inner, "w": {}}
     return context, {"type": "object", "properties": properties, "required": required}
+
+
+MANY = 100
+
+
+@dataclass(slots=True)
+class Ran:
+    """How many drawn contexts, blocks and records went by columns: else a property says little."""
+
+    contexts: int = 0
+    columnar: int = 0
+    records: int = 0
+    tally: dict[str, int] = field(default_factory=lambda: {"blocks": 0, "left": 0, "asked": 0})
+
+    def hold(self, context: tuple[str, dict[str, Any]], data: bytes, part_size: int) -> None:
+        """Hold columns to rows, over the whole file and over its parts."""
+        plan = planned(*context)
+        if plan is None:
+            return
+        whole, cut = indexed(plan, data), indexed(plan, data, part_size)
+        if whole is None or cut is None:
+            return
+        self.contexts += 1
+        by_rows = mapped(plan, data, whole, columns=False)
+        for index in (whole, cut):
+            by_columns = mapped(plan, data, index, columns=True)
+            assert by_columns.documents == by_rows.documents
+            assert by_columns.rejects == by_rows.rejects
+            assert by_columns.counts == by_rows.counts
+        if by_columns.tally:
+            self.columnar += 1
+            self.records += by_rows.counts.records
+            for name, count in by_columns.tally.items():
+                self.tally[name] += count
+
+    def enough(self) -> None:
+        """Say that columns ran in half of the contexts, and in half of their blocks."""
+        assert self.columnar, self
+        if self.contexts >= MANY:  # of few, any share may be chance
+            assert self.columnar * 2 >= self.contexts, self
+            assert self.tally["blocks"] * 2 >= self.tally["left"], self
