@@ -9,7 +9,7 @@ from scripts.stack.server import Server
 
 from tests import servers
 
-for name, examples in {"glance": 20, "quick": 60, "thorough": 500, "nightly": 10_000}.items():
+for name, examples in {"glance": 8, "quick": 60, "thorough": 500, "nightly": 10_000}.items():
     settings.register_profile(name, max_examples=examples, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
