@@ -35,7 +35,7 @@ from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Op
 from helixnet.engine.mapping.mapper import RowMapper, counted
 from helixnet.engine.mapping.presence import affixes_of
-from helixnet.engine.mapping.program import Program
+from helixnet.engine.mapping.program import Program, columns_named
 from helixnet.engine.mapping.reads import walk
 from helixnet.engine.mapping.scope import Role
 from helixnet.engine.outcome import Mapped, Reject
@@ -120,7 +120,8 @@ def _texts(program: Program, file: str) -> list[str]:
 
 def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -> Columns:
     context = program.context
-    state = _state(program, header, file)
+    cells = _Cells(header)
+    state = _state(program, cells, file)
     names = {id(slot): name for name, slot in program.outline.var_slots.items()}
     for slot in (*program.early_vars, *program.late_vars):
         name = names[id(slot)]
@@ -142,22 +143,32 @@ def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -
         state.steps += [EachRow(LINES, [asked]), Gathered([pl.col(ASK).any().alias(LINES)])]
         state.ask_unless(~pl.col(LINES))
     state.steps.append(EachRow(RECORDS, [state.asked().alias(ASK)]))
-    by = [f"c{header.index(name)}" for name in context.group.by] if context.group else []
+    by = [cells.of(name) for name in context.group.by] if context.group else []
     return Columns(by, together(state.steps), Text(writing.pieces[root.number]), skip)
 
 
-def _state(program: Program, header: Sequence[str], file: str) -> Compiling:
+class _Cells:
+    """Knows the columns of cells by the names in a header."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self._numbers = {name: number for number, name in reversed(list(enumerate(header)))}
+
+    def of(self, name: str) -> str:
+        if name not in self._numbers:
+            raise NotColumnarError(f"the file has no column {name}")
+        return f"c{self._numbers[name]}"
+
+
+def _state(program: Program, cells: _Cells, file: str) -> Compiling:
     """Return the state in which compiling begins: what is asked of each line whatever is read."""
     context = program.context
     source, group = context.source, context.group
     declared = source.fields or {}
-    positions = {name: number for number, name in reversed(list(enumerate(header)))}
 
     def read(state: Compiling, name: str) -> Value:
-        if name not in positions:
-            raise NotColumnarError(f"the file has no column {name}")
+        cell = cells.of(name)
         known = declared.get(name) or Field(name, Mark("", 0, 0))
-        return field_value(state, known, source, f"c{positions[name]}")
+        return field_value(state, known, source, cell)
 
     state = Compiling(Outside(program.inputs, context.lookups, file), read, program.here.role)
     if group is not None and group.keyed:
@@ -170,9 +181,7 @@ def _state(program: Program, header: Sequence[str], file: str) -> Compiling:
     for name in (known.name for known in declared.values() if known.required):
         each.field(name)
     for name in group.same if group else ():
-        if name not in positions:
-            raise NotColumnarError(f"the file has no column {name}")
-        cell = f"c{positions[name]}"
+        cell = cells.of(name)
         state.steps.append(Brought([cell]))
         each.ask_unless(pl.col(cell).eq_missing(pl.col(Brought.name(cell))))
     return state
@@ -182,7 +191,7 @@ def why_rows(program: Program) -> str:
     """Return what keeps a context from columns; empty when nothing does."""
     declared = program.context.source.fields or {}
     try:
-        compile_columns(program, [*declared, *sorted(program.columns - set(declared))], "")
+        compile_columns(program, [*declared, *sorted(columns_named(program) - set(declared))], "")
     except NotColumnarError as error:
         return str(error)
     return ""

@@ -222,11 +222,11 @@ class CsvScan:
 
     def _measure(self, data: bytes, begins: Sequence[bool]) -> None:
         """Refuse a file with a record of several rows that is too long."""
-        size, self._group_size = self._group_size + len(data), len(data)
-        if size <= self._plan.limit:
-            self._group_size = size if not any(begins) else len(data)
+        size = self._group_size
+        if size + len(data) <= self._plan.limit:
+            self._group_size = len(data) + (0 if any(begins) else size)
             return
-        size -= len(data)  # only now it pays to look where each record begins
+        # Only now it pays to look where each record begins.
         for (start, end), new in zip(self._dialect.spans(data), begins, strict=True):
             size = end - start + (0 if new else size)
             if size > self._plan.limit:

@@ -74,6 +74,12 @@ class Program:
     deliver: list[Node | None] = field(default_factory=list["Node | None"])
 
 
+def columns_named(program: Program) -> frozenset[str]:
+    """Return the columns that map and group name: a file that lacks one can't be mapped."""
+    group = program.context.group
+    return program.columns.union((*group.by, *group.same) if group is not None else ())
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """What is known besides the context.

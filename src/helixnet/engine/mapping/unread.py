@@ -6,7 +6,7 @@ from typing import Final
 from helixnet.engine.context.model import ContextProblem, Field, Mark, Source
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.needs import expressions, written
-from helixnet.engine.mapping.program import Program
+from helixnet.engine.mapping.program import Program, columns_named
 from helixnet.engine.mapping.scope import Binding, FieldUse, Role
 
 UNREAD: Final = "HX-4113"
@@ -32,8 +32,7 @@ def names_read(
         return _keys(expressions(program))
     if any(root.type.row for root in written(program)):
         return None
-    group = context.group
-    return program.columns.union((*group.by, *group.same) if group is not None else ())
+    return columns_named(program)
 
 
 def _segment_names(needs: Mapping[str, frozenset[str]]) -> Iterator[str]:

@@ -15,7 +15,10 @@ from tests.unit.engine.columns.writing import (
     TEXT_SCHEMAS,
     Ran,
     conditions,
+    indexed,
+    mapped,
     numbers,
+    planned,
     rows,
     texts,
 )
@@ -107,3 +110,22 @@ def test_columns_ran_in_half_of_the_examples() -> None:
     if not RAN.contexts:
         test_columns_and_rows_agree()
     RAN.enough()
+
+
+def test_a_key_that_the_map_does_not_read_is_known() -> None:
+    """Nobody declared it: the group alone names it, and what all its lines must share."""
+    plan = planned(
+        "helixnet: 1\nname: keys\nversion: 1.0.0\ntarget: s.json\nsource: {format: csv}\n"
+        "group: {by: NO, order: consecutive, header: h, lines: lines, same: [X]}\n"
+        "map: {n: h.NAME, items: {each: lines, as: l, map: {s: l.SKU}}}\n",
+        {},
+    )
+    assert plan is not None
+    assert "columns for parts" in plan.explain()
+    data = b"NAME,X,SKU,NO\na,1,s,7\nb,1,t,7\nc,1,u,8\nd,2,v,8\n"
+    index = indexed(plan, data)
+    assert index is not None
+    by_rows, by_columns = (mapped(plan, data, index, columns=way) for way in (False, True))
+    assert (by_rows.counts.used, by_rows.counts.rejected) == (1, 1)
+    assert by_columns.documents == by_rows.documents
+    assert by_columns.rejects == by_rows.rejects
