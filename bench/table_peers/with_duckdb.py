@@ -1,10 +1,7 @@
 """The peer of W1: SQL written by hand for DuckDB, with doubles and without validation."""
 
-import sys
+import sql
 
-import duckdb
-
-NUMBER = "CAST(replace(replace({}, '.', ''), ',', '.') AS DOUBLE)"
 QUERY = """
 COPY (
     SELECT json_object(
@@ -27,8 +24,4 @@ COPY (
 """
 
 if __name__ == "__main__":
-    source, target = sys.argv[1:]
-    connection = duckdb.connect()
-    connection.execute("SET threads = 1")
-    parts = {"quantity": NUMBER.format("KWMENG"), "price": NUMBER.format("NETPR")}
-    connection.execute(QUERY.format(source=source, target=target, **parts))
+    sql.copy(QUERY)
