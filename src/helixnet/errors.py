@@ -89,10 +89,6 @@ class DriftError(RefusedError):
         self.drift = tuple(drift)
         self.patch = tuple(patch)
 
-    def __reduce__(self) -> tuple[object, ...]:
-        """Travel between processes with what the class was made of."""
-        return DriftError, (self.drift, self.patch)
-
 
 class UnavailableError(HelixNetError):
     """Something needed is not there now; back off and try again."""

@@ -80,18 +80,15 @@ class CsvIndex:
         parts = scan.finish(size)
         source, used = self._contract.source, self._contract.used
         header: Sequence[str] = list(source.fields or ())
-        drift: list[Drift] = []
-        rows: Sequence[Mapping[str, object]] = ()
         if source.header:
             newline = "\r" if scan.first_line_end == "\r" else "\n"
             header = _header(scan.header_bytes, codec, self._delimiter, newline)
-            rows = list(self._first_rows(scan, codec, header)) if source.fields else ()
-            drift = _drift(header, source, used, rows) if header else []
+        rows = list(self._first_rows(scan, codec, header)) if source.fields else []
+        drift = _drift(header, source, used, rows) if source.header and header else []
         once = once_lines(source, scan.once, codec, size)
         if source.records:
             _ = csv_columns(source, header) if header or not source.header else None
         elif source.fields:
-            rows = rows or list(self._first_rows(scan, codec, header))
             drift += retyped_columns(source, rows)
         return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift, once)
 
