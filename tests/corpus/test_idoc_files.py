@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from helixnet.engine.formats.grammar import Grammar, load_grammar
+from helixnet.engine.formats.idoc_grammar import IdocGrammar, load_idoc
 from tests.unit.engine.formats.reading import load, source
 from tests.unit.engine.formats.test_idoc import bare
 
@@ -17,9 +17,9 @@ CONTRACT = source("idoc", type="ORDERS05", encoding=("utf-8", "cp1252"))
 PAIR = "idoc/SAP__apibusinesshub-integration-recipes/flat-xml-pairs"
 
 
-def shipped() -> Grammar:
+def shipped() -> IdocGrammar:
     """Return the grammar of ORDERS05."""
-    grammar = load_grammar(CONTRACT, {})
+    grammar = load_idoc(CONTRACT, {})
     assert grammar is not None
     return grammar
 
@@ -78,7 +78,7 @@ def test_files_of_other_systems(
     grammar = shipped()
     if own:
         report = (root / "PeterXyp__sapidoc" / "ORDERS01-Parseridoc.txt").read_bytes()
-        found = load_grammar(source("idoc", grammar="r.txt"), {"r.txt": report})
+        found = load_idoc(source("idoc", grammar="r.txt"), {"r.txt": report})
         assert found is not None
         grammar = found
     outcome = load((root / path).read_bytes(), CONTRACT, grammar=grammar)

@@ -177,7 +177,10 @@ def test_a_range_of_a_topic_is_named_whole(helix: Helix, demo: Person, tmp_path:
     job = demo.wait(answer.json()["job_id"])["job_id"]
     at = str(next(e["position"] for e in told(demo, "helix.results") if e["job"] == job))
     text = replayed(helix, tmp_path, "--topic", "helix.results", "--first", at, "--last", at)
-    assert (text.splitlines()[0].startswith("1 job run again"), job in text) == (True, True)
+    assert (text.splitlines()[0].startswith("1 job runs again as replay"), job in text) == (
+        True,
+        True,
+    )
     assert demo.wait(job, run=2)["runs"][0]["trigger"] == "replay"
     for wrong in (("--topic", "helix.results"), ("--first", "1"), ("--last", "1")):
         done = command("replay", *wrong, home=tmp_path, url=helix.url)

@@ -8,6 +8,7 @@ from typing import Final
 from helixnet.engine.context.model import Source
 from helixnet.engine.formats.csv_dialect import dialect_of
 from helixnet.engine.formats.grammar import Grammar
+from helixnet.engine.formats.idoc_grammar import IdocGrammar
 from helixnet.engine.formats.idoc_lines import LineBreaker
 from helixnet.engine.formats.json_place import place_of
 from helixnet.engine.outcome import SourcePosition
@@ -61,11 +62,11 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
     once = source.once.get(place.segment)
     if once is not None:
         text, first = once["text"], once["line"]
-    elif file.contract.records is None and file.contract.format in ("csv", "fixed"):
+    elif file.contract.records is None and file.contract.tabular:
         while item and batch.line(index, item) > place.line:
             item -= 1  # a value that is filled down stands further above
         text, first = _row(text, item, file), batch.line(index, item)
-    if file.grammar is not None:
+    if isinstance(file.grammar, IdocGrammar):
         text = _of_segment(text, first, place, source, file.grammar)
     elif file.contract.format == "fixed":
         text = _of_range(text, first, place, file)
@@ -123,7 +124,7 @@ def _of_row(text: str, first: int, place: SourcePosition, source: SourceIndex) -
 
 
 def _of_segment(
-    text: str, first: int, place: SourcePosition, source: SourceIndex, grammar: Grammar
+    text: str, first: int, place: SourcePosition, source: SourceIndex, grammar: IdocGrammar
 ) -> str:
     """Return the field that stands at a place of a flat IDoc, with its blanks."""
     broken = text if source.newline else LineBreaker().feed(text, final=True)

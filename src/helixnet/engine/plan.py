@@ -340,7 +340,7 @@ def _try_context(
     grammar = _grammar(context, bundle, problems)
     values = input_values(context, outside.inputs, problems)
     views = [None if target is None else target.validator.view for target in targets]
-    usable = grammar is not None or context.source.format != "idoc"
+    usable = grammar is not None or not context.source.graded
     samples = [look_at(context, grammar, *file) for file in files] if usable else []
     columns, keys = sample_columns(context, samples), members or sample_keys(context, samples)
     tables = join_tables(context, bundle.files, outside.joins, problems)

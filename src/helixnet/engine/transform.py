@@ -209,7 +209,7 @@ def map_batch(
 ) -> Mapped:
     """Map a batch, or reject all of it because the file drifted from its contract."""
     source = plan.context.source
-    drifted = index.drift and source.format != "idoc"  # whose reader rejects single documents
+    drifted = index.drift and not source.graded  # whose reader rejects single documents
     if not drifted or source.on_drift != "reject":
         return mapper.map(batch, first_record)
     text = "the file differs from its contract: " + "; ".join(index.drift)

@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Final, TypeAlias
+
+TABULAR: Final = frozenset({"csv", "fixed"})
+GRADED: Final = frozenset({"idoc", "x12", "edifact"})
+NESTED: Final = GRADED | {"xml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +200,21 @@ class Source:
     unit: str = "characters"
     records: Mapping[str, RecordType] | None = None
     fill_down: Sequence[str] = ()
+
+    @property
+    def tabular(self) -> bool:
+        """Whether a file holds rows of cells (of several types, with ``records``)."""
+        return self.format in TABULAR
+
+    @property
+    def nested(self) -> bool:
+        """Whether a record is nodes below nodes, of which one is as good as a list of one."""
+        return self.format in NESTED
+
+    @property
+    def graded(self) -> bool:
+        """Whether a grammar says which nodes there are, and single records drift from it."""
+        return self.format in GRADED
 
 
 @dataclass(frozen=True, slots=True)

@@ -250,7 +250,7 @@ def read_group(node: Node, source: Source | None, problems: Problems) -> Group |
     keys = section(node, problems, "group", required=("by",))
     if keys is None or "by" not in keys:
         return None
-    if source is not None and (source.format not in ROWS or source.records is not None):
+    if source is not None and (not source.tabular or source.records is not None):
         what = "records" if source.records is not None else f"format: {source.format}"
         message = f"`group` does not go with `{what}`"
         hint = "rows of CSV are grouped; here a record holds its lines as a list: use `each`"

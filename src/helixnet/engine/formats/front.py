@@ -11,6 +11,7 @@ from helixnet.engine.formats.csv_read import CsvReader
 from helixnet.engine.formats.encoding import Codec, bom_of, codec_of
 from helixnet.engine.formats.fixed_index import FixedIndex
 from helixnet.engine.formats.grammar import Grammar
+from helixnet.engine.formats.idoc_grammar import IdocGrammar
 from helixnet.engine.formats.idoc_lines import is_unbroken
 from helixnet.engine.formats.idoc_read import IdocReader
 from helixnet.engine.formats.idoc_scan import IdocPlan, IdocScan, begins_as_idoc
@@ -93,7 +94,7 @@ def open_source(
                 )
                 for family in alike(codecs)
             ]
-        case "idoc" if grammar is not None:
+        case "idoc" if isinstance(grammar, IdocGrammar):
             codecs = _idoc_codecs(head, codecs)
             plan = IdocPlan(grammar, source.on_drift, limit, part_size)
             scans = [IdocScan(family, plan, start=start) for family in alike(codecs)]
@@ -141,7 +142,7 @@ def reader_of(
             return NdjsonReader(index).read
         case "json":
             return JsonReader(index, record=source.record, limit=limit).read
-        case "idoc" if grammar is not None:
+        case "idoc" if isinstance(grammar, IdocGrammar):
             return IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")

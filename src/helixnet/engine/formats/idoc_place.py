@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from helixnet.engine.formats.grammar import CONTROL, Grammar
+from helixnet.engine.formats.idoc_grammar import CONTROL, IdocGrammar
 
 ROOT: Final = 0
 _MOST_MOVES: Final = 10_000
@@ -32,7 +32,7 @@ class Placer:
     A state is a path of open segments, as a small number; :data:`ROOT` is the bare document.
     """
 
-    def __init__(self, grammar: Grammar) -> None:
+    def __init__(self, grammar: IdocGrammar) -> None:
         self._grammar = grammar
         self._paths: list[tuple[str, ...]] = [("",)]
         self._states: dict[tuple[str, ...], int] = {("",): ROOT}

@@ -6,7 +6,7 @@ from typing import BinaryIO, Final, cast
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
-from helixnet.engine.formats.grammar import CONTROL, Grammar
+from helixnet.engine.formats.idoc_grammar import CONTROL, IdocGrammar
 from helixnet.engine.formats.idoc_lines import ends_inside, name_of
 from helixnet.engine.formats.idoc_place import ROOT, Move, Placer
 from helixnet.engine.outcome import Fault, SourcePosition
@@ -27,7 +27,7 @@ class IdocBatch:
     _data: bytes
     _byte: int
     _codec: Codec
-    _grammar: Grammar
+    _grammar: IdocGrammar
     _spans: Sequence[tuple[int, int]]
 
     def line(self, index: int, item: int = 0) -> int:
@@ -90,7 +90,7 @@ class IdocReader:
     def __init__(
         self,
         index: SourceIndex,
-        grammar: Grammar,
+        grammar: IdocGrammar,
         *,
         needs: Mapping[str, frozenset[str]] | None,
         rejects_drift: bool,

@@ -7,7 +7,7 @@ from typing import Final
 
 from helixnet.engine.formats.drift import Drift
 from helixnet.engine.formats.encoding import Codec, Transcoder
-from helixnet.engine.formats.grammar import CONTROL, Grammar
+from helixnet.engine.formats.idoc_grammar import CONTROL, IdocGrammar
 from helixnet.engine.formats.idoc_lines import CONTROL_NAME, name_of
 from helixnet.engine.formats.idoc_place import ROOT, Placer
 from helixnet.engine.formats.parts import PartCutter
@@ -29,7 +29,7 @@ class IdocPlan:
         part_size: bytes after which a part ends at the next document.
     """
 
-    grammar: Grammar
+    grammar: IdocGrammar
     on_drift: str
     limit: int
     part_size: int

@@ -78,7 +78,7 @@ class Generated:
 def columns_of(context: Context, header: Sequence[str], names: frozenset[str]) -> Columns:
     """Return how the columns ``names`` of a file with this header are read."""
     source = context.source
-    if source.format not in ("csv", "fixed") or source.records is not None:
+    if not source.tabular or source.records is not None:
         return _members_of(source, names)
     positions = {name: number for number, name in reversed(list(enumerate(header)))}
     converters: dict[str, Callable[[Any], object]] = {}
@@ -178,8 +178,7 @@ class _Generation:
             program.reads,
             {},
             program.deep_vars,
-            single_segments=context.source.format in ("idoc", "xml", "x12", "edifact")
-            or context.source.records is not None,
+            single_segments=context.source.nested or context.source.records is not None,
             probes=self.probes,
         )
         frame.affixes = affixes_of(program.outline.slots.values())
@@ -353,7 +352,7 @@ class _Generation:
         for declared in (context.source.fields or {}).values():
             if declared.required:
                 place = RulePosition(declared.mark.line, f"{declared.name}: required")
-                keyed = context.source.format not in ("csv", "fixed")
+                keyed = not context.source.tabular
                 name = pointer_text((declared.name,), {}) if keyed else declared.name
                 self.rules.required[name] = place
         self._line_rules(context.source)

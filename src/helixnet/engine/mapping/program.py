@@ -14,6 +14,7 @@ from helixnet.engine.context.model import (
     WhenNode,
     root_types,
 )
+from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import BOOLEAN, Node, Op, Type
 from helixnet.engine.mapping.joining import inner_condition, item_names, join_type, unsettled
@@ -24,7 +25,6 @@ from helixnet.engine.mapping.reads import Place, Reads, Use, mark_needs, reads_o
 from helixnet.engine.mapping.scope import Binding, Role, Scope
 from helixnet.engine.mapping.shapes import (
     DictShape,
-    Grammar,
     RecordShape,
     SegmentShape,
     field_kind,
@@ -201,7 +201,7 @@ def record_scope(context: Context, known: Known) -> Scope:
     if source.records is not None:
         lines = LinesShape(source, tuple(root_types(source.records)))
         record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=lines))
-    elif source.format in ("csv", "fixed"):
+    elif source.tabular:
         shape = row_shape(source, known.header)
         if group is not None:
             rows = Binding(0, Role.LINES, Type(Kind.LIST, shape=shape, row=True))

@@ -1,11 +1,12 @@
 """What a name or a dotted step finds: columns of a row, members of a segment, any key."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Final, Protocol
+from typing import Final
 
 from helixnet.engine.context.model import Field, Mark, Source
+from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.mapping.ir import ANY, Shape, Type
 from helixnet.engine.mapping.kinds import Kind
 
@@ -18,18 +19,6 @@ _KINDS: Final = {
     "date": Kind.DATE,
     "datetime": Kind.DATETIME,
 }
-
-
-class Grammar(Protocol):
-    """What the compiler asks of a grammar of segments."""
-
-    def children(self, segment: str) -> Sequence[str]:
-        """Return the names of the segments that may stand below ``segment``; '' is the root."""
-        ...
-
-    def fields(self, segment: str) -> Collection[str]:
-        """Return the names of the fields of ``segment``."""
-        ...
 
 
 def field_kind(name: str) -> Kind:
@@ -71,21 +60,22 @@ class RowShape:
 
 @dataclass(frozen=True, slots=True)
 class SegmentShape:
-    """A segment of a grammar, with its fields and child segments.
+    """A node of a grammar, such as a segment, with its fields and children.
 
     Args:
         grammar: of the file.
-        name: of the segment; empty is the record's root.
+        name: id of the node in the grammar; empty is the record's root.
     """
 
     grammar: Grammar
     name: str
 
     def step(self, name: str) -> Type | None:
-        """Return text for a field, a list of segments for a child."""
-        if name in self.grammar.children(self.name):
-            return Type(Kind.LIST, absent=True, shape=SegmentShape(self.grammar, name))
-        if name in self.grammar.fields(self.name):
+        """Return text for a field, a list of nodes for a child."""
+        child = self.grammar.child(self.name, name)
+        if child is not None:
+            return Type(Kind.LIST, absent=True, shape=SegmentShape(self.grammar, child))
+        if self.grammar.field(self.name, name):
             return Type(Kind.TEXT, absent=True)
         if name == "_line":
             return Type(Kind.INTEGER, absent=True)
@@ -93,7 +83,7 @@ class SegmentShape:
 
     def names(self) -> list[str]:
         """Return the names of children and fields."""
-        return [*self.grammar.children(self.name), *self.grammar.fields(self.name)]
+        return list(self.grammar.names(self.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ def names_read(
         columns, top-level keys, or ``SEGMENT`` and ``SEGMENT.FIELD``.
     """
     context = program.context
-    if context.source.format == "idoc" or context.source.records is not None:
+    if context.source.graded or context.source.records is not None:
         return None if needs is None else frozenset(_segment_names(needs))
-    if context.source.format not in ("csv", "fixed"):
+    if not context.source.tabular:
         return _keys(expressions(program))
     if any(root.type.row for root in written(program)):
         return None
@@ -36,7 +36,8 @@ def names_read(
 
 
 def _segment_names(needs: Mapping[str, frozenset[str]]) -> Iterator[str]:
-    for segment, names in needs.items():
+    for node, names in needs.items():
+        segment = node.rpartition("/")[2]
         yield segment
         for name in names:
             yield name  # a segment below, if it is no field

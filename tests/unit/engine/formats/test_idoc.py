@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from helixnet.engine.formats.grammar import Grammar, load_grammar
+from helixnet.engine.formats.idoc_grammar import IdocGrammar, load_idoc
 from helixnet.engine.outcome import SourcePosition
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import load, source
 
 CONTRACT = source("idoc", type="ORDERS05", encoding=("utf-8", "cp1252"))
-GRAMMAR = load_grammar(CONTRACT, {})
+GRAMMAR = load_idoc(CONTRACT, {})
 assert GRAMMAR is not None
 
 
@@ -59,7 +59,7 @@ def bare(node: Any) -> Any:
     return {key: bare(value) for key, value in node.items() if key not in {"_line", "_name"}}
 
 
-def read_bare(data: bytes, grammar: Grammar | None = GRAMMAR, **more: Any) -> Any:
+def read_bare(data: bytes, grammar: IdocGrammar | None = GRAMMAR, **more: Any) -> Any:
     """Read a file into plain nodes without the control record."""
     found = bare(load(data, source("idoc", type="ORDERS05", **more), grammar=grammar).records)
     return [{key: value for key, value in node.items() if key != "EDI_DC40"} for node in found]
@@ -164,7 +164,7 @@ def test_psgnum_decides_where_the_grammar_leaves_it_open() -> None:
     """The nearest open segment is the parent, unless PSGNUM names another that may be it."""
     text = "idoc: Z\nsegments: {Z1A: A 1, Z1B: B 1, Z1C: C 1}\n"
     text += "tree: {Z1A: {Z1B: {Z1C: {}}, Z1C: {}}}\n"
-    grammar = load_grammar(source("idoc", grammar="z.yaml"), {"z.yaml": text.encode()})
+    grammar = load_idoc(source("idoc", grammar="z.yaml"), {"z.yaml": text.encode()})
     rows = [control(kind="Z"), _raw("Z2A", 1, 0), _raw("Z2B", 2, 1)]
     nearest = read_bare(flat(*rows, _raw("Z2C", 3, 2)), grammar)
     upper = read_bare(flat(*rows, _raw("Z2C", 3, 1)), grammar)
