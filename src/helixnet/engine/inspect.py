@@ -9,7 +9,7 @@ from io import BytesIO
 from typing import Final, cast
 
 from helixnet.engine.context.bundle import Bundle
-from helixnet.engine.context.model import Context, ContextProblem, TestCase
+from helixnet.engine.context.model import Context, ContextProblem, TestCase, encoded
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.coverage import Coverage
 from helixnet.engine.join_table import JoinFile
@@ -81,7 +81,7 @@ def run_tests(bundle: Bundle, coverage: Coverage | None = None) -> list[TestResu
 
 def _second_files(context: Context, case: TestCase) -> dict[str, JoinFile]:
     return {
-        name: JoinFile(name, BytesIO(_encoded(text, context.joins[name].source.encoding)))
+        name: JoinFile(name, BytesIO(encoded(text, context.joins[name].source.encoding)))
         for name, text in case.joins.items()
     }
 
@@ -99,7 +99,7 @@ def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
     names, rejects = [output.name for output in plan.context.outputs], BytesIO()
     documents = [BytesIO() for _ in names]
     plan = replace(plan, context=replace(plan.context, fail_file=False, stop_at=None))
-    stream = BytesIO(_encoded(case.input, plan.context.source.encoding))
+    stream = BytesIO(case.data(plan.context.source.encoding))
     try:
         found = index_file(plan, stream)
         sums = Sums()
@@ -130,16 +130,6 @@ def _file_differs(case: TestCase, wrong: Sequence[str]) -> Iterator[str]:
     for text in wrong:
         if text.partition(":")[0] not in case.file_checks:
             yield f"the file check fails: {text}"
-
-
-def _encoded(text: str, encodings: Sequence[str]) -> bytes:
-    """Write a test's input as the first declared encoding that can."""
-    for encoding in encodings:
-        try:
-            return text.encode(encoding)
-        except UnicodeEncodeError:
-            continue
-    return text.encode()
 
 
 def _documents_differ(case: TestCase, written: Mapping[str, Sequence[object]]) -> Iterator[str]:

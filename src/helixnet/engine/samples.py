@@ -113,7 +113,7 @@ def sample_keys(context: Context, samples: Sequence[Sample]) -> frozenset[str] |
 
 def _inputs(context: Context) -> Iterator[tuple[BytesIO, SourceIndex]]:
     for case in context.tests:
-        stream = BytesIO(case.input.encode())
+        stream = BytesIO(case.data(context.source.encoding))
         try:
             yield (
                 stream,

@@ -207,3 +207,28 @@ def test_update_of_a_whole_document_keeps_it_one(helixnet: Command, given: Path)
     context = with_tests(given, test)
     assert helixnet("test", given, "--update").status == 0
     assert 'expect: {"id": "A"}\n' in context.read_text("utf-8")
+
+
+def test_the_input_of_a_test_may_be_a_file_of_the_bundle(helixnet: Command, given: Path) -> None:
+    (given / "one.csv").write_bytes(b"\xef\xbb\xbfID;QTY\r\nA;1,50\r\n")
+    test = "  - {name: one, input_file: one.csv, expect: {id: A}}\n"
+    assert helixnet("test", with_tests(given, test)).out == "ok    one\n"
+    assert helixnet("check", given / "context.yaml").status == 0
+
+
+@pytest.mark.parametrize(
+    ("test", "problem"),
+    [
+        ("input_file: gone.csv, expect: {}", "HX-4201: `gone.csv` is not in the bundle"),
+        ("input_file: ../one.csv, expect: {}", "HX-4202: `../one.csv` leads out of the bundle"),
+        ("input: a, input_file: one.csv, expect: {}", "`input` and `input_file` exclude each"),
+        ("expect: {}", "HX-4005: `test` lacks `input` (add `input:`"),
+    ],
+)
+def test_an_input_file_that_can_t_be_used_is_a_problem(
+    helixnet: Command, given: Path, test: str, problem: str
+) -> None:
+    (given / "one.csv").write_bytes(b"ID;QTY\n")
+    outcome = helixnet("check", with_tests(given, f"  - {{name: one, {test}}}\n"))
+    assert outcome.status != 0
+    assert problem in outcome.out + outcome.err

@@ -35,7 +35,9 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     "on_error": ("scope", "stop_at"),
     "deliver": ("topic", "key"),
     "input": ("type", "default"),
-    "test": ("name", "input", "inputs", "joins", "expect", "rejects", "file_checks"),
+    "test": (
+        "name", "input", "input_file", "inputs", "joins", "expect", "rejects", "file_checks",
+    ),
     "hints": ("fields", "aliases"),
 }  # fmt: skip
 

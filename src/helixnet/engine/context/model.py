@@ -368,6 +368,7 @@ class TestCase:
     """A test inside the context: ``expect`` (subset match) or ``rejects``, or both.
 
     Args:
+        input: text of the file, or its bytes where a file of the bundle is named.
         expect: one document, a list of documents, or None when not asked; with ``outputs`` these
             by the name of their output.
         rejects: subset-matched dicts such as ``{"code": …, "line": …}``; None when not asked.
@@ -377,13 +378,27 @@ class TestCase:
     """
 
     name: str
-    input: str
+    input: str | bytes
     expect: object
     rejects: Sequence[Mapping[str, object]] | None
     inputs: Mapping[str, object]
     mark: Mark
     file_checks: Sequence[str] = ()
     joins: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def data(self, encodings: Sequence[str]) -> bytes:
+        """Return the file: a text is written as the first encoding that can."""
+        return self.input if isinstance(self.input, bytes) else encoded(self.input, encodings)
+
+
+def encoded(text: str, encodings: Sequence[str]) -> bytes:
+    """Return a text as the first of several encodings that can write it; UTF-8 if none can."""
+    for encoding in encodings:
+        try:
+            return text.encode(encoding)
+        except UnicodeEncodeError:
+            continue
+    return text.encode()
 
 
 @dataclass(frozen=True, slots=True)

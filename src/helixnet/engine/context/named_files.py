@@ -54,6 +54,10 @@ def _named_by_context(content: bytes, entry: str) -> Iterator[tuple[str, str, Ma
         yield from _named("grammar", source.get("grammar"))
     for key in ("lookups", "joins"):
         yield from _tables(root.get(key))
+    tests = root.get("tests")
+    for test in tests.items if isinstance(tests, Items) else ():
+        if isinstance(test, Pairs):
+            yield from _named("input", test.get("input_file"))
 
 
 def _tables(node: Node | None) -> Iterator[tuple[str, str, Mark]]:

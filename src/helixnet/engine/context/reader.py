@@ -128,7 +128,7 @@ class _Assembly:
         totals, file_checks = self._of_file()
         joins = self._joins(source, group, vars_)
         names = [spec.name for spec in outputs.specs if spec.name]
-        known = Nameable(inputs, joins, names)
+        known = Nameable(inputs, joins, names, files)
         tests = read_tests(keys["tests"], known, problems) if "tests" in keys else []
         unwritten = outputs.map is None and template is None
         if source is None or not outputs.specs or unwritten:
@@ -192,7 +192,7 @@ class _Assembly:
             return None
         context, inputs = composed(steps, mark), inputs_of(steps, problems)
         names = [spec.name for spec in context.outputs if spec.name]
-        nameable = Nameable(inputs, context.joins, names)
+        nameable = Nameable(inputs, context.joins, names, files)
         return replace(
             context,
             name=self._label("name", _NAME, _NAME_HINT),

@@ -12,6 +12,7 @@ from helixnet.engine.context.keys import section
 from helixnet.engine.context.literals import Json, choice, data, text, texts
 from helixnet.engine.context.map_reader import identifier
 from helixnet.engine.context.model import InputSpec, TestCase
+from helixnet.engine.context.names import find
 from helixnet.engine.context.outcome_reader import members
 from helixnet.engine.context.problems import Problems, near
 from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar, kind
@@ -90,11 +91,13 @@ class Nameable:
         inputs: that it declares.
         joins: names of its second files.
         outputs: the names by which ``expect`` speaks of documents, if it does.
+        files: of the bundle.
     """
 
     inputs: Mapping[str, InputSpec]
     joins: Collection[str]
     outputs: Sequence[str]
+    files: Mapping[str, bytes]
 
 
 def read_tests(node: Node, known: Nameable, problems: Problems) -> list[TestCase]:
@@ -110,14 +113,14 @@ def read_tests(node: Node, known: Nameable, problems: Problems) -> list[TestCase
 
 
 def _test(node: Node, known: Nameable, problems: Problems) -> TestCase | None:
-    keys = section(node, problems, "test", required=("name", "input"))
+    keys = section(node, problems, "test", required=("name",))
     if keys is None:
         return None
     if not {"expect", "rejects", "file_checks"} & keys.keys():
         hint = "add `expect:` with the document, or `rejects:`"
         problems.add(node.mark, "HX-4005", "`test` expects nothing", hint)
     name = text(keys["name"], problems, "name") if "name" in keys else None
-    content = text(keys["input"], problems, "input", empty=True) if "input" in keys else None
+    content = _input_of(keys, node, known.files, problems)
     if name is None or content is None:
         return None
     return TestCase(
@@ -132,6 +135,25 @@ def _test(node: Node, known: Nameable, problems: Problems) -> TestCase | None:
         else (),
         joins=_second_files(keys["joins"], known.joins, problems) if "joins" in keys else {},
     )
+
+
+def _input_of(
+    keys: Mapping[str, Node], node: Node, files: Mapping[str, bytes], problems: Problems
+) -> str | bytes | None:
+    """Read the file of a test: its text, or the name of a file that is no text."""
+    written, named = keys.get("input"), keys.get("input_file")
+    if written is not None and named is not None:
+        problems.add(named.mark, "HX-4004", "`input` and `input_file` exclude each other")
+        return None
+    if named is not None:
+        name = text(named, problems, "input_file")
+        found = find(name, named.mark, files, problems) if name else None
+        return files[found] if found else None
+    if written is None:
+        hint = "add `input:` with the text of a file, or `input_file:` with a file of the bundle"
+        problems.add(node.mark, "HX-4005", "`test` lacks `input`", hint)
+        return None
+    return text(written, problems, "input", empty=True)
 
 
 def _second_files(node: Node, joins: Collection[str], problems: Problems) -> dict[str, str]:
