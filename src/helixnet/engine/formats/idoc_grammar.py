@@ -103,7 +103,8 @@ def _bundled(name: str, files: Mapping[str, bytes]) -> tuple[str, dict[str, Segm
 
 def _shipped(kind: str) -> str:
     folder = resources.files("helixnet.engine.formats").joinpath("grammars")
-    known = sorted(file.name.removesuffix(".yaml") for file in folder.iterdir())
+    stems = sorted(file.name.removesuffix(".yaml") for file in folder.iterdir())
+    known = [stem for stem in stems if "." not in stem]  # the others are of X12 and EDIFACT
     if kind not in known:
         raise GrammarError(
             f"no grammar for the IDoc type {kind!r} is shipped",
