@@ -9,6 +9,7 @@ from typing import Any, Final
 import polars as pl
 
 from helixnet.engine.columns.compiling import Compiling
+from helixnet.engine.columns.days import days_between
 from helixnet.engine.columns.filters import FILTERS
 from helixnet.engine.columns.totals import is_of_lines, total_of
 from helixnet.engine.columns.value import (
@@ -274,8 +275,9 @@ def _filter(state: Compiling, node: Node) -> Value:
     call = as_kind(node.data, FilterCall)
     if is_of_lines(node.args[0]):
         return total_of(state, call.spec.name, node)
-    if call.spec.name == "or_else" and not call.names:  # its argument is an expression
-        return _or_else(*(value_of(state, arg) for arg in node.args))
+    computed = _COMPUTED.get(call.spec.name)
+    if computed is not None and not call.names:
+        return computed(*(value_of(state, arg) for arg in node.args))
     write = FILTERS.get(call.spec.name)
     if write is None or call.names:
         raise NotColumnarError(f"the filter `{call.spec.name}`")
@@ -304,6 +306,12 @@ def _or_else(value: Value, other: Value) -> Value:
         clean=value.clean and other.clean,
     )
 
+
+_COMPUTED: Final[dict[str, Callable[[Value, Value], Value]]] = {
+    "or_else": _or_else,
+    "days_between": days_between,
+}
+"""Filters whose argument may be any expression."""
 
 _WRITE: Final[dict[Op, Callable[[Compiling, Node], Value]]] = {
     Op.CONST: _const,

@@ -9,14 +9,13 @@ from typing import Final
 import polars as pl
 
 from helixnet.engine.columns.compiling import Compiling
+from helixnet.engine.columns.days import date_of
 from helixnet.engine.columns.value import LONG, MOST_DIGITS, NotColumnarError, Value
 from helixnet.engine.context.model import Field, Source
 from helixnet.engine.mapping.fields import nulls_of
 from helixnet.engine.mapping.kinds import Kind
 
 _DIGITS_AT_MOST: Final = 18  # of a declared number without `digits`
-_DATES: Final = {"Y": "[0-9]{4}", "m": "[0-9]{2}", "d": "[0-9]{2}"}
-_TOKEN: Final = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
 
 
 def field_value(state: Compiling, field: Field, source: Source, cells: str) -> Value:
@@ -114,20 +113,7 @@ def _boolean(field: Field, raw: pl.Expr) -> Value:
 
 
 def _date(field: Field, raw: pl.Expr) -> Value:
-    form = field.format or "%Y-%m-%d"
-    pattern = ""
-    for found in _TOKEN.finditer(form):
-        if found[2] is not None:
-            pattern += re.escape(found[2])
-        elif found[1] in _DATES:
-            pattern += _DATES[found[1]]
-        else:
-            raise NotColumnarError(f"{field.name}: the date format {form}")
-    if not form.isascii():
-        raise NotColumnarError(f"{field.name}: the date format {form}")
-    expr = _sure(raw, pattern).str.to_date(form, strict=False, exact=True)
-    expr = pl.when(expr.dt.year() > 0).then(expr)
-    return Value(expr=expr, kind=Kind.DATE)
+    return Value(expr=date_of(raw, field.format or "%Y-%m-%d"), kind=Kind.DATE)
 
 
 def _sure(raw: pl.Expr, pattern: str) -> pl.Expr:

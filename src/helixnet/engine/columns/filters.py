@@ -9,7 +9,9 @@ from typing import Any, Final, TypeAlias
 import polars as pl
 
 from helixnet.engine.columns.compiling import Compiling
+from helixnet.engine.columns.days import add_days, format_date, sap_date, to_date
 from helixnet.engine.columns.value import (
+    LONG,
     MOST_DIGITS,
     NotColumnarError,
     Value,
@@ -24,6 +26,8 @@ from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.regex import rust_pattern
 from helixnet.engine.values.arithmetic import check_places
 from helixnet.engine.values.text import BLANKS
+
+_WHOLE: Final = f"^-?[0-9]{{1,{LONG}}}$"
 
 Write: TypeAlias = Callable[[Compiling, Value, Sequence[Any]], Value]
 
@@ -75,6 +79,23 @@ def _replace(_state: Compiling, value: Value, args: Sequence[Any]) -> Value:
     expr = _text(value).str.replace_all(old, new, literal=True)
     times = grown(value.times * max(1, -(-len(new) // len(old))))
     return value.like(expr, clean=value.clean and is_clean(new), times=times)
+
+
+def _before(_state: Compiling, value: Value, args: Sequence[Any]) -> Value:
+    return _part(value, args[0], 0)
+
+
+def _after(_state: Compiling, value: Value, args: Sequence[Any]) -> Value:
+    return _part(value, args[0], 1)
+
+
+def _part(value: Value, separator: Any, number: int) -> Value:
+    if not isinstance(separator, str) or not separator:
+        raise NotColumnarError("a cut at what is no text")
+    text = _text(value)
+    parts = text.str.splitn(separator, 2).struct.field(f"field_{number}")
+    there = text.str.contains(separator, literal=True)
+    return value.like(pl.when(there).then(parts), absent=True)
 
 
 def _pad_left(_state: Compiling, value: Value, args: Sequence[Any]) -> Value:
@@ -136,6 +157,30 @@ def _abs(_state: Compiling, value: Value, _args: Sequence[Any]) -> Value:
     return value.like(value.expr.abs())
 
 
+def _sign(_state: Compiling, value: Value, _args: Sequence[Any]) -> Value:
+    if value.kind not in NUMBERS:
+        raise NotColumnarError(f"`sign` of a {value.kind}")
+    above, below = (value.expr > 0).cast(pl.Int64), (value.expr < 0).cast(pl.Int64)
+    return value.like(above - below, kind=Kind.INTEGER, digits=1, scale=0)
+
+
+def _int(state: Compiling, value: Value, _args: Sequence[Any]) -> Value:
+    if value.kind is Kind.INTEGER:
+        return value
+    if value.kind is Kind.DECIMAL:
+        whole = value.expr.round(0)
+        state.ask_unless(whole == value.expr)
+    elif value.kind is Kind.TEXT:
+        whole = pl.when(value.expr.str.contains(_WHOLE)).then(value.expr)
+        state.ask_unless(whole.is_not_null() | value.expr.is_null())
+    else:
+        raise NotColumnarError(f"`int` of a {value.kind}")
+    digits = LONG if value.kind is Kind.TEXT else max(value.digits - value.scale, 1)
+    if digits > LONG:
+        raise NotColumnarError("an integer that may have more than 18 digits")
+    return value.like(whole.cast(pl.Int64), kind=Kind.INTEGER, digits=digits, scale=0)
+
+
 def _lookup(state: Compiling, value: Value, args: Sequence[Any]) -> Value:
     table = state.outside.lookups[str(args[0])]
     found = list(table.rows.values())
@@ -174,6 +219,14 @@ FILTERS: Final[dict[str, Write]] = {
     "pad_right": _pad_right,
     "matches": _matches,
     "length": _length,
+    "before": _before,
+    "after": _after,
+    "int": _int,
+    "sign": _sign,
+    "date": to_date,
+    "sap_date": sap_date,
+    "format_date": format_date,
+    "add_days": add_days,
     "round": _round,
     "money": _money,
     "round_even": _round_even,

@@ -2,12 +2,15 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from helixnet.engine.formats.row_format import Rows
 
 Key: TypeAlias = tuple[str, ...]
+
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")
 
 
 def bulk_cells(text: str, delimiter: str, newline: str, cuts: int) -> list[list[str]] | None:
@@ -44,9 +47,7 @@ def _by_csv_module(text: str, delimiter: str, newline: str) -> list[list[str]] |
 
 def has_undecoded(text: str) -> bool:
     """Return whether ``text`` holds bytes that did not decode."""
-    if text.isascii():
-        return False
-    return any("\udc80" <= char <= "\udcff" for char in text)
+    return not text.isascii() and _UNDECODED.search(text) is not None
 
 
 def keys_of(rows: Rows, columns: Sequence[int]) -> list[Key | None]:

@@ -50,12 +50,17 @@ EXPRESSIONS = [
     *("D == E", "D != E", "D < E", "D <= 1", "I > D", "I >= 42", 'T == "a"', "T != U", "T < U"),
     *("F == F", "T == null", "T != null", "D == null", 'T in ["a", "X"]', "B and T is present"),
     *("B or T is empty", "not B", "D is present", "F is present", "T ~ U", 'T ~ "-" ~ I', "D ~ E"),
+    *('T | before("a")', 'T | after(",")', 'T | after("ab")', "T | int", "D | int", "D | sign"),
+    *("I | sign", "T | date", "T | sap_date", 'T | date("%Y%m%d")', "F | date", "F | add_days(1)"),
+    *("F | add_days(-800000)", 'F | format_date("%d.%m.%y")', "F | days_between(F | add_days(9))"),
+    *('F | format_date("%Y")', "F | format_date('\"%d\"')", 'F | format_date("%%{ %m }")'),
     *("F ~ T", "T if B", "T if B else U", "D if D > 1 else (E | money(2))", "F if B", "null if B"),
 ]
 
 
 ROWS_ONLY = {"null if B"}  # null and absent are both written, and columns know one "nothing"
-ROWS_ONLY_WITH_NULLS = {"T if B", "F if B"}
+ROWS_ONLY_WITH_NULLS = {"T if B", "F if B"}  # either could be meant, too
+ROWS_ONLY_WITH_NULLS |= {'T | before("a")', 'T | after(",")', 'T | after("ab")'}
 
 
 @pytest.mark.parametrize("nulls", ["[]", '[""]', '["", "N", "NULL"]'])

@@ -91,6 +91,7 @@ LOOKUPS = "".join(
 
 TEXT_CELLS = ["", "a", "ab", " a ", "0", "007", "00", "X", "ÄÖ", "ß", "\u20ac", "😀", "N", "NULL"]
 TEXT_CELLS += ["x,y", "a\\b", "ST", "KG", "tab\there", "\u00a0z", "\u2003e", "5", "-3", "1.50"]
+TEXT_CELLS += ["20260102", "00000000", "20260230", "00000101", "a b"]
 TEXT_CELLS += ["2026-01-02", "\x1f", "\x7f", '"a;b"', '"say ""hi"""', '""', '"line\nbreak"', '"x"']
 NUMBER_CELLS = ["0", "1", "-1", "007", "1,5", "1,50", "-0", "-0,00", "12.345,67", "1.234", "12.34"]
 NUMBER_CELLS += ["1234567", "999999999999", "9999999999,99", "123456789012345678", "1e5", "+5"]
@@ -156,6 +157,7 @@ def files(draw: st.DrawFn) -> bytes:
     return text.encode(draw(st.sampled_from(["utf-8", "utf-8", "utf-8", "cp1252"])), "replace")
 
 
+DAY_FORMS = ['"%d.%m.%Y"', '"%y%m%d"', "'%Y \"%%\"'", '"{ %m }"', '"%d %H"']
 _TEXT_LEAVES = ["T", "U", '"lit"', "'quote\"d'", '"back\\\\\\\\s"', "inputs.plant"]
 _NUMBER_LEAVES = ["I", "D", "E", "1", "2.50", "-3", "100000"]
 
@@ -176,12 +178,14 @@ def texts(depth: int) -> st.SearchStrategy[str]:
                 [
                     *("trim", "upper", "lower", "unpad", 'unpad("a")', "substring(1)"),
                     *("substring(0, 2)", 'replace("a", "b")', 'pad_left(4, "0")', "pad_right(3)"),
+                    *('before("a")', 'after(" ")', 'after("ab")', "before(U)"),
                     *('or_else("none")', 'lookup("keep")', 'lookup("null")', 'lookup("const")'),
                     'lookup("reject")',
                 ]
             ),
         ),
-        st.builds("({} ~ {})".format, below, st.one_of(below, numbers(0), st.just("F"))),
+        st.builds("({} ~ {})".format, below, st.one_of(below, numbers(0), days(1))),
+        st.builds("({} | format_date({}))".format, days(1), st.sampled_from(DAY_FORMS)),
         st.builds("({} if {} else {})".format, below, conditions(depth - 1), below),
         st.builds('(({} if {}) | or_else("gone"))'.format, below, conditions(depth - 1)),
         st.builds("({} | or_else({}))".format, below, below),
@@ -197,13 +201,31 @@ def numbers(depth: int) -> st.SearchStrategy[str]:
     below = numbers(depth - 1)
     cents = st.sampled_from(["D", "(E | money(2))", "2.50", "((D * E) | round(2))"])
     filters = ["money(2)", "round", "round(1)", "round_even(1)", "round_even(2)", "abs", "money"]
+    filters += ["sign", "int", "round | int"]
     return st.one_of(
         leaf,
         st.builds("({} {} {})".format, below, st.sampled_from("+-*"), below),
         st.builds("({} | {})".format, below, st.sampled_from(filters)),
         st.builds("(-{})".format, below),
-        st.builds("({} | length)".format, texts(0)),
+        st.builds("({} | {})".format, texts(0), st.sampled_from(["length", "int"])),
+        st.builds("({} | days_between({}))".format, days(1), days(0)),
         st.builds("({} if {} else {})".format, cents, conditions(depth - 1), cents),
+    )
+
+
+@cache
+def days(depth: int) -> st.SearchStrategy[str]:
+    """Expressions that give a date."""
+    leaf = st.just("F")
+    if depth == 0:
+        return leaf
+    below = days(depth - 1)
+    read = ["date", "sap_date", 'date("%d.%m.%Y")', 'date("%Y%m%d")']
+    return st.one_of(
+        leaf,
+        st.builds("({} | {})".format, st.sampled_from("TU"), st.sampled_from(read)),
+        st.builds("({} | add_days({}))".format, below, st.sampled_from([1, -1, 400, -800000])),
+        st.builds("({} | date)".format, below),
     )
 
 
@@ -260,7 +282,8 @@ def contexts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
         leaves[name] = (draw(texts(2)), draw(st.sampled_from(TEXT_SCHEMAS)))
     for name in ("c", "d"):
         leaves[name] = (draw(numbers(2)), draw(st.sampled_from(NUMBER_SCHEMAS)))
-    leaves["e"] = (draw(st.sampled_from([*"FFFBv", "_pos", "_file", "F if B"])), {})
+    others = st.sampled_from([*"FFBv", "_pos", "_file", "F if B"])
+    leaves["e"] = (draw(st.one_of(others, days(2))), {})
     leaves["f"] = (draw(conditions(1)), {"type": ["boolean", "null"]})
     names = draw(st.permutations(sorted(leaves)))
     required = draw(st.lists(st.sampled_from(names), unique=True, max_size=1))
