@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from helixnet.engine.formats.idoc_grammar import IdocGrammar, load_idoc
+from helixnet.engine.formats.idoc_grammar import IdocGrammar, import_grammar, load_idoc
 from tests.unit.engine.formats.reading import load, source
 from tests.unit.engine.formats.test_idoc import bare
 
@@ -95,3 +95,13 @@ def nodes(node: Any) -> Iterator[Any]:
         if isinstance(value, list):
             for child in value:
                 yield from nodes(child)
+
+
+def test_an_imported_report_is_the_report(corpus: Callable[[str], Path]) -> None:
+    """SAP's report of ORDERS01, made YAML, gives the grammar that the report gives."""
+    name = "ORDERS01-Parseridoc.txt"
+    report = (corpus("idoc") / "PeterXyp__sapidoc" / name).read_bytes()
+    files = {"r.txt": report, "r.yaml": import_grammar(name, report, "WE60").encode()}
+    by_report, by_yaml = (load_idoc(source("idoc", grammar=file), files) for file in files)
+    assert by_report == by_yaml
+    assert len(by_yaml.segments) == 26  # 24, the control record and the document

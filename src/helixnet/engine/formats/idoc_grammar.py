@@ -8,9 +8,11 @@ from typing import Final
 
 from helixnet.engine.context.model import ContextProblem, Source
 from helixnet.engine.formats.idoc_report import parse_report
+from helixnet.engine.formats.idoc_write import write_yaml
+from helixnet.engine.formats.idoc_xsd import parse_xsd
 from helixnet.engine.formats.idoc_yaml import parse_yaml
 from helixnet.engine.formats.segments import GrammarError, SegmentDraft
-from helixnet.errors import ContextError
+from helixnet.errors import ContextError, UsageError
 
 CONTROL: Final = "EDI_DC40"
 _VERSIONED: Final = re.compile(r".+[0-9]{3}")
@@ -95,10 +97,44 @@ def load_idoc(source: Source, files: Mapping[str, bytes]) -> IdocGrammar:
 def _bundled(name: str, files: Mapping[str, bytes]) -> tuple[str, dict[str, SegmentDraft]]:
     if name not in files:
         raise GrammarError(f"{name} is not in the bundle", code="HX-4201")
-    if name.lower().endswith(".xsd"):
-        raise GrammarError("grammars as XML Schema are not read yet", code="HX-4301")
-    text = _decode(files[name])
-    return (parse_yaml if name.lower().endswith((".yaml", ".yml")) else parse_report)(text)
+    return read_drafts(name, files[name])
+
+
+def read_drafts(name: str, data: bytes) -> tuple[str, dict[str, SegmentDraft]]:
+    """Return the IDoc type and its segments that a file of this name holds.
+
+    ``.xsd`` is an XML Schema, ``.yaml`` and ``.yml`` the form of docs/idoc-grammar.md, and any
+    other name SAP's parser report.
+
+    Raises:
+        GrammarError: it is not usable.
+    """
+    match name.lower().rpartition(".")[2]:
+        case "xsd":
+            return parse_xsd(data)
+        case "yaml" | "yml":
+            return parse_yaml(_decode(data))
+        case _:
+            return parse_report(_decode(data))
+
+
+def import_grammar(name: str, data: bytes, source: str) -> str:
+    """Return the YAML form of the grammar in a file; it gives the same grammar.
+
+    Args:
+        name: of the file; its ending says what it is, as for :func:`read_drafts`.
+        data: its bytes.
+        source: where it comes from, written into the grammar for people.
+
+    Raises:
+        UsageError: it is not usable.
+    """
+    try:
+        kind, drafts = read_drafts(name, data)
+        _grammar(kind, drafts)
+        return write_yaml(kind, drafts, source)
+    except GrammarError as fault:
+        raise UsageError(f"{name}: {fault}", code=fault.code, hint=fault.hint) from fault
 
 
 def _shipped(kind: str) -> str:

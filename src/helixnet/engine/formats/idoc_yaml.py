@@ -31,7 +31,8 @@ def parse_yaml(text: str) -> tuple[str, dict[str, SegmentDraft]]:
     for name, fields in listed.items():
         if not isinstance(fields, str):
             raise GrammarError(f"the fields of {name} must be one text: NAME length, NAME length")
-        drafts[name] = SegmentDraft(fields_of(fields, 0 if name == "EDI_DC40" else DATA_START))
+        start = 0 if name == "EDI_DC40" else DATA_START
+        drafts[name] = SegmentDraft(fields_of(fields, start) if fields.strip() else {})
     _plant(_mapping(document.get("tree"), "tree"), "", drafts)
     if "EDI_DC40" not in drafts[""].children:
         drafts[""].children.insert(0, "EDI_DC40")

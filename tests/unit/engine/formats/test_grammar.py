@@ -131,7 +131,7 @@ def test_other_formats_need_none() -> None:
     [
         (None, "", "HX-4206"),
         ("missing.txt", None, "HX-4201"),
-        ("x.xsd", "<xsd/>", "HX-4301"),
+        ("x.xsd", "<xsd/>", "HX-4206"),
         ("x.txt", "hello", "HX-4206"),
         ("x.txt", "BEGIN_IDOC X\nEND_GROUP", "HX-4206"),
         ("x.txt", "BEGIN_IDOC X\nSEGMENTTYPE", "HX-4206"),
