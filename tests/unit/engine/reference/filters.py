@@ -369,6 +369,21 @@ def sap_number(found: Any) -> Any:
     return parsed(digits, ".", "")
 
 
+def x12_number(found: Any, implied: Any = 0) -> Any:
+    written = text(found)
+    rejected(type(implied) is not int or not 0 <= implied <= 38, "no number of digits")
+    sign, digits = ("-", written[1:]) if written.startswith("-") else ("", written)
+    if implied:
+        rejected("." in digits, "the point is implied")
+        digits = digits.rjust(implied + 1, "0") if digits else digits
+        return parsed(f"{sign}{digits[:-implied]}.{digits[-implied:]}", ".", "")
+    return parsed(sign + ("0" if digits.startswith(".") else "") + digits, ".", "")
+
+
+def edifact_number(found: Any) -> Any:
+    return x12_number(text(found).replace(",", "."))
+
+
 SELECTORS: dict[str, Callable[[Any, Mapping[str, Any]], Any]] = {
     "one": one,
     "maybe": maybe,
@@ -423,4 +438,6 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "length": length,
     "sap_date": sap_date,
     "sap_number": sap_number,
+    "x12_number": x12_number,
+    "edifact_number": edifact_number,
 }

@@ -210,6 +210,8 @@ CALLS = {
     "length": [""],
     "sap_date": [""],
     "sap_number": [""],
+    "x12_number": ["", "(2)", "(0)", "(38)", "(39)"],
+    "edifact_number": [""],
 }
 ON_DAYS = {
     "format_date": [

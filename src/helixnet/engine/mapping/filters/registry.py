@@ -5,6 +5,7 @@ from typing import Final
 
 from helixnet.engine.mapping.filters import (
     date_filters,
+    edi_filters,
     list_filters,
     number_filters,
     sap_filters,
@@ -22,6 +23,7 @@ FAMILIES: Final = {
     "Lists and objects": list_filters.SPECS,
     "Sums and counts": total_filters.SPECS,
     "SAP": sap_filters.SPECS,
+    "EDI": edi_filters.SPECS,
 }
 FILTERS: Final[Mapping[str, FilterSpec]] = {
     spec.name: spec for family in FAMILIES.values() for spec in family
