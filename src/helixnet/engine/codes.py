@@ -86,6 +86,11 @@ CODES: Final[dict[str, Code]] = {
         "A line stands under none whose type has it among its `children`.",
         "Have the sender correct the order of the lines, or correct `children`.",
     ),
+    "HX-1013": Code(
+        "record without its line end",
+        "What follows a record of a fixed length is not the `end` that `record_length` declares.",
+        "Correct `record_length`, or have the sender pad the record to its length.",
+    ),
     "HX-1101": Code(
         "required value missing",
         "A field declared `required: true` is empty, null or absent.",
@@ -135,6 +140,13 @@ CODES: Final[dict[str, Code]] = {
         "not a text",
         "A JSON value of a field declared `string` is a boolean, an array or an object.",
         "Correct the value, or leave the field's `type` out.",
+    ),
+    "HX-1111": Code(
+        "not a stored number",
+        "The bytes of a field declared `as: packed`, `zoned` or `binary` are no such number, or "
+        "negative where `signed: false` is declared.",
+        "Compare `at` with the copybook: one byte to the side is the usual reason. Name what means "
+        "nothing in `nulls`, such as `LOW-VALUES`.",
     ),
     # 2xxx: the mapping
     "HX-2001": Code(
@@ -430,6 +442,12 @@ CODES: Final[dict[str, Code]] = {
         "record that must stand once",
         "A record type declared `once` is missing in the file, or stands there twice.",
         "Send the whole file again, or have the sender correct it.",
+    ),
+    "HX-5021": Code(
+        "length of a record",
+        "A file with `record_length: rdw` has bytes in place of a length that can be none.",
+        "Send the file in binary and with the lengths of its records; else correct "
+        "`record_length`.",
     ),
     "HX-5030": Code(
         "file check failed",

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
-from helixnet.engine.context.model import Source
+from helixnet.engine.context.model import Field, RecordLength, Source
 from helixnet.engine.formats.csv_dialect import dialect_of
+from helixnet.engine.formats.encoding import NEL, NEL_AS_LF
+from helixnet.engine.formats.fixed_records import framing_of
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_grammar import IdocGrammar
 from helixnet.engine.formats.idoc_lines import LineBreaker
@@ -58,7 +60,9 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
         file: that it is of.
     """
     place, source = batch.locate(index, name, item), file.index
-    text, first = batch.raw(index).decode(source.encoding, "surrogateescape"), batch.line(index)
+    if file.contract.record_length is not None:
+        return _of_record(batch, index, item, place, file)
+    text, first = _decoded(batch.raw(index), source), batch.line(index)
     once = source.once.get(place.segment)
     if once is not None:
         text, first = once["text"], once["line"]
@@ -77,6 +81,43 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
     return Excerpt(place, text.encode(source.encoding, "surrogateescape"), text)
 
 
+def _decoded(raw: bytes, source: SourceIndex) -> str:
+    """Return text whose lines end with LF, CRLF or CR."""
+    text = raw.decode(source.encoding, "surrogateescape")
+    return text.translate(NEL_AS_LF) if source.newline == NEL else text
+
+
+def _of_record(batch: Batch, index: int, item: int, place: SourcePosition, file: Opened) -> Excerpt:
+    """Return the bytes at the place of a field; those that are no text as ``X'0012'``."""
+    contract = file.contract
+    data, first = batch.raw(index), batch.line(index)
+    once = file.index.once.get(place.segment)
+    if once is not None:
+        data, first = once["text"].encode(file.index.encoding), once["line"]
+    elif contract.records is None:
+        first = batch.line(index, 0)
+    framing = framing_of(contract.record_length or RecordLength())
+    spans = list(framing.spans(data, final=True))
+    number, field = place.line - first, _field_at(place, contract)
+    if contract.records is None:
+        lines = [batch.line(index, row) for row in range(item + 1)]
+        number = next((row for row, line in enumerate(lines) if line == place.line), -1)
+    if field is None or not isinstance(field.at, tuple) or not 0 <= number < len(spans):
+        return Excerpt(place, b"", "")
+    start, end = spans[number]
+    raw = framing.body(data[start:end])[slice(*field.at)]
+    text = (
+        f"X'{raw.hex().upper()}'" if field.stored else raw.decode(contract.encoding[0], "replace")
+    )
+    return Excerpt(place, raw, text)
+
+
+def _field_at(place: SourcePosition, contract: Source) -> Field | None:
+    types = contract.records or {}
+    fields = types[place.segment].fields if place.segment in types else contract.fields or {}
+    return fields.get(place.field)
+
+
 def _row(text: str, item: int, file: Opened) -> str:
     """Return row ``item`` of a group, or the only one of a record."""
     if file.contract.format == "fixed":
@@ -92,9 +133,8 @@ def _row(text: str, item: int, file: Opened) -> str:
 def _of_range(text: str, first: int, place: SourcePosition, file: Opened) -> str:
     """Return the characters at the place of a fixed-width field, with their blanks."""
     contract, lines = file.contract, text.split("\n")
-    types = contract.records or {}
-    fields = types[place.segment].fields if place.segment in types else contract.fields or {}
-    at = fields[place.field].at if place.field in fields else None
+    field = _field_at(place, contract)
+    at = field.at if field is not None else None
     if not isinstance(at, tuple) or not 0 <= place.line - first < len(lines):
         return ""
     line, (start, end) = lines[place.line - first].removesuffix("\r"), at

@@ -50,9 +50,10 @@ def index_source(
         digest.update(block)
         size += len(block)
         data, skip = block[skip:], max(skip - len(block), 0)
-        if b"\0" in data:
-            scans = _without_nul(scans, candidates, size)
-        candidates.feed(data, final=final)
+        if not opening.binary:
+            if b"\0" in data:
+                scans = _without_nul(scans, candidates, size)
+            candidates.feed(data, final=final)
         for scan in scans:
             scan.feed(data, final=final)
     codec = candidates.best
@@ -60,7 +61,7 @@ def index_source(
     return SourceIndex(
         size=size,
         sha256=digest.hexdigest(),
-        encoding=codec.name,
+        encoding=opening.binary or codec.name,
         delimiter=opening.delimiter,
         newline=facts.newline,
         header=facts.header,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from helixnet.engine.context.model import Source
+from helixnet.engine.formats.code_pages import know_code_pages
 from helixnet.engine.source import OnceLine
 from helixnet.errors import UsageError
 
@@ -17,6 +18,7 @@ def exact(reject: Mapping[str, Any], encoding: str) -> bool:
     """Say whether a reject holds its record to the byte: whole, and of bytes that decode."""
     if any(error.get("code") == _INEXACT for error in reject["errors"]):
         return False
+    know_code_pages()
     return len(reject["raw"].encode(encoding, "replace")) < MOST_RAW
 
 
@@ -78,6 +80,7 @@ def assembled(source: Source, raws: Sequence[str], envelope: Envelope) -> bytes:
         envelope: of that file.
     """
     require_assembly(source)
+    know_code_pages()
     head, encoding, newline = envelope.head, envelope.encoding, envelope.newline
     if source.format == "json":
         body = "[" + ",\n".join(raw.strip() for raw in raws) + "]\n"
@@ -85,4 +88,12 @@ def assembled(source: Source, raws: Sequence[str], envelope: Envelope) -> bytes:
     ends = tuple({newline, "\n", "\r"} - {""}) if newline else ("",)
     body = "".join(raw if raw.endswith(ends) else raw + newline for raw in raws)
     before, after = envelope.around
+    if source.record_length is not None and source.record_length.prefix == "bdw":
+        body = "".join(_blocked(raw, encoding) for raw in raws)
     return head + f"{before}{body}{after}".encode(encoding)
+
+
+def _blocked(raw: str, encoding: str) -> str:
+    """Return a record as a block of its own."""
+    size = len(raw.encode(encoding)) + 4
+    return size.to_bytes(2).decode(encoding) + b"\0\0".decode(encoding) + raw

@@ -10,6 +10,7 @@ from helixnet.engine.context.literals import boolean, choice, integer, text, tex
 from helixnet.engine.context.model import Field, Place
 from helixnet.engine.context.places import RANGE, read_place
 from helixnet.engine.context.problems import Problems
+from helixnet.engine.context.stored_reader import check_stored_type, read_stored, stored_type
 from helixnet.engine.context.yaml_nodes import Node, Pairs, Scalar, kind
 from helixnet.engine.values.dates import date_parser, has_time, suggested
 from helixnet.engine.values.faults import ValueFault
@@ -49,6 +50,10 @@ def read_fields(
         problems.add(node.mark, "HX-4004", "`fields` is empty", hint)
     fields = {key.text: _field(key, value, problems, untyped) for key, value in node.pairs}
     for key, value in node.pairs:
+        stored = value.get("as") if isinstance(value, Pairs) else None
+        if stored is not None and place != RANGE:
+            hint = "it belongs to `format: fixed`"
+            problems.add(stored.mark, "HX-4004", "`as` does not go with this format", hint)
         at = _at(key, value, problems, place)
         fields[key.text] = replace(fields[key.text], at=at)
     return fields
@@ -75,7 +80,10 @@ def _field(key: Scalar, node: Node, problems: Problems, untyped: str) -> Field:
     if keys is None:
         return Field(key.text, key.mark, untyped)
     type_node = keys.get("type")
+    untyped = stored_type(keys) if "as" in keys else untyped
     type_ = (choice(type_node, problems, "type", TYPES) if type_node else None) or untyped
+    check_stored_type(keys, type_, problems)
+    stored, signed = read_stored(keys, problems)
     for name in [name for name in keys if type_ not in _ONLY_FOR.get(name, {type_})]:
         owners = ", ".join(sorted(_ONLY_FOR[name]))
         message = f"`{name}` does not go with `type: {type_}`"
@@ -83,6 +91,7 @@ def _field(key: Scalar, node: Node, problems: Problems, untyped: str) -> Field:
             message = f"`{name}` needs a `type`"
         problems.add(keys.pop(name).mark, "HX-4004", message, f"it belongs to: {owners}")
     digits = _integer(keys, "digits", 1, _MAX_DIGITS, problems)
+    scale = _integer(keys, "scale", 0, digits or 18, problems)
     required = keys.get("required")
     format_ = keys.get("format")
     pivot, zone = _pivot(keys, problems), _zone(keys.get("zone"), problems)
@@ -93,11 +102,13 @@ def _field(key: Scalar, node: Node, problems: Problems, untyped: str) -> Field:
         required=bool(required and boolean(required, problems, "required")),
         format=_format(format_, type_, pivot, zone, problems) if format_ else None,
         digits=18 if digits is None else digits,
-        scale=_integer(keys, "scale", 0, digits or 18, problems),
+        scale=0 if stored and type_ == "decimal" and "scale" not in keys else scale,
         true=_words(keys, "true", problems),
         false=_words(keys, "false", problems),
         pivot=pivot,
         zone=zone,
+        stored=stored,
+        signed=signed,
     )
 
 

@@ -15,10 +15,12 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     "source": (
         "format", "encoding", "delimiter", "header", "nulls", "decimal", "thousands", "locale",
         "on_drift", "fields", "type", "grammar", "record", "max_record_bytes", "unit", "records",
-        "fill_down",
+        "fill_down", "record_length",
     ),
+    "record_length": ("bytes", "end", "prefix", "order", "counts"),
     "field": (
         "type", "required", "format", "digits", "scale", "true", "false", "pivot", "zone", "at",
+        "as", "signed",
     ),
     "record": ("at", "is", "fields", "children", "once"),
     "group": ("by", "order", "header", "lines", "same"),

@@ -111,6 +111,8 @@ class Field:
         false: texts that mean false (boolean).
         pivot: two-digit years below it are 20xx, others 19xx; None = ``%y`` is refused.
         zone: of a datetime, ``Z`` or ``+hh:mm``; None = the value has none.
+        stored: of a number that is no text: packed, zoned, binary or binary-le (``as``).
+        signed: a stored number may be negative.
         at: where it stands: of fixed-width lines the range (from 0, end excluded); of CSV with
             record types the number of its column, None = the next one, or the one of its name.
     """
@@ -127,10 +129,31 @@ class Field:
     pivot: int | None = None
     zone: str | None = None
     at: "Place | None" = None
+    stored: str = ""
+    signed: bool = True
 
 
 Place: TypeAlias = tuple[int, int] | int | str
 """A range of a fixed-width line, or a column of CSV by its number (from 0) or name."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordLength:
+    """How records without line ends follow one another.
+
+    Args:
+        size: bytes of each, without prefix.
+        end: what stands after each.
+        prefix: ``rdw`` or ``bdw``, where lengths stand in the file; empty for one size.
+        little: the lower byte of a length comes first.
+        own: a length counts its word too.
+    """
+
+    size: int = 0
+    end: bytes = b""
+    prefix: str = ""
+    little: bool = False
+    own: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +204,7 @@ class Source:
         unit: what ranges of fixed-width lines count: characters or bytes.
         records: record types by name, in the order in which they are tried; None = rows.
         fill_down: columns whose blank cells repeat the value above.
+        record_length: of fixed-width records without line ends; None = lines.
     """
 
     format: str
@@ -200,6 +224,7 @@ class Source:
     unit: str = "characters"
     records: Mapping[str, RecordType] | None = None
     fill_down: Sequence[str] = ()
+    record_length: RecordLength | None = None
 
     @property
     def tabular(self) -> bool:

@@ -9,12 +9,14 @@ from helixnet.engine.context.keys import later, section
 from helixnet.engine.context.literals import boolean, choice, integer, text, texts
 from helixnet.engine.context.locales import LOCALES
 from helixnet.engine.context.map_reader import identifier
-from helixnet.engine.context.model import Field, Group, Mark, RecordType, Source
+from helixnet.engine.context.model import Field, Group, Mark, RecordLength, RecordType, Source
 from helixnet.engine.context.names import find
 from helixnet.engine.context.places import COLUMN, NUMBER, RANGE
 from helixnet.engine.context.problems import Problems, near
 from helixnet.engine.context.record_reader import read_records
+from helixnet.engine.context.stored_reader import check_places, read_record_length
 from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
+from helixnet.engine.formats.code_pages import know_code_pages
 
 FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc")
 LATER_FORMATS: Final = ("xml", "x12", "edifact", "excel")
@@ -28,7 +30,7 @@ _EVERY = frozenset({"format", "encoding", "on_drift", "max_record_bytes"})
 _TYPED = frozenset({"nulls", "decimal", "thousands", "locale", "fields"})
 _ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "csv": _EVERY | _TYPED | {"delimiter", "header", "records", "fill_down"},
-    "fixed": _EVERY | _TYPED | {"unit", "records", "fill_down"},
+    "fixed": _EVERY | _TYPED | {"unit", "records", "fill_down", "record_length"},
     "ndjson": _EVERY | _TYPED,
     "json": _EVERY | _TYPED | {"record"},
     "idoc": _EVERY | {"type", "grammar"},
@@ -86,6 +88,9 @@ class _SourceReader:
         places = RANGE if kind == "fixed" else COLUMN if header else NUMBER
         fields, records = self._fields(kind), self._records(places)
         self._one_of(kind, mark)
+        length = self._record_length()
+        if kind == "fixed":
+            check_places(fields, records, length, self._problems)
         return Source(
             format=kind,
             mark=mark,
@@ -104,7 +109,27 @@ class _SourceReader:
             unit=self._unit(),
             records=records,
             fill_down=self._fill_down(fields),
+            record_length=length,
         )
+
+    def _record_length(self) -> RecordLength | None:
+        """Read how long records are, and see that nothing speaks of lines of text then."""
+        node = self._keys.get("record_length")
+        if node is None:
+            return None
+        length, several = read_record_length(node, self._problems), self._keys.get("encoding")
+        if isinstance(several, Items) and len(several.items) > 1:
+            hint = "name one: which one is right can't be told from records that are no text"
+            message = "`encoding` is one of several, with `record_length`"
+            self._problems.add(several.mark, "HX-4004", message, hint)
+        if (unit := self._keys.get("unit")) is not None and self._unit() != "bytes":
+            hint = "places in records of bytes count bytes: leave it out"
+            self._problems.add(unit.mark, "HX-4004", "`unit` goes with lines", hint)
+        if length is not None and length.prefix == "bdw":
+            for key in ("records", "fill_down"):
+                if key in self._keys:
+                    blocked(self._keys[key].mark, key, self._problems)
+        return length
 
     def _fields(self, kind: str) -> dict[str, Field] | None:
         node = self._keys.get("fields")
@@ -233,8 +258,15 @@ class _SourceReader:
         return (choice(node, self._problems, "on_drift", DRIFT) if node else None) or "warn"
 
 
+def blocked(mark: Mark, key: str, problems: Problems) -> None:
+    """Say that records in blocks are read one by one."""
+    hint = "have the file sent without block lengths (`record_length: rdw`)"
+    problems.add(mark, "HX-4004", f"`{key}` does not go with `record_length: bdw`", hint)
+
+
 def text_codec(name: str) -> str | None:
     """Python's name of a text encoding; None when there is none of that name."""
+    know_code_pages()
     try:
         _ = b"x".decode(name)
     except UnicodeDecodeError:
@@ -255,6 +287,8 @@ def read_group(node: Node, source: Source | None, problems: Problems) -> Group |
         message = f"`group` does not go with `{what}`"
         hint = "rows of CSV are grouped; here a record holds its lines as a list: use `each`"
         problems.add(node.mark, "HX-4004", message, hint)
+    if source is not None and source.record_length and source.record_length.prefix == "bdw":
+        blocked(node.mark, "group", problems)
     keyed = "order" in keys and choice(keys["order"], problems, "order", ORDERS) == "keyed"
     if keyed and source is not None and source.fill_down:
         message = "`order: keyed` does not go with `fill_down`"

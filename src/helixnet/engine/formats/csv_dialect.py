@@ -126,6 +126,14 @@ class Dialect:
             place = before
         return place
 
+    def ends(self, data: bytes, start: int = 0, stop: int | None = None) -> int:
+        """Count the line ends between two places."""
+        return data.count(self.end, start, stop)
+
+    def complete(self, data: bytes) -> bool:
+        """Tell whether ``data`` ends with a line end."""
+        return data.endswith(self.end)
+
     def runs_on(self, data: bytes) -> bool:
         """Tell whether ``data`` ends inside a quoted cell."""
         return self.opened.match(data) is not None

@@ -29,18 +29,24 @@ class KeyedCsvReader:
         """Yield batches of whole groups; empty ones while the lines are sorted."""
         found = self._lines(stream, part)
         waiting: list[bytes] = []
-        size, end = 0, self._reader.dialect.end
+        size = 0
         for group in regrouped(found, size=part.end - part.start, limit=self._limit):
             if not group:
                 yield self._batch(())
                 continue
             waiting.append(group)
             size += len(group)
-            if size >= BLOCK or not group.endswith(end):  # a line without end would go on
+            if size >= BLOCK or self._goes_on(group):
                 yield self._batch(waiting)
                 waiting, size = [], 0
         if waiting:
             yield self._batch(waiting)
+
+    def _goes_on(self, group: bytes) -> bool:
+        """Tell whether a group ends with a line without end, which another must not follow."""
+        if self._reader.dialect.newline:
+            return not group.endswith(self._reader.dialect.end)
+        return not all(self._reader.dialect.complete(one.data) for one in lines_of(group))
 
     def _lines(self, stream: BinaryIO, part: Part) -> Iterator[tuple[bytes, int, int, bytes]]:
         """Yield the lines of the file with their keys; neighbours at once."""

@@ -12,9 +12,9 @@ from helixnet.engine.context.model import Source
 from helixnet.engine.formats.csv_dialect import dialect_of, line_starts
 from helixnet.engine.formats.csv_keys import quick_keys
 from helixnet.engine.formats.csv_rows import Key, has_undecoded, keys_of
-from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
+from helixnet.engine.formats.encoding import Codec, Transcoder
 from helixnet.engine.formats.fill_down import NOTHING, Filled, Filler
-from helixnet.engine.formats.fixed_lines import fixed_lines
+from helixnet.engine.formats.fixed_rows import codec_for, fixed_rows
 from helixnet.engine.formats.row_format import RowFormat, Rows
 from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import BLOCK, Cells, Part, SourceIndex
@@ -25,7 +25,9 @@ _MESSAGES: Final = {
     "HX-1002": "{found} cells where the header has {width}",
     "HX-1003": "text after a closing quote",
     "HX-1004": "a quote is never closed: the record runs to the end of the file",
+    "HX-1008": "the file ends inside this record",
     "HX-1009": "the line is too short for this field",
+    "HX-1013": "the record does not end with its line end",
     "HX-1010": "a cell that is filled down is blank, and nothing usable stands above it",
 }
 
@@ -165,7 +167,9 @@ class CsvBatch:
         if number is not None:
             text = self._text(row)
             place = self.dialect.place(text, number)
-            if place is not None:
+            if place is not None and not self.dialect.newline:
+                column = place + 1
+            elif place is not None:
                 inside = text.rstrip("\r\n")  # a field may stand behind the end of its line
                 line += inside.count(self.dialect.newline, 0, place)
                 column = place - inside.rfind(self.dialect.newline, 0, place)
@@ -228,13 +232,15 @@ class CsvBatch:
             return
         spans = self.dialect.all_spans(self.data)
         self._starts, self._ends = [start for start, _ in spans], [end for _, end in spans]
-        lines = self.data.count(end) + (not self.data.endswith(end))
+        if after is None and not end:
+            return
+        lines = self.dialect.ends(self.data) + (not self.dialect.complete(self.data))
         if after is None and len(spans) == lines:
             return
         for start in self._starts:
             while after is not None and after.offset <= start:
                 done, line, after = after.offset, after.line, next(places, None)
-            line += self.data.count(end, done, start)
+            line += self.dialect.ends(self.data, done, start)
             done = start
             self._lines.append(line)
 
@@ -254,10 +260,10 @@ class CsvReader:
         self, source: Source, index: SourceIndex, *, by: Sequence[str] | None, block: int = BLOCK
     ) -> None:
         self._block = block
-        self.codec = codec_of(index.encoding)
+        self.codec = codec_for(source, index)
         newline = "\r" if index.newline == "\r" else "\n"
         self.dialect: RowFormat = (
-            fixed_lines(source, self.codec)
+            fixed_rows(source, self.codec)
             if source.format == "fixed"
             else dialect_of(index.delimiter, newline, self.codec.scanned)
         )
@@ -282,7 +288,7 @@ class CsvReader:
                 if row >= 0:
                     filler.places[column] = batch.place(row, name)
             length = self.codec.source_length(data)
-            place = Place(0, place.byte + length, place.line + data.count(self.dialect.end))
+            place = Place(0, place.byte + length, place.line + self.dialect.ends(data))
 
     def _blocks(
         self, stream: BinaryIO, part: Part, filler: Filler

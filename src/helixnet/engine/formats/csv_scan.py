@@ -1,11 +1,13 @@
 """The sequential pass over rows, of CSV or fixed-width: header, record counts, part borders."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from helixnet.engine.formats.encoding import Codec
+from helixnet.engine.formats.framing import FramingError
 from helixnet.engine.formats.markers import Marker, Marking, Marks
 from helixnet.engine.formats.parts import PartCutter
 from helixnet.engine.formats.retyped import BEGINNING
@@ -93,7 +95,8 @@ class CsvScan:
             self._run_on(self._endless + block)
             return
         data = self._carry + block if self._carry else block
-        whole = self._dialect.flat_whole(data)
+        with self._framed():
+            whole = self._dialect.flat_whole(data)
         flat = whole >= 0
         if not flat:
             whole = self._dialect.whole(data)
@@ -110,6 +113,20 @@ class CsvScan:
                 raise self._too_long("record")
             self._take(data)
             self._carry, self._endless = b"", b""
+
+    @contextmanager
+    def _framed(self) -> Iterator[None]:
+        """Say where a length is wrong that stands at or behind what was taken last."""
+        try:
+            yield
+        except FramingError as error:
+            record, byte = self._cutter.line + error.before, self._cutter.offset + error.at
+            raise RefusedError(
+                f"record {record} at byte {byte}: {error}",
+                code="HX-5021",
+                hint="send the file in binary, with the lengths of its records; else correct "
+                "`record_length`",
+            ) from error
 
     def _run_on(self, data: bytes) -> None:
         """Follow a quoted cell beyond the limit: it is refused if it ends, else to the end."""
@@ -130,7 +147,8 @@ class CsvScan:
         if self._endless is not None and len(self._endless) % 2:
             raise self._too_long("record")
         if self._carry:
-            self._take(self._carry)
+            with self._framed():
+                self._take(self._carry)
         if self._marker is not None:
             self._add(b"", records=self._marker.left())
         return self._cutter.finish(size)
@@ -236,7 +254,7 @@ class CsvScan:
     def _note_once(self, data: bytes, found: Sequence[tuple[tuple[int, int], str]]) -> None:
         """Remember the lines that stand once, before the lines around them are counted."""
         for (start, end), name in found:
-            line = self._cutter.line + data.count(self._dialect.end, 0, start)
+            line = self._cutter.line + self._dialect.ends(data, 0, start)
             before = self.once.get(name)
             if before is not None:
                 raise RefusedError(
@@ -255,7 +273,7 @@ class CsvScan:
             len(data),
             length=self._codec.source_length(data),
             records=records,
-            lines=data.count(self._dialect.end),
+            lines=self._dialect.ends(data),
         )
 
     def _too_long(self, what: str) -> RefusedError:

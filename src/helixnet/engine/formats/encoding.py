@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from helixnet.engine.formats.code_pages import know_code_pages
 from helixnet.engine.formats.idoc_lines import LineBreaker
 from helixnet.errors import RefusedError
 
@@ -23,6 +24,9 @@ _BOMS: Final = (  # UTF-32 first: its BOM begins with that of UTF-16
 )
 _WIDE: Final = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
 _ASCII: Final = bytes(range(128))
+NEL: Final = "\x85"
+NEL_AS_LF: Final = {0x85: 0x0A, 0x0A: 0x85}
+"""Makes one of the other, and back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Codec:
         errors: handler that keeps undecodable bytes of a transcoded file.
         bad: bytes that mean nothing in a one-byte codec; None where that must be tried.
         unbroken: the file is flat IDoc records without line ends; scanned ones have them.
+        nel: lines end with NEL (U+0085), as in EBCDIC; scanned ones with LF.
     """
 
     name: str
@@ -42,6 +47,7 @@ class Codec:
     errors: str = "strict"
     bad: bytes | None = None
     unbroken: bool = False
+    nel: bool = False
 
     @property
     def direct(self) -> bool:
@@ -59,7 +65,10 @@ class Codec:
             return scanned
         if self.unbroken:
             scanned = scanned.replace(b"\n", b"")
-        return scanned.decode("utf-8", "surrogatepass").encode(self.name, self.errors)
+        text = scanned.decode("utf-8", "surrogatepass")
+        if self.nel:
+            text = text.translate(NEL_AS_LF)
+        return text.encode(self.name, self.errors)
 
     def characters(self, scanned: bytes) -> int:
         """Return how many characters scanned bytes are; what does not decode counts as such."""
@@ -79,6 +88,7 @@ class Transcoder:
         self._decoder = (
             None if codec.direct else codecs.getincrementaldecoder(codec.name)(errors=codec.errors)
         )
+        self._nel = codec.nel
         self._breaker = LineBreaker() if codec.unbroken else None
 
     def feed(self, block: bytes, *, final: bool = False) -> bytes:
@@ -89,22 +99,26 @@ class Transcoder:
             text = self._decoder.decode(block, final)
         except UnicodeDecodeError as error:  # half a character at the end of a UTF-16 file
             text = str(error.object[: error.start], error.encoding, "surrogatepass") + "\udcff"
+        if self._nel:
+            text = text.translate(NEL_AS_LF)
         if self._breaker is not None:
             text = self._breaker.feed(text, final=final)
         return text.encode("utf-8", "surrogatepass")
 
 
 @lru_cache(maxsize=64)
-def codec_of(name: str, *, unbroken: bool = False) -> Codec:
+def codec_of(name: str, *, unbroken: bool = False, nel: bool = False) -> Codec:
     """Return the codec called ``name``.
 
     Args:
         name: as Python knows it.
         unbroken: see :class:`Codec`.
+        nel: see :class:`Codec`.
 
     Raises:
         RefusedError: Python knows no text codec of that name.
     """
+    know_code_pages()
     try:
         info = codecs.lookup(_WIDE.get(name.lower().replace("_", "-"), name))
         plain = info.name in {"utf-8", "ascii"}
@@ -121,7 +135,25 @@ def codec_of(name: str, *, unbroken: bool = False) -> Codec:
     if len(text) == len(sample) and text.isascii() is False and text[:128] == _ASCII.decode():
         bad = bytes(byte for byte, char in enumerate(text) if char == "\ufffd")
         return Codec(info.name, info.name, bad=bad)
-    return Codec(info.name, "utf-8", errors)
+    return Codec(info.name, "utf-8", errors, nel=nel)
+
+
+def bytewise_codec(name: str) -> Codec:
+    """Return a codec for files that are not scanned as text: their own bytes are looked at."""
+    known = codec_of(name).name
+    return Codec(known, known)
+
+
+@lru_cache(maxsize=64)
+def byte_codec(codec: Codec) -> str:
+    """Return the codec itself if each byte is one character of it, else Latin-1."""
+    every = bytes(range(256))
+    try:
+        text = every.decode(codec.name)
+        exact = len(text) == len(every) and text.encode(codec.name) == every
+    except UnicodeError:
+        exact = False
+    return codec.name if exact else "latin-1"
 
 
 def bom_of(head: bytes) -> tuple[str, int]:

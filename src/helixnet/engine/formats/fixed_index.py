@@ -9,8 +9,9 @@ from helixnet.engine.context.model import Field, Place, Source
 from helixnet.engine.formats.csv_index import CsvContract, scan_plan
 from helixnet.engine.formats.csv_scan import CsvScan
 from helixnet.engine.formats.drift import Drift
-from helixnet.engine.formats.encoding import Codec, Transcoder
-from helixnet.engine.formats.fixed_lines import FixedLines, bare, fixed_lines
+from helixnet.engine.formats.encoding import NEL, Codec, Transcoder
+from helixnet.engine.formats.fixed_lines import FixedLines, bare
+from helixnet.engine.formats.fixed_rows import fixed_rows
 from helixnet.engine.formats.markers import Wanted
 from helixnet.engine.formats.record_layout import telling_lines
 from helixnet.engine.formats.record_once import once_lines
@@ -30,12 +31,13 @@ class FixedIndex:
         self._transcoder = Transcoder(codecs[0])
         encoding = "latin-1" if len(codecs) > 1 else codecs[0].scanned
         codec = replace(codecs[0], scanned=encoding) if len(codecs) > 1 else codecs[0]
-        self._lines = telling_lines(source, codec) if source.records else fixed_lines(source, codec)
+        rows = telling_lines(source, codec) if source.records else fixed_rows(source, codec)
         plan = scan_plan(codecs, contract, encoding)
-        self._watch = _Longer(source, self._lines, Wanted(source, None, codecs, encoding))
-        self._scan = CsvScan(
-            codecs[0], replace(plan, watch=self._watch.see), rows=self._lines, start=start
-        )
+        self._watch: _Longer | None = None
+        if isinstance(rows, FixedLines):
+            self._watch = _Longer(source, rows, Wanted(source, None, codecs, encoding))
+            plan = replace(plan, watch=self._watch.see)
+        self._scan = CsvScan(codecs[0], plan, rows=rows, start=start)
 
     def feed(self, block: bytes, *, final: bool) -> None:
         """Scan the next block of the file."""
@@ -50,15 +52,19 @@ class FixedIndex:
         scan, source = self._scan, self._source
         parts = scan.finish(size)
         once = once_lines(source, scan.once, codec, size)
-        drift = self._watch.drift() if source.on_drift != "allow" else []
+        watched = self._watch is not None and source.on_drift != "allow"
+        drift = self._watch.drift() if self._watch is not None and watched else []
         header: Sequence[str] = () if source.records else tuple(source.fields or ())
         if not source.records:
             drift += retyped_columns(source, self._first_rows(codec))
-        return Facts(scan.first_line_end or "\n", scan.header_end, parts, header, drift, once)
+        newline = NEL if codec.nel else scan.first_line_end or "\n"
+        if source.record_length is not None:
+            newline = ""
+        return Facts(newline, scan.header_end, parts, header, drift, once)
 
     def _first_rows(self, codec: Codec) -> Iterator[Mapping[str, object]]:
         """Yield the whole rows at the beginning of the file."""
-        lines, data = fixed_lines(self._source, codec), self._scan.beginning
+        lines, data = fixed_rows(self._source, codec), self._scan.beginning
         if len(data) == BEGINNING:
             data = data[: lines.whole(data)]
         rows = lines.rows(data)

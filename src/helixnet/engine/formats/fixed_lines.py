@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from helixnet.engine.context.model import Field, Source
+from helixnet.engine.context.model import Field
 from helixnet.engine.formats.csv_rows import has_undecoded
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.row_format import Cut, Rows
+from helixnet.engine.formats.stored import ReadBytes, stored_reader
 
 TOO_SHORT: Final = "HX-1009"
 _BLANK: Final = (b"\n", b"\r\n")
@@ -25,15 +26,17 @@ class Range(NamedTuple):
         end: excluded.
         least: a line shorter than this can't be used; 0 = none is too short.
         number: blanks before it are padding too.
+        read: what reads its bytes if they are no text.
     """
 
     start: int
     end: int
     least: int = 0
     number: bool = False
+    read: ReadBytes | None = None
 
 
-def range_of(field: Field) -> Range:
+def range_of(field: Field, codec: Codec) -> Range:
     """Return the range of a declared field.
 
     A typed value must be there as a whole, for what is left of a number is another number; of a
@@ -41,7 +44,7 @@ def range_of(field: Field) -> Range:
     """
     start, end = field.at if isinstance(field.at, tuple) else (0, 0)
     least = end if field.type != "string" else start + 1 if field.required else 0
-    return Range(start, end, least, field.type in _NUMBERS)
+    return Range(start, end, least, field.type in _NUMBERS, stored_reader(field, codec))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,14 @@ class FixedLines:
             place = before
         return place
 
+    def ends(self, data: bytes, start: int = 0, stop: int | None = None) -> int:
+        """Count the line ends between two places."""
+        return data.count(self.end, start, stop)
+
+    def complete(self, data: bytes) -> bool:
+        """Tell whether ``data`` ends with a line end."""
+        return data.endswith(self.end)
+
     def runs_on(self, data: bytes) -> bool:
         """No cell takes line ends: what is too long is no quote that may close."""
         return not data
@@ -151,6 +162,10 @@ class FixedLines:
             ]
             for line in lines
         ]
+        for number, one in enumerate(self.ranges):
+            if one.read is not None:
+                for row in cells:
+                    row[number] = self._read(row[number], one.read)
         short = {n: TOO_SHORT for n, line in enumerate(lines) if len(line) < self.least}
         return Rows(cells, short)
 
@@ -164,7 +179,12 @@ class FixedLines:
         text = bare(text)
         if self.bytewise:
             return self._bytewise(text)
-        cells = [_trimmed(text[one.start : one.end], number=one.number) for one in self.ranges]
+        cells = [
+            _trimmed(text[one.start : one.end], number=one.number)
+            if one.read is None
+            else self._read(text[one.start : one.end], one.read)
+            for one in self.ranges
+        ]
         places = [one.start for one in self.ranges]
         wrong = self._lacking(len(text))
         code = TOO_SHORT if wrong >= 0 else ""
@@ -178,6 +198,9 @@ class FixedLines:
         wrong = self._lacking(len(data))
         code = TOO_SHORT if wrong >= 0 else ""
         for number, one in enumerate(self.ranges):
+            if one.read is not None:
+                cells.append(one.read(data[one.start : one.end]))
+                continue
             try:
                 cell = data[one.start : one.end].decode(self.codec.name)
             except UnicodeDecodeError:
@@ -185,6 +208,9 @@ class FixedLines:
                 code, wrong = "HX-1001", number
             cells.append(_trimmed(cell, number=one.number))
         return Cut(cells, [self.column(data, one.start) for one in self.ranges], code, wrong)
+
+    def _read(self, text: str, read: ReadBytes) -> str:
+        return read(text.encode(self.codec.name, self.codec.errors))
 
     def _source(self, text: str) -> bytes:
         """Return the bytes of the file for a line."""
@@ -212,12 +238,6 @@ def bare(text: str) -> str:
 
 def _trimmed(cell: str, *, number: bool) -> str:
     return cell.strip(" ") if number else cell.rstrip(" ")
-
-
-def fixed_lines(source: Source, codec: Codec) -> FixedLines:
-    """Return how the lines of a contract with ``fields`` are cut."""
-    ranges = [range_of(field) for field in (source.fields or {}).values()]
-    return lines_of(ranges, codec, bytewise=source.unit == "bytes")
 
 
 def lines_of(ranges: Sequence[Range], codec: Codec, *, bytewise: bool) -> FixedLines:

@@ -8,7 +8,7 @@ from helixnet.engine.context.model import Group, Source
 from helixnet.engine.formats.csv_index import CsvContract, CsvIndex, sniff
 from helixnet.engine.formats.csv_keyed import KeyedCsvReader
 from helixnet.engine.formats.csv_read import CsvReader
-from helixnet.engine.formats.encoding import Codec, bom_of, codec_of
+from helixnet.engine.formats.encoding import Codec, bom_of, byte_codec, bytewise_codec, codec_of
 from helixnet.engine.formats.fixed_index import FixedIndex
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_grammar import IdocGrammar
@@ -23,6 +23,8 @@ from helixnet.engine.formats.scan import Scan, alike, one_byte_alike
 from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.errors import RefusedError
 
+NEL_BYTE, LF_BYTE = b"\x15", b"\x25"  # in EBCDIC
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -33,12 +35,15 @@ class Opening:
         codecs: candidates, in order.
         delimiter: of CSV; empty elsewhere.
         scans: one for each set of codecs that scan alike.
+        binary: codec of one byte a character where the file is no text and any byte may stand
+            anywhere; empty for text.
     """
 
     start: int
     codecs: Sequence[Codec]
     delimiter: str
     scans: Sequence[Scan]
+    binary: str = ""
 
 
 def open_source(
@@ -55,8 +60,10 @@ def open_source(
     Raises:
         RefusedError: HX-5004 the file does not begin as its format must.
     """
-    marked, start = bom_of(head)
-    codecs = [codec_of(name) for name in ([marked] if marked else source.encoding)]
+    contract = CsvContract(source, group, used, part_size)
+    if source.record_length is not None:
+        return _open_records(source, contract)
+    codecs, start = _codecs(head, source)
     head, limit, delimiter = head[start:], source.max_record_bytes, ""
     scans: Sequence[Scan]
     match source.format:
@@ -64,13 +71,11 @@ def open_source(
             delimiter = source.delimiter
             if delimiter == "auto":
                 delimiter = sniff(head, codecs[0])
-            contract = CsvContract(source, group, used, part_size)
             scans = [
                 CsvIndex(family, contract, delimiter=delimiter, start=start)
                 for family in alike(codecs, marks=delimiter)
             ]
         case "fixed":
-            contract = CsvContract(source, group, used, part_size)
             scans = [FixedIndex(family, contract, start=start) for family in one_byte_alike(codecs)]
         case "ndjson":
             scans = [
@@ -101,6 +106,26 @@ def open_source(
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")
     return Opening(start, codecs, delimiter, scans)
+
+
+def _codecs(head: bytes, source: Source) -> tuple[list[Codec], int]:
+    """Return the codecs that may read a file of text, and the length of its BOM."""
+    marked, start = bom_of(head)
+    codecs = [codec_of(name) for name in ([marked] if marked else source.encoding)]
+    if source.tabular and NEL_BYTE in head and LF_BYTE not in head:
+        codecs = [codec_of(one.name, nel=_ends_with_nel(one)) for one in codecs]
+    return codecs, start
+
+
+def _open_records(source: Source, contract: CsvContract) -> Opening:
+    """Open a file that is no text: a byte order mark would be data."""
+    codec = bytewise_codec(source.encoding[0])
+    return Opening(0, [codec], "", [FixedIndex([codec], contract, start=0)], byte_codec(codec))
+
+
+def _ends_with_nel(codec: Codec) -> bool:
+    """Tell whether lines may end with NEL: in EBCDIC, where that is one of two bytes for it."""
+    return "\n\x85".encode(codec.name, "replace") == LF_BYTE + NEL_BYTE
 
 
 def _watch(

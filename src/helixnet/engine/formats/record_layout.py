@@ -6,8 +6,10 @@ from typing import Final, NamedTuple, Protocol
 
 from helixnet.engine.context.model import RecordType, Source
 from helixnet.engine.formats.csv_dialect import Dialect, dialect_of
-from helixnet.engine.formats.encoding import Codec, codec_of
-from helixnet.engine.formats.fixed_lines import FixedLines, Range, lines_of, range_of
+from helixnet.engine.formats.encoding import Codec
+from helixnet.engine.formats.fixed_lines import FixedLines, Range
+from helixnet.engine.formats.fixed_records import FixedRecords
+from helixnet.engine.formats.fixed_rows import codec_for, cut_rows, rows_at
 from helixnet.engine.formats.markers import Wanted
 from helixnet.engine.formats.record_types import Teller, places_of
 from helixnet.engine.formats.row_format import RowFormat
@@ -152,9 +154,9 @@ class CsvLayout:
 class FixedLayout:
     """Types of fixed-width lines."""
 
-    rows: FixedLines
+    rows: FixedLines | FixedRecords
     tell: Teller
-    types: Mapping[str, FixedLines]
+    types: Mapping[str, FixedLines | FixedRecords]
     names: Mapping[str, Sequence[str]]
 
     def lines(self, data: bytes) -> Iterator[Line]:
@@ -182,7 +184,7 @@ class FixedLayout:
 
 def layout_of(source: Source, index: SourceIndex) -> Layout:
     """Return how the lines of an indexed file are cut."""
-    codec, types = codec_of(index.encoding), source.records or {}
+    codec, types = codec_for(source, index), source.records or {}
     wanted = Wanted(source, None, [codec], codec.scanned)
     if source.format == "csv":
         newline = "\r" if index.newline == "\r" else "\n"
@@ -191,17 +193,13 @@ def layout_of(source: Source, index: SourceIndex) -> Layout:
             return CsvLayout(rows, Teller((), 0, {}), {})
         return CsvLayout(rows, wanted.teller(index.header), csv_columns(source, index.header))
     tell = wanted.teller(())
-    bytewise = source.unit == "bytes"
-    cut = {
-        one.name: lines_of(list(map(range_of, one.fields.values())), codec, bytewise=bytewise)
-        for one in types.values()
-    }
+    cut = {one.name: cut_rows(source, codec, one.fields.values()) for one in types.values()}
     names = {one.name: list(one.fields) for one in types.values()}
     return FixedLayout(telling_lines(source, codec), tell, cut, names)
 
 
-def telling_lines(source: Source, codec: Codec) -> FixedLines:
-    """Return fixed-width lines cut where texts stand that tell types."""
+def telling_lines(source: Source, codec: Codec) -> FixedLines | FixedRecords:
+    """Return fixed-width rows cut where texts stand that tell types."""
     places = places_of(source.records or {})
     ranges = [Range(*place) for place in places if isinstance(place, tuple)]
-    return lines_of(ranges, codec, bytewise=source.unit == "bytes")
+    return rows_at(source, codec, ranges)

@@ -5,7 +5,7 @@ from typing import Final
 
 from helixnet.engine.context.model import Source
 from helixnet.engine.formats.csv_scan import Once
-from helixnet.engine.formats.encoding import Codec
+from helixnet.engine.formats.encoding import Codec, byte_codec
 from helixnet.engine.source import OnceLine
 from helixnet.errors import RefusedError
 
@@ -38,6 +38,10 @@ def once_lines(
                 hint="send the whole file again; the transfer was probably broken off",
             )
         try:
+            if source.record_length is not None:
+                text = line.data.decode(byte_codec(codec))
+                lines[one.name] = OnceLine(line=line.line, byte=line.byte, text=text)
+                continue
             text = line.data.decode(codec.scanned)
         except UnicodeDecodeError as error:
             raise RefusedError(

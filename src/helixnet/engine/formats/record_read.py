@@ -11,7 +11,8 @@ from typing import BinaryIO, Final, cast
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.model import Source
-from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
+from helixnet.engine.formats.encoding import Codec, Transcoder
+from helixnet.engine.formats.fixed_rows import codec_for
 from helixnet.engine.formats.record_layout import Layout, Line, layout_of
 from helixnet.engine.formats.record_types import record_types
 from helixnet.engine.outcome import Fault, SourcePosition
@@ -24,6 +25,8 @@ _WORDS: Final = {
     "HX-1002": "a line {name} has another number of cells than its fields: {found}",
     "HX-1003": "text after a closing quote",
     "HX-1004": "a quote is never closed: the line runs to the end of the file",
+    "HX-1008": "the file ends inside this record",
+    "HX-1013": "a record {name} does not end with its line end",
     "HX-1009": "the line {name} is too short for its field {field}",
     "HX-1011": "no record type is told by this line",
     "HX-1012": "a line {name} stands under none that may have it",
@@ -97,6 +100,8 @@ class RecordBatch:
         before = self._layout.column(text, kind, name) if name else None
         if before is None:
             return SourcePosition(line, byte=byte, field=name, segment=kind)
+        if not self._layout.rows.newline:
+            return SourcePosition(line, before + 1, byte, name, kind)
         newline, begin = self._layout.rows.newline, text.rstrip("\r\n")[:before].ljust(before)
         column = len(begin) - begin.rfind(newline)
         line += begin.count(newline)
@@ -138,7 +143,7 @@ class RecordReader:
         needs: Mapping[str, frozenset[str]] | None,
         block: int = BLOCK,
     ) -> None:
-        self._codec = codec_of(index.encoding)
+        self._codec = codec_for(source, index)
         self._layout, self._types = layout_of(source, index), record_types(source)
         self._fields = {
             one.name: [
@@ -159,7 +164,7 @@ class RecordReader:
             if batch.records:
                 yield batch
             byte += self._codec.source_length(data)
-            line += data.count(rows.end)
+            line += rows.ends(data)
 
     def _blocks(self, stream: BinaryIO, part: Part) -> Iterator[tuple[bytes, list[Line]]]:
         """Yield scanned bytes that hold whole records, and their lines."""
@@ -195,9 +200,9 @@ class RecordReader:
 
     def _batch(self, data: bytes, lines: Sequence[Line], byte: int, line: int) -> RecordBatch:
         numbers: list[int] = []
-        done, end = 0, self._layout.rows.end
+        done, rows = 0, self._layout.rows
         for one in lines:
-            line += data.count(end, done, one.start)
+            line += rows.ends(data, done, one.start)
             done = one.start
             numbers.append(line)
         units = list(self._units(lines, numbers))

@@ -46,7 +46,8 @@ def retyped_members(source: Source, records: Values) -> list[Drift]:
 
 
 def _typed(source: Source) -> list[Field]:
-    return [f for f in (source.fields or {}).values() if f.type not in ("string", "any")]
+    fields = (source.fields or {}).values()
+    return [f for f in fields if f.type not in ("string", "any") and not f.stored]
 
 
 def _retyped(

@@ -52,7 +52,7 @@ class RowFormat(Protocol):
 
     @property
     def newline(self) -> str:
-        r"""``\n`` (which takes a CR before it along) or ``\r``."""
+        r"""``\n`` (which takes a CR before it along) or ``\r``; empty where no line ends."""
         ...
 
     @property
@@ -96,6 +96,14 @@ class RowFormat(Protocol):
 
     def last_start(self, data: bytes, count: int) -> int:
         """Return where the last ``count`` records of ``data`` begin; 0 when it has no more."""
+        ...
+
+    def ends(self, data: bytes, start: int = 0, stop: int | None = None) -> int:
+        """Count the physical lines that end between two places, the first of which begins one."""
+        ...
+
+    def complete(self, data: bytes) -> bool:
+        """Tell whether what would follow ``data`` begins a line of its own."""
         ...
 
     def runs_on(self, data: bytes) -> bool:

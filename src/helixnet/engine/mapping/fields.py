@@ -1,9 +1,11 @@
 """Declared fields: one function from the text of a cell to its value, made once a plan."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from helixnet.engine.context.model import Field, Source
+from helixnet.engine.formats.stored import FIGURATIVE, bad_number
 from helixnet.engine.values.dates import date_parser
 from helixnet.engine.values.faults import ValueFault, shown
 from helixnet.engine.values.numbers import integer_converter, number_converter
@@ -22,6 +24,8 @@ def field_converter(field: Field, source: Source) -> Converter | None:
     Raises:
         ValueFault: the field's format or the source's separators can't be used.
     """
+    if field.stored:
+        return _stored_converter(field, source)
     match field.type:
         case "integer":
             return integer_converter(source.decimal, source.thousands, field.digits)
@@ -34,6 +38,20 @@ def field_converter(field: Field, source: Source) -> Converter | None:
             return date_parser(form, pivot=field.pivot, zone=field.zone)
         case _:
             return None
+
+
+def _stored_converter(field: Field, source: Source) -> Converter:
+    """Return the converter of what a reader of stored numbers gives: plain numbers, or why not."""
+    plain = replace(field, stored="")
+    convert = field_converter(plain, replace(source, decimal=".", thousands=""))
+
+    def read(text: str) -> object:
+        if why := bad_number(text, field.stored):
+            hint = "name it in `nulls` if it means that there is none"
+            raise ValueFault("HX-1111", why, text, hint if text in FIGURATIVE else "")
+        return text if convert is None else convert(text)
+
+    return read
 
 
 def _boolean_converter(field: Field) -> Converter:
