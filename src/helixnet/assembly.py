@@ -93,13 +93,19 @@ def _stages(parts: Parts) -> dict[str, Stage[Any]]:
     made: dict[str, Stage[Any]] = {}
     if parts.mapping is not None:
         made["mapper"] = Mapper(**shared, workers=parts.mapping, scratch=parts.scratch)
-        made["replay"] = Replay(**shared, workers=parts.mapping, scratch=parts.scratch)
+        made["replay"] = Replay(
+            **shared,
+            workers=parts.mapping,
+            scratch=parts.scratch,
+            most_unpacked=settings.max_unpacked,
+        )
     if parts.clerk is not None:
         made |= {
             "ingest": Ingest(
                 **shared,
                 workers=parts.clerk,
                 part_size=settings.part_size,
+                most_unpacked=settings.max_unpacked,
                 scratch=parts.scratch,
                 engine=version("helixnet"),
             ),

@@ -92,6 +92,11 @@ class Settings:
     )
     part_size: int = _setting(16 << 20, "bytes after which a file is cut into parts", least=1)
     max_body: int = _setting(2 << 30, "largest upload in bytes", least=1)
+    max_unpacked: int = _setting(
+        16 << 30,
+        "bytes that a packed file may unpack to; 200 times its size is a limit too",
+        least=1,
+    )
     lease_seconds: float = _setting(10.0, "how long a claim lasts without renewal", least=0.2)
     renew_seconds: float = _setting(3.0, "how often a claim is renewed", least=0.05)
     poll_seconds: float = _setting(2.0, "longest delay when a signal was lost", least=0.01)

@@ -62,6 +62,7 @@ class Shop:
     store: FolderStore | S3Store
     workers: ProcessWorkers
     part_size: int = 16 << 20
+    most_unpacked: int = 16 << 30
     lease_seconds: float = 10.0
     max_attempts: int = 3
     bus: Bus | None = None
@@ -79,7 +80,13 @@ class Shop:
             "workers": self.workers,
         }
         scratch = self.store.scratch
-        self.ingest = Ingest(**shared, part_size=self.part_size, engine="test", scratch=scratch)
+        self.ingest = Ingest(
+            **shared,
+            part_size=self.part_size,
+            engine="test",
+            scratch=scratch,
+            most_unpacked=self.most_unpacked,
+        )
         self.mapper = Mapper(**shared, scratch=scratch)
         self.sink = Sink(**shared)
         self.deliver = Deliver(**shared, bus=self.bus or LocalBus(self.ledger, poll_seconds=1))
@@ -146,4 +153,4 @@ class Shop:
     def results(self, job: str, run: int = 1) -> dict[str, bytes]:
         """Read what stands in the results folder of a run."""
         folder = self.folder / "results" / "acme" / job / str(run)
-        return {path.name: path.read_bytes() for path in sorted(folder.glob("*"))}
+        return {path.name: path.read_bytes() for path in sorted(folder.glob("*")) if path.is_file()}

@@ -38,6 +38,7 @@ def replay(shop: Shop) -> Replay:
         metrics=shop.metrics,
         worker="shop",
         scratch=shop.store.scratch,
+        most_unpacked=shop.most_unpacked,
         lease_seconds=10,
         max_attempts=3,
     )

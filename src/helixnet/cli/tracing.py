@@ -17,6 +17,7 @@ from helixnet.engine.excerpts import Excerpt
 from helixnet.engine.mapping.observe import Seen
 from helixnet.engine.outcome import Fault
 from helixnet.engine.output import json_text
+from helixnet.engine.packing.unpack import unpacked
 from helixnet.engine.plan import Plan
 from helixnet.engine.seek import Choice
 from helixnet.engine.trace import Rule, Step, Trace, trace_field
@@ -76,9 +77,9 @@ def _traced(
     plan: Plan, path: str, name: str, pointers: Sequence[str], choice: Choice
 ) -> list[Trace]:
     try:
-        with opened(path) as stream:
+        with opened(path) as stream, unpacked(stream, plan.context.source) as whole:
             return [
-                trace_field(plan, stream, Path(name).name, pointer, choice) for pointer in pointers
+                trace_field(plan, whole, Path(name).name, pointer, choice) for pointer in pointers
             ]
     except OSError as error:
         raise refusal(name, error) from error

@@ -459,6 +459,21 @@ CODES: Final[dict[str, Code]] = {
         "A file given for a join lacks a column, has a row that can't be read, or a key twice.",
         "Correct the named lines.",
     ),
+    "HX-5050": Code(
+        "packed file damaged",
+        "A gzip, zstd or zip file is cut off, fails its checksum, or has something behind its end.",
+        "Send it again; the transfer was probably broken off, or done as text.",
+    ),
+    "HX-5051": Code(
+        "not one file in the zip",
+        "A zip holds no file, or several.",
+        "Send each file by itself: a job is one file.",
+    ),
+    "HX-5052": Code(
+        "packed in a way that is not read",
+        "A file is packed twice, encrypted, by an uncommon method or with a very large window.",
+        "Pack it once, by gzip, zstd or as a plain zip.",
+    ),
     # 6xxx: limits
     "HX-6001": Code(
         "record too long",
@@ -477,6 +492,11 @@ CODES: Final[dict[str, Code]] = {
         "Simplify the template.",
     ),
     "HX-6005": Code("output too large", "A template or document is over its size.", "Write less."),
+    "HX-6006": Code(
+        "unpacks to too much",
+        "A packed file unpacks to more than its limit, or to far more than its own size.",
+        "Send it unpacked or in pieces, or raise `max_unpacked` of the server.",
+    ),
     # 7xxx: operation
     "HX-7001": Code(
         "gave up after many attempts",

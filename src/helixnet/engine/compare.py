@@ -5,6 +5,7 @@ memory does not grow with the file.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final, TypeAlias, cast
 
@@ -12,8 +13,10 @@ from helixnet.engine.differences import Entry, differing, digest, pair, shown
 from helixnet.engine.lockstep import Pair, Records, Runner, Side, in_lock_step
 from helixnet.engine.outcome import Mapped, Reject
 from helixnet.engine.output import json_text, read_json
+from helixnet.engine.packing.unpack import unpacked
 from helixnet.engine.plan import Plan
 from helixnet.engine.values.absent import ABSENT
+from helixnet.errors import RefusedError
 
 _MOST_ERRORS: Final = 5
 MOST_FIELDS: Final = 1000
@@ -95,10 +98,25 @@ def compare_plans(
         file: its name.
         samples: how many differences are kept of each kind and field.
     """
-    sides = Runner.opened(before, stream, file), Runner.opened(after, stream, file)
+    with ExitStack() as stack:
+        sides = _opened(before, stream, file, stack), _opened(after, stream, file, stack)
+        return _compared(sides, samples)
+
+
+def _opened(plan: Plan, stream: BinaryIO, file: str, stack: ExitStack) -> Runner:
+    """Open a file for a plan, by whose format it is unpacked if need be."""
+    stream.seek(0)
+    try:
+        whole = stack.enter_context(unpacked(stream, plan.context.source))
+    except RefusedError as error:
+        return Runner(plan, refused=error)
+    return Runner.opened(plan, whole, file)
+
+
+def _compared(sides: tuple[Runner, Runner], samples: int) -> Comparison:
     found = Comparison(sides[0].side(), sides[1].side())
     if not any(side.refused for side in sides):
-        step = _Step(found, samples, (namers(before), namers(after)))
+        step = _Step(found, samples, (namers(sides[0].plan), namers(sides[1].plan)))
         for one, two in in_lock_step(*sides):
             step.take(one, two)
     found.before, found.after = sides[0].side(), sides[1].side()

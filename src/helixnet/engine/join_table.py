@@ -7,7 +7,8 @@ a cache of bounded size, so the file may be larger than the memory.
 
 import sqlite3
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -22,6 +23,7 @@ from helixnet.engine.mapping.fields import (
     nulls_of,
     required_converter,
 )
+from helixnet.engine.packing.unpack import unpacked
 from helixnet.engine.read import index_source, read
 from helixnet.engine.source import SourceIndex
 from helixnet.engine.values.absent import ABSENT
@@ -72,19 +74,24 @@ class JoinTable:
         self.join, self.name = join, file.name
         self._database = _database()
         weakref.finalize(self, self._database.close)
-        index = self._indexed(file)
+        with self._unpacked(file) as stream:
+            self._take(stream)
+        self._find = lru_cache(CACHED_KEYS)(self._read)
+
+    def _take(self, stream: BinaryIO) -> None:
+        """Read the whole file."""
+        index = self._indexed(stream)
         self.header: Sequence[str] = index.header
         self.sha256 = index.sha256
-        self._columns = _converters(join, index.header, file.name)
+        self._columns = _converters(self.join, index.header, self.name)
         try:
             with _written(self._database):
-                self._fill(file.stream, index)
+                self._fill(stream, index)
             self._database.execute("CREATE INDEX by_key ON rows (key)")
-            if not join.many:
+            if not self.join.many:
                 self._refuse_doubles()
         except sqlite3.OperationalError as error:
-            raise UnavailableError(f"no room to index {file.name}: {error}") from error
-        self._find = lru_cache(CACHED_KEYS)(self._read)
+            raise UnavailableError(f"no room to index {self.name}: {error}") from error
 
     def find(self, *keys: Any) -> Any:
         """Return the row of a key, its rows where the join has many; absent if there is none.
@@ -122,14 +129,20 @@ class JoinTable:
 
     # reading the file once
 
-    def _indexed(self, file: JoinFile) -> SourceIndex:
+    @contextmanager
+    def _unpacked(self, file: JoinFile) -> Generator[BinaryIO]:
+        """Lend the plain file; why it can't be read as a whole is told as its first line's."""
         file.stream.seek(0)
         try:
-            return index_source(
-                file.stream, self.join.source, group=None, grammar=None, used=frozenset()
-            )
+            with unpacked(file.stream, self.join.source) as stream:
+                yield stream
+        except JoinFault:
+            raise
         except RefusedError as error:
             raise JoinFault(file.name, [(1, str(error))], error.hint) from error
+
+    def _indexed(self, stream: BinaryIO) -> SourceIndex:
+        return index_source(stream, self.join.source, group=None, grammar=None, used=frozenset())
 
     def _fill(self, stream: BinaryIO, index: SourceIndex) -> None:
         faults: list[tuple[int, str]] = []

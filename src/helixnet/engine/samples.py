@@ -7,6 +7,7 @@ from typing import BinaryIO, Final, cast
 
 from helixnet.engine.context.model import Context
 from helixnet.engine.formats.grammar import Grammar
+from helixnet.engine.packing.unpack import unpacked
 from helixnet.engine.read import index_source, read
 from helixnet.engine.source import Batch, Node, SourceIndex
 from helixnet.errors import RefusedError
@@ -42,18 +43,23 @@ def look_at(context: Context, grammar: Grammar | None, file: str, stream: Binary
         stream: the file, seekable, at its beginning.
     """
     try:
-        index = index_source(
-            stream, context.source, group=context.group, grammar=grammar, used=frozenset()
-        )
-        match context.source.format:
-            case "csv":
-                names = index.header if context.source.records is None else ()
-            case "fixed":
-                names = ()  # it has what is declared
-            case _:
-                names = tuple(_names(context, grammar, stream, index))
+        with unpacked(stream, context.source) as whole:
+            return _look_at(context, grammar, file, whole)
     except RefusedError as error:
         return Sample(file, (), refused=error)
+
+
+def _look_at(context: Context, grammar: Grammar | None, file: str, stream: BinaryIO) -> Sample:
+    index = index_source(
+        stream, context.source, group=context.group, grammar=grammar, used=frozenset()
+    )
+    match context.source.format:
+        case "csv":
+            names = index.header if context.source.records is None else ()
+        case "fixed":
+            names = ()  # it has what is declared
+        case _:
+            names = tuple(_names(context, grammar, stream, index))
     return Sample(file, names, index.drift)
 
 

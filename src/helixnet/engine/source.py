@@ -99,6 +99,9 @@ class SourceIndex:
         drift: what differs from the contract, in words; empty when nothing does.
         parts: at least one, also for an empty file.
         once: the lines of the record types that stand once, by type; empty for an empty file.
+        packed: what the file came packed in; size, positions and parts are of what it unpacks to,
+            ``sha256`` is of the file as it came.
+        packed_size: its bytes then.
         patch: operations of JSON Patch (RFC 6902) that would bring the context up to date with the
             file; see :mod:`helixnet.engine.formats.drift`.
     """
@@ -114,6 +117,8 @@ class SourceIndex:
     parts: Sequence[Part]
     once: Mapping[str, OnceLine] = field(default_factory=dict[str, OnceLine])
     patch: Sequence[Mapping[str, object]] = ()
+    packed: str = ""
+    packed_size: int = 0
 
 
 Batches: TypeAlias = Iterator[Batch]

@@ -11,6 +11,7 @@ from typing import BinaryIO, Final, TypeAlias
 from helixnet.engine.mapping.totals import Sums
 from helixnet.engine.outcome import Counts, Fault, Mapped, Reject
 from helixnet.engine.output import reject_line, reject_record
+from helixnet.engine.packing.unpack import MOST_UNPACKED, unpacked
 from helixnet.engine.plan import Mapper, Plan
 from helixnet.engine.read import PART_SIZE, index_source, read
 from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
@@ -134,7 +135,7 @@ def map_part(  # noqa: PLR0913 - one call a part: the plan, where to read, where
     return replace(output.outcome(stopped=False), sums=sums)
 
 
-def transform_file(
+def transform_file(  # noqa: PLR0913 - what to map, where to write, whom to tell
     plan: Plan,
     stream: BinaryIO,
     *,
@@ -142,8 +143,9 @@ def transform_file(
     rejects: Sink,
     file: str,
     on_index: Callable[[SourceIndex], Progress | None] | None = None,
+    most_unpacked: int = MOST_UNPACKED,
 ) -> FileOutcome:
-    """Map a whole file, part after part.
+    """Map a whole file, part after part; a packed one is unpacked first.
 
     Args:
         plan: the compiled context.
@@ -152,10 +154,23 @@ def transform_file(
         rejects: as :func:`map_part`.
         file: the file's name, as people know it.
         on_index: told what the first pass found; what it returns is told of progress.
+        most_unpacked: bytes that a packed file may unpack to.
 
     Raises:
         RefusedError: the file as a whole can't be used.
     """
+    with unpacked(stream, plan.context.source, most=most_unpacked) as whole:
+        return _transformed(plan, whole, documents, rejects, file, on_index)
+
+
+def _transformed(
+    plan: Plan,
+    stream: BinaryIO,
+    documents: Sink | Sequence[Sink],
+    rejects: Sink,
+    file: str,
+    on_index: Callable[[SourceIndex], Progress | None] | None,
+) -> FileOutcome:
     index = index_file(plan, stream)
     on_progress = on_index(index) if on_index is not None else None
     counts, sums, stopped = Counts(), Sums(), False

@@ -4,12 +4,15 @@ import asyncio
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from io import BytesIO
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
 from helixnet.engine.context.model import Source
 from helixnet.engine.context.reader import read_context
+from helixnet.engine.packing.unpack import unpacked_head
 from helixnet.engine.reassembly import Envelope, assembled, exact, require_assembly
 from helixnet.errors import ConflictError, NotFoundError, UsageError
 from helixnet.gateway.bundles import load
@@ -185,9 +188,9 @@ async def _source(services: Gateway, filed: FiledRun) -> Source:
 
 
 async def raw_file(services: Gateway, filed: FiledRun, source: Source, picked: Picked) -> bytes:
-    """Return picked rejects as a file of the source's own format."""
+    """Return picked rejects as a file of the source's own format, not packed."""
     envelope = Envelope(
-        await _head(services, filed),
+        await _head(services, filed, source),
         filed.index["encoding"],
         filed.index["newline"],
         list(filed.index.get("once", {}).values()),
@@ -195,18 +198,27 @@ async def raw_file(services: Gateway, filed: FiledRun, source: Source, picked: P
     return assembled(source, picked.raws, envelope)
 
 
-async def _head(services: Gateway, filed: FiledRun) -> bytes:
-    """Read what stands before the first record of the parent's file."""
+async def _head(services: Gateway, filed: FiledRun, source: Source) -> bytes:
+    """Read what stands before the first record of the parent's file, unpacked."""
     end = int(filed.index["header_end"])
     if filed.content is not None or not end:
-        return (filed.content or b"")[:end]
+        content = BytesIO(filed.content or b"")
+        return await asyncio.to_thread(unpacked_head, content, source, end)
     ref = ObjectRef(filed.key, filed.version, filed.size)
     try:
-        return b"".join([block async for block in services.store.read(ref, 0, end)])
+        if not filed.index.get("packed"):
+            return b"".join([block async for block in services.store.read(ref, 0, end)])
+        async with services.store.local(ref) as (path, _):
+            return await asyncio.to_thread(_head_of, path, source, end)
     except NotFoundError as error:
         raise ConflictError(
             f"the file of job {filed.job} is no longer kept", hint="send it again"
         ) from error
+
+
+def _head_of(path: Path, source: Source, end: int) -> bytes:
+    with path.open("rb") as stream:
+        return unpacked_head(stream, source, end)
 
 
 async def send_on(

@@ -28,7 +28,8 @@ class ClaimedPart:
     """A part that this worker may map now.
 
     Args:
-        content: the whole file when it is inline; else None and ``key``, ``version``.
+        content: the whole file when it is inline; else None and ``key``, ``version``, ``size``: of
+            the file, or of what it unpacks to.
         index: of the whole file, with only this part in ``parts``.
     """
 
@@ -116,6 +117,7 @@ _CLAIMED = (
         runs.c.parts_total,
         runs.c.stop_number,
         runs.c.traceparent,
+        *(runs.c[name] for name in ("unpacked_key", "unpacked_version", "unpacked_size")),
     )
     .join_from(parts, runs, parts.c.run_id == runs.c.id)
     .join(jobs, runs.c.job == jobs.c.id)
@@ -207,6 +209,9 @@ def _claimed(epoch: int, row: RowMapping) -> ClaimedPart:
     )
     index = SourceIndex(**row["source_index"], parts=(part,))
     plain = {name: row[name] for name in _SAME + _ALSO}
+    if row["unpacked_key"]:
+        plain |= {name: row[f"unpacked_{name}"] for name in ("key", "version", "size")}
+        plain["content"] = None
     return ClaimedPart(epoch=epoch, index=index, part=part, **plain)
 
 

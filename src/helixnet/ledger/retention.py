@@ -22,6 +22,7 @@ from sqlalchemy import (
     not_,
     or_,
     select,
+    text,
     update,
 )
 
@@ -29,7 +30,9 @@ from helixnet.errors import UsageError
 from helixnet.jobs import FINAL, DeliveryState
 from helixnet.ledger.catalog import Flow, list_flows
 from helixnet.ledger.dialect import clock, insert_ignore, microseconds, position_of
+from helixnet.ledger.runs import unpacked_of
 from helixnet.ledger.tables import (
+    UNPACKED,
     dead_letters,
     deliveries,
     events,
@@ -97,6 +100,7 @@ def clean(
             found, keys = step(_Sweep(conn, scope, rest, before, limit, dry_run))
             cleaned.rows[kind] += found
             cleaned.keys += keys
+    cleaned.keys += _unpacked(conn, limit, dry_run=dry_run)
     if cleaned.keys and not dry_run:
         statement = insert_ignore(conn, garbage, "created", returning="key")
         conn.execute(statement, [{"key": key} for key in dict.fromkeys(cleaned.keys)])
@@ -223,6 +227,21 @@ def _rejects(sweep: _Sweep) -> _Found:
 def _part_keys(conn: Connection, run_ids: Sequence[int], key: ColumnElement[str]) -> list[str]:
     found = select(key).where(parts.c.run_id.in_(run_ids), key != "").order_by(parts.c.id)
     return list(conn.execute(found).scalars()) if run_ids else []
+
+
+def _unpacked(conn: Connection, limit: int, *, dry_run: bool) -> list[str]:
+    """What packed files unpack to goes when its run has ended; also of attempts that were lost."""
+    query = (
+        select(runs.c.id, runs.c.tenant, runs.c.job, runs.c.run)
+        .where(text(UNPACKED), runs.c.state.in_(_ENDED))
+        .order_by(runs.c.id)
+        .limit(limit)
+    )
+    rows = conn.execute(query).all()
+    if rows and not dry_run:
+        gone = update(runs).where(runs.c.id.in_([row.id for row in rows]))
+        conn.execute(gone.values(unpacked_key="", unpacked_version=""))
+    return [unpacked_of(row.tenant, row.job, row.run) for row in rows]
 
 
 def _events(sweep: _Sweep) -> _Found:

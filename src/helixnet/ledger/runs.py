@@ -26,7 +26,7 @@ from helixnet.ledger.moves import (
     told,
 )
 from helixnet.ledger.outbox import emit
-from helixnet.ledger.parts import Made, keep_samples, output_row, sample_rows
+from helixnet.ledger.parts import Made, Output, keep_samples, output_row, sample_rows
 from helixnet.ledger.tables import RUN_WAITS, jobs, parts, runs
 
 INGEST = Queue("ingest", runs, RUN_WAITS)
@@ -78,6 +78,7 @@ class Start:
         id: of the claimed run; with ``epoch``.
         index: with all parts, at least one.
         made: what its only part gave, when that was mapped at once; None: its parts wait.
+        unpacked: the object whose bytes the parts are of; None: they are of the file itself.
         stop_percent: ``stop_at`` as a decimal percent; None without.
         stop_number: ``stop_at`` as a plain number; None without.
         fail_file: ``on_error.scope: file``.
@@ -90,6 +91,7 @@ class Start:
     epoch: int
     index: SourceIndex
     made: Made | None = None
+    unpacked: Output | None = None
     stop_percent: str | None = None
     stop_number: int | None = None
     fail_file: bool = False
@@ -107,6 +109,11 @@ class Refusal:
     id: int
     epoch: int
     error: Mapping[str, object]
+
+
+def unpacked_of(tenant: str, job: str, run: int) -> str:
+    """Return the folder of what a run's packed file unpacks to: gone when the run has ended."""
+    return f"results/{tenant}/{job}/{run}/unpacked/"
 
 
 def _unless_empty(name: str, column: ColumnElement[str]) -> ColumnElement[str]:
@@ -166,6 +173,9 @@ _START = (
         context_name=_unless_empty("named", runs.c.context_name),
         context_version=_unless_empty("versioned", runs.c.context_version),
         engine=_unless_empty("made_by", runs.c.engine),
+        unpacked_key=bindparam("plain_key"),
+        unpacked_version=bindparam("plain_version"),
+        unpacked_size=bindparam("plain_size"),
         inputs=func.coalesce(bindparam("values", type_=runs.c.inputs.type), runs.c.inputs),
     )
     .returning(runs.c.job, runs.c.run, runs.c.tenant, runs.c.traceparent)
@@ -286,6 +296,7 @@ def _drifted(start: Start, move: Move) -> Drifted:
 def _start_row(start: Start) -> dict[str, Any]:
     found = fields(start.index)
     index = {f.name: getattr(start.index, f.name) for f in found if f.name != "parts"}
+    plain = start.unpacked or Output()
     return {
         "row": start.id,
         "fence": start.epoch,
@@ -300,6 +311,9 @@ def _start_row(start: Start) -> dict[str, Any]:
         "versioned": start.context_version,
         "made_by": start.engine,
         "values": start.inputs,
+        "plain_key": plain.key,
+        "plain_version": plain.version,
+        "plain_size": plain.size,
     }
 
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from helixnet.ledger.json_text import Json
 
-REVISION: Final = "0008"  # the migration that leads to these tables
+REVISION: Final = "0009"  # the migration that leads to these tables
 INLINE_BYTES: Final = 64 * 1024  # files and outputs up to this size live in their row
 
 metadata = MetaData(
@@ -47,6 +47,7 @@ ERRAND_WAITS: Final = "state = 'PENDING' AND lease_until = 0 AND retry_at = 0"
 LEASED: Final = "lease_until > 0"
 RETRIES: Final = "retry_at > 0"
 UNPUBLISHED: Final = "published = 0"
+UNPACKED: Final = "unpacked_key <> ''"
 PLACED: Final = "position > 0"
 
 
@@ -133,7 +134,10 @@ runs = Table(
     Column("result_keys", Json),  # what the sink wrote: gone when the results are
     *_words("traceparent"),
     Column("given", Json),  # where the tenant has values: who gave which, see ledger/inputs.py
+    *_words("unpacked_key", "unpacked_version"),  # of a packed file, until the run has ended
+    *_numbers("unpacked_size"),
     UniqueConstraint("job", "run"),
+    _partial("ix_runs_unpacked", "id", where=UNPACKED),
     _partial("ix_runs_waits", "tenant", "id", where=RUN_WAITS),
     _partial("ix_runs_settled", "tenant", "id", where=RUN_SETTLED),
     _partial("ix_runs_leased", "lease_until", where=LEASED),

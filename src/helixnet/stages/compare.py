@@ -34,6 +34,7 @@ class ToCompare:
         results: what holds the present result, in order, and where in each are the documents of
             which output.
         scratch: folder for what is mapped aside; nothing is left in it.
+        most_unpacked: bytes that a packed file may unpack to.
     """
 
     new: Recipe
@@ -42,6 +43,7 @@ class ToCompare:
     name: str
     results: Sequence[tuple[Input, Sequence[Slice]]]
     scratch: str
+    most_unpacked: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +104,7 @@ def _mapped(plan: Plan, work: ToCompare, made: Mapping[str, IO[bytes]], beat: Be
             rejects=_Nowhere(),
             file=work.name,
             on_index=lambda _: lambda _: beat(),
+            most_unpacked=work.most_unpacked,
         )
 
 

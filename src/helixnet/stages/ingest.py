@@ -17,6 +17,7 @@ from helixnet.crashpoints import reach
 from helixnet.errors import RefusedError
 from helixnet.jobs import RunState
 from helixnet.ledger.leases import Failure, Lease
+from helixnet.ledger.parts import Made, Output
 from helixnet.ledger.runs import (
     ClaimedRun,
     Refusal,
@@ -27,6 +28,7 @@ from helixnet.ledger.runs import (
     release_runs,
     renew_runs,
     start_runs,
+    unpacked_of,
 )
 from helixnet.ledger.tables import INLINE_BYTES
 from helixnet.metrics import Metrics
@@ -34,7 +36,7 @@ from helixnet.ports import Ended, Ledger, ObjectRef, ObjectStore, Workers
 from helixnet.stages.bundles import Bundles
 from helixnet.stages.dealing import SMALL, Appetite, claim_dealt
 from helixnet.stages.files import lent, settle
-from helixnet.stages.outputs import keep, part_mapped, results_of
+from helixnet.stages.outputs import keep, keep_unpacked, part_mapped, results_of
 from helixnet.stages.policy import Refused, Retry, decide
 from helixnet.stages.service import Dealt
 from helixnet.stages.tracing import spans
@@ -51,6 +53,7 @@ class Ingest:
         workers: one or more processes that pass over files.
         worker: name of this process in the ledger.
         part_size: bytes after which a file is cut.
+        most_unpacked: bytes that a packed file may unpack to.
         scratch: local folder for output on its way to the store.
         engine: version of HelixNet, part of what determines a result.
     """
@@ -62,6 +65,7 @@ class Ingest:
     metrics: Metrics
     worker: str
     part_size: int
+    most_unpacked: int
     scratch: Path
     lease_seconds: float
     max_attempts: int
@@ -129,25 +133,28 @@ class Ingest:
         bundle = await self.bundles.get(run.tenant, run.context_hash)
         file = await stack.enter_async_context(lent(self.store, run))
         recipe = Recipe(bundle, run.context_hash, run.inputs, run.tenant_inputs)
-        at_once = run.size <= SMALL and run.attempts == 1
-        scratch = str(self.scratch) if at_once else ""
         return ToIndex(
-            recipe, file, run.name, run.sha256, self.part_size, scratch, inline=INLINE_BYTES
+            recipe,
+            file,
+            run.name,
+            run.sha256,
+            self.part_size,
+            str(self.scratch),
+            inline=INLINE_BYTES,
+            at_once=SMALL if run.attempts == 1 else -1,
+            most_unpacked=self.most_unpacked,
         )
 
     async def _answer(self, run: ClaimedRun, found: Indexed | Refused | Retry | Ended) -> Answer:
-        """Say what becomes of a run; what was mapped at once is kept."""
+        """Say what becomes of a run; what was mapped at once, or unpacked, is kept."""
         if isinstance(found, Ended):
             return decide(found)
         if not isinstance(found, Indexed):
             return found
-        made = None
-        if found.made is not None:
-            stem = results_of(run.tenant, run.job, run.run)
-            try:
-                made = await keep(self.store, stem, f"{0:05}-i{run.epoch}", found.made)
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's
-                return decide(error)
+        try:
+            made, unpacked = await self._keep(run, found)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this run's
+            return decide(error)
         records = sum(part.records for part in found.index.parts)
         if run.corrects not in {0, records}:
             return Refused(_miscounted(run, records))
@@ -156,6 +163,7 @@ class Ingest:
             epoch=run.epoch,
             index=found.index,
             made=made,
+            unpacked=unpacked,
             stop_percent=found.stop_percent,
             stop_number=found.stop_number,
             fail_file=found.fail_file,
@@ -165,6 +173,18 @@ class Ingest:
             on_drift=found.on_drift,
             inputs=found.inputs,
         )
+
+    async def _keep(self, run: ClaimedRun, found: Indexed) -> tuple[Made | None, Output | None]:
+        """Put what a worker made into the store, under keys that carry the epoch."""
+        made = unpacked = None
+        if found.made is not None:
+            stem = results_of(run.tenant, run.job, run.run)
+            made = await keep(self.store, stem, f"{0:05}-i{run.epoch}", found.made)
+        if found.unpacked is not None:
+            key = f"{unpacked_of(run.tenant, run.job, run.run)}i{run.epoch}"
+            unpacked = await keep_unpacked(self.store, key, found.unpacked)
+            reach("ingest.unpacked")
+        return made, unpacked
 
     def _measure(
         self, batch: Sequence[ClaimedRun], answers: Sequence[Answer], seconds: float

@@ -39,6 +39,21 @@ async def keep(store: ObjectStore, stem: str, suffix: str, made: MappedPart) -> 
     )
 
 
+async def keep_unpacked(store: ObjectStore, key: str, plain: bytes | Path) -> Output:
+    """Put what a packed file unpacks to into the store; a file that held it is gone afterwards.
+
+    Raises:
+        UnavailableError: the store can't be reached.
+    """
+    if isinstance(plain, bytes):
+        ref = await store.put_bytes(key, plain)
+        return Output(None, ref.key, ref.version, ref.size)
+    try:
+        return await _output(store, key, plain)
+    finally:
+        _remove(plain)
+
+
 def results_of(tenant: str, job: str, run: int) -> str:
     """Return the folder of a run's results."""
     return f"results/{tenant}/{job}/{run}"
@@ -49,6 +64,10 @@ def part_mapped(metrics: Metrics, size: int, seconds: float, *, done: bool = Tru
     metrics.count("helixnet_parts_total", outcome="done" if done else "retried")
     metrics.count("helixnet_read_bytes_total", size)
     metrics.observe("helixnet_part_seconds", seconds)
+
+
+def _remove(path: Path) -> None:
+    path.unlink(missing_ok=True)
 
 
 async def _output(store: ObjectStore, key: str, made: bytes | Path) -> Output:

@@ -63,6 +63,7 @@ class Replay:
         workers: the processes that map.
         worker: name of this process in the ledger.
         scratch: local folder for what is mapped aside.
+        most_unpacked: bytes that a packed file may unpack to.
     """
 
     ledger: Ledger
@@ -72,6 +73,7 @@ class Replay:
     metrics: Metrics
     worker: str
     scratch: Path
+    most_unpacked: int
     lease_seconds: float
     max_attempts: int
 
@@ -151,6 +153,7 @@ class Replay:
                     name=row.name,
                     results=[(await self._lent(stack, part), part.slices) for part in parts],
                     scratch=str(self.scratch),
+                    most_unpacked=self.most_unpacked,
                 )
                 (answer,) = await self.workers.run(compare_one, [work])
             self.metrics.count("helixnet_read_bytes_total", row.size)

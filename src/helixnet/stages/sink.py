@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -256,11 +256,17 @@ def _manifest(run: Finishable, state: RunState, parts: list[Json]) -> Json:
             "hash": run.context_hash,
         },
         "inputs": run.inputs,
-        "source": {"name": run.name, **{key: run.index[key] for key in _OF_SOURCE}},
+        "source": {"name": run.name, **_source(run.index)},
         "counts": asdict(run.counts),
         "complete": not run.incomplete,
         "parts": parts,
     }
 
 
-_OF_SOURCE: Final = ("size", "sha256", "encoding", "drift")
+def _source(index: Mapping[str, Any]) -> Json:
+    """Say which file it was, by size and hash as it came."""
+    found = {key: index[key] for key in ("size", "sha256", "encoding", "drift")}
+    if index.get("packed"):
+        found |= {"size": index["packed_size"], "packed": index["packed"]}
+        found["unpacked_size"] = index["size"]
+    return found

@@ -58,7 +58,7 @@ class Cleaner:
         await self.ledger.do(drop_old)
         while True:
             cleaned = await self.ledger.do(lambda conn: clean(conn, {}))
-            if not any(cleaned.rows.values()):
+            if not cleaned.keys and not any(cleaned.rows.values()):
                 break
             log.info("cleaned", **cleaned.rows)
         while keys := await self.ledger.read(garbage_keys):

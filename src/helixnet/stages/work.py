@@ -10,7 +10,7 @@ import io
 import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -18,6 +18,7 @@ from helixnet.engine.context.bundle import bundle_from_zip
 from helixnet.engine.mapping.inputs import given_values
 from helixnet.engine.outcome import Counts
 from helixnet.engine.output import json_text, read_json
+from helixnet.engine.packing.unpack import packing, unpack
 from helixnet.engine.plan import Plan, compile_plan
 from helixnet.engine.source import Part, SourceIndex
 from helixnet.engine.transform import index_file, map_part
@@ -81,10 +82,12 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class ToIndex:
-    """A file to pass over once, and to map at once if it has one part and ``scratch`` is told.
+    """A file to pass over once.
 
     Args:
-        scratch: where output over ``inline`` bytes is written; empty when the mapper shall map.
+        scratch: where what is over ``inline`` bytes is written.
+        at_once: up to this many bytes of a file of one part are mapped then and there.
+        most_unpacked: bytes that a packed file may unpack to.
     """
 
     recipe: Recipe
@@ -92,8 +95,10 @@ class ToIndex:
     name: str
     sha256: str
     part_size: int
-    scratch: str = ""
-    inline: int = 0
+    scratch: str
+    inline: int
+    at_once: int
+    most_unpacked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,8 @@ class Indexed:
     Args:
         inputs: the values that map the file; None when they are those of the recipe.
         made: what came of the only part; None when it waits for the mapper.
+        unpacked: what a packed file unpacks to, bytes or the path of a file that the caller owns;
+            None when nothing has to read it any more.
     """
 
     index: SourceIndex
@@ -114,19 +121,24 @@ class Indexed:
     on_drift: str
     inputs: dict[str, Any] | None
     made: "MappedPart | None" = None
+    unpacked: bytes | Path | None = None
 
 
 def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
     """Compile the plan and index the file; the file must be the one that was accepted."""
+    spill, kept = Spill(Path(work.scratch), work.inline), False
     try:
         plan = work.recipe.plan()
-        with work.file.open(beat) as stream:
-            whole = plan.context.file_checks  # judged where the file was mapped, so by one worker
-            index = index_file(plan, stream, part_size=sys.maxsize if whole else work.part_size)
+        plain, index = _indexed(work, plan, spill, beat)
+        if work.sha256 and index.sha256 != work.sha256:
+            raise RefusedError("the stored file is not the one accepted", code="HX-5009")  # noqa: TRY301 - decided as all others below
+        made = _at_once(work, plain, index, beat)
+        kept = bool(index.packed) and made is None
     except (ContextError, RefusedError, RejectedError, UnavailableError, OSError) as error:
         return decide(known_fault(error))
-    if work.sha256 and index.sha256 != work.sha256:
-        return decide(RefusedError("the stored file is not the one accepted", code="HX-5009"))
+    finally:
+        if not kept:
+            spill.discard()
     stop = plan.context.stop_at
     return Indexed(
         index,
@@ -137,16 +149,44 @@ def index_one(work: ToIndex, beat: Beat) -> Indexed | Refused | Retry:
         plan.context.fail_file,
         plan.context.source.on_drift,
         work.recipe.used(plan),
-        _at_once(work, index, beat),
+        made,
+        spill.finish() if kept else None,
     )
 
 
-def _at_once(work: ToIndex, index: SourceIndex, beat: Beat) -> "MappedPart | None":
+def _indexed(work: ToIndex, plan: Plan, spill: Spill, beat: Beat) -> tuple[Input, SourceIndex]:
+    """Index the file, unpacked into ``spill`` if need be; say where its plain bytes are."""
+    whole = plan.context.file_checks  # judged where the file was mapped, so by one worker
+    part_size = sys.maxsize if whole else work.part_size
+    with work.file.open(beat) as stream:
+        kind = packing(stream, plan.context.source)
+        if not kind:
+            return work.file, index_file(plan, stream, part_size=part_size)
+        unpack(stream, plan.context.source, spill, most=work.most_unpacked)
+        digest, size = _digest(stream)
+    content = spill.finish()
+    plain = Input(content) if isinstance(content, bytes) else Input(None, str(content))
+    with plain.open(beat) as stream:
+        index = index_file(plan, stream, part_size=part_size)
+    return plain, replace(index, sha256=digest, packed=kind, packed_size=size)
+
+
+def _digest(stream: BinaryIO) -> tuple[str, int]:
+    """Return hash and size of a whole file."""
+    stream.seek(0)
+    found, size = hashlib.sha256(), 0
+    while block := stream.read(1 << 20):
+        found.update(block)
+        size += len(block)
+    return found.hexdigest(), size
+
+
+def _at_once(work: ToIndex, plain: Input, index: SourceIndex, beat: Beat) -> "MappedPart | None":
     """Map a file of one part whose bytes are at hand; what fails is left to the mapper."""
-    if not work.scratch or len(index.parts) > 1:
+    if index.size > work.at_once or len(index.parts) > 1:
         return None
     (part,) = index.parts
-    only = ToMap(work.recipe, work.file, work.name, index, part, work.scratch, work.inline)
+    only = ToMap(work.recipe, plain, work.name, index, part, work.scratch, work.inline)
     made = map_one(only, beat)
     return made if isinstance(made, MappedPart) else None
 

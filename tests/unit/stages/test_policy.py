@@ -59,7 +59,10 @@ def test_a_fault_of_the_context_that_shows_late_ends_the_run_at_once() -> None:
     )
     bundle = bundle_from_files("c.yaml", {"c.yaml": text})
     recipe = Recipe(bundle.to_zip(), bundle.hash, {})
-    assert index_one(ToIndex(recipe, Faulty(b""), "a.csv", "", 100), lambda: None) == refused
+    assert (
+        index_one(ToIndex(recipe, Faulty(b""), "a.csv", "", 100, "", 0, -1, 0), lambda: None)
+        == refused
+    )
     part = Part(number=0, start=0, end=0, first_record=1, records=0, first_line=1)
     index = SourceIndex(
         size=0,
