@@ -183,7 +183,6 @@ class Ingest:
         if found.unpacked is not None:
             key = f"{unpacked_of(run.tenant, run.job, run.run)}i{run.epoch}"
             unpacked = await keep_unpacked(self.store, key, found.unpacked)
-            reach("ingest.unpacked")
         return made, unpacked
 
     def _measure(
