@@ -77,6 +77,16 @@ CODES: Final[dict[str, Code]] = {
         "What follows a record of a fixed length is not the `end` that `record_length` declares.",
         "Correct `record_length`, or have the sender pad the record to its length.",
     ),
+    "HX-1021": Code(
+        "not well-formed XML",
+        "A file is not XML as XML 1.0 and Namespaces in XML say.",
+        "Correct the text at the named place, or send the whole file again.",
+    ),
+    "HX-1022": Code(
+        "one name, several namespaces",
+        "Children of one XML element have the same local name in different namespaces.",
+        "Declare `source.namespaces`, and name the elements with their prefix.",
+    ),
     "HX-1101": Code(
         "required value missing",
         "A field declared `required: true` is empty, null or absent.",
@@ -267,6 +277,11 @@ CODES: Final[dict[str, Code]] = {
         "Name the records that it corrects (`--record`) and send it again: they are open again. "
         "Unchanged rejects differ in number where a quote is open, or where groups that did not "
         "stand side by side do so now: requeue those one by one.",
+    ),
+    "HX-5011": Code(
+        "document type refused",
+        "An XML file has a document type (DTD), which could hold entity bombs or name other files.",
+        "Have the sender leave the DOCTYPE out.",
     ),
     "HX-5020": Code(
         "record that must stand once",

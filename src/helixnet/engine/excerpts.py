@@ -13,6 +13,7 @@ from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_grammar import IdocGrammar
 from helixnet.engine.formats.idoc_lines import LineBreaker
 from helixnet.engine.formats.json_place import place_of
+from helixnet.engine.formats.xml_batch import XmlBatch
 from helixnet.engine.outcome import SourcePosition
 from helixnet.engine.source import Batch, SourceIndex
 
@@ -62,6 +63,16 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
     place, source = batch.locate(index, name, item), file.index
     if file.contract.record_length is not None:
         return _of_record(batch, index, item, place, file)
+    within = isinstance(batch, XmlBatch)
+    text = batch.excerpt(index, name) if within else _written(batch, index, name, item, place, file)
+    return Excerpt(place, text.encode(source.encoding, "surrogateescape"), text)
+
+
+def _written(
+    batch: Batch, index: int, name: str, item: int, place: SourcePosition, file: Opened
+) -> str:
+    """Return the characters of a value in a file of lines, or in JSON."""
+    source = file.index
     text, first = _decoded(batch.raw(index), source), batch.line(index)
     once = source.once.get(place.segment)
     if once is not None:
@@ -71,14 +82,12 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
             item -= 1  # a value that is filled down stands further above
         text, first = _row(text, item, file), batch.line(index, item)
     if isinstance(file.grammar, IdocGrammar):
-        text = _of_segment(text, first, place, source, file.grammar)
-    elif file.contract.format == "fixed":
-        text = _of_range(text, first, place, file)
-    elif file.contract.format == "csv":
-        text = _of_row(text, first, place, source) if place.column else ""
-    else:
-        text = _of_json(text, name)
-    return Excerpt(place, text.encode(source.encoding, "surrogateescape"), text)
+        return _of_segment(text, first, place, source, file.grammar)
+    if file.contract.format == "fixed":
+        return _of_range(text, first, place, file)
+    if file.contract.format == "csv":
+        return _of_row(text, first, place, source) if place.column else ""
+    return _of_json(text, name)
 
 
 def _decoded(raw: bytes, source: SourceIndex) -> str:

@@ -9,7 +9,7 @@ from helixnet.engine.formats.code_pages import know_code_pages
 from helixnet.engine.source import OnceLine
 from helixnet.errors import UsageError
 
-_FORMATS: Final = frozenset({"csv", "fixed", "ndjson", "json", "idoc"})
+_FORMATS: Final = frozenset({"csv", "fixed", "ndjson", "json", "idoc", "xml"})
 MOST_RAW: Final = 64 * 1024  # bytes of a record that its reject holds
 _INEXACT: Final = "HX-1001"
 
@@ -86,6 +86,8 @@ def assembled(source: Source, raws: Sequence[str], envelope: Envelope) -> bytes:
         body = "[" + ",\n".join(raw.strip() for raw in raws) + "]\n"
         return head + body.encode(encoding)
     ends = tuple({newline, "\n", "\r"} - {""}) if newline else ("",)
+    if source.format == "xml":
+        return head + _document(raws, encoding).encode(encoding)
     body = "".join(raw if raw.endswith(ends) else raw + newline for raw in raws)
     before, after = envelope.around
     if source.record_length is not None and source.record_length.prefix == "bdw":
@@ -97,3 +99,11 @@ def _blocked(raw: str, encoding: str) -> str:
     """Return a record as a block of its own."""
     size = len(raw.encode(encoding)) + 4
     return size.to_bytes(2).decode(encoding) + b"\0\0".decode(encoding) + raw
+
+
+def _document(raws: Sequence[str], encoding: str) -> str:
+    """Return the XML document of a record that is its root."""
+    if len(raws) != 1:
+        text = "rejects can't be made a file again: each is an XML document of its own"
+        raise UsageError(text, hint="take one record at a time")
+    return f'<?xml version="1.0" encoding="{encoding}"?>\n{raws[0]}\n'

@@ -106,7 +106,7 @@ def sample_columns(context: Context, samples: Sequence[Sample]) -> tuple[str, ..
 
 def sample_keys(context: Context, samples: Sequence[Sample]) -> frozenset[str] | None:
     """Return the keys of the records in samples and tests' inputs; None if there are none."""
-    if context.source.format not in ("json", "ndjson"):
+    if context.source.format not in ("json", "ndjson", "xml"):
         return None
     found = {name for sample in samples for name in sample.names}
     for stream, index in _inputs(context):

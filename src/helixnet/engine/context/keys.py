@@ -15,7 +15,7 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     "source": (
         "format", "encoding", "delimiter", "header", "nulls", "decimal", "thousands", "locale",
         "on_drift", "fields", "type", "grammar", "record", "max_record_bytes", "unit", "records",
-        "fill_down", "record_length",
+        "fill_down", "record_length", "namespaces",
     ),
     "record_length": ("bytes", "end", "prefix", "order", "counts"),
     "field": (
@@ -44,7 +44,7 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
 }  # fmt: skip
 
 LATER: Final[Mapping[str, Sequence[str]]] = {
-    "source": ("totals", "file_checks", "namespaces"),
+    "source": ("totals", "file_checks"),
     "deliver": ("rest", "sftp"),
 }
 

@@ -199,12 +199,14 @@ class Source:
         fields: declared fields by name; empty = every field is text.
         type: IDoc type, such as ORDERS05.
         grammar: file of the bundle that holds the grammar; None = a shipped one.
-        record: path that names the record in JSON; None = root, or elements of a root array.
+        record: path that names the record in XML and JSON; None = root, or elements of a root
+            array.
         max_record_bytes: longest record accepted.
         unit: what ranges of fixed-width lines count: characters or bytes.
         records: record types by name, in the order in which they are tried; None = rows.
         fill_down: columns whose blank cells repeat the value above.
         record_length: of fixed-width records without line ends; None = lines.
+        namespaces: of XML names, URI by prefix; None = names are local names.
     """
 
     format: str
@@ -225,6 +227,7 @@ class Source:
     records: Mapping[str, RecordType] | None = None
     fill_down: Sequence[str] = ()
     record_length: RecordLength | None = None
+    namespaces: Mapping[str, str] | None = None
 
     @property
     def tabular(self) -> bool:

@@ -11,6 +11,7 @@ from helixnet.engine.context.locales import LOCALES
 from helixnet.engine.context.map_reader import identifier
 from helixnet.engine.context.model import Field, Group, Mark, RecordLength, RecordType, Source
 from helixnet.engine.context.names import find
+from helixnet.engine.context.namespace_reader import check_path, read_namespaces
 from helixnet.engine.context.places import COLUMN, NUMBER, RANGE
 from helixnet.engine.context.problems import Problems, near
 from helixnet.engine.context.record_reader import read_records
@@ -18,8 +19,8 @@ from helixnet.engine.context.stored_reader import check_places, read_record_leng
 from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
 from helixnet.engine.formats.code_pages import know_code_pages
 
-FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc")
-LATER_FORMATS: Final = ("xml", "x12", "edifact", "excel")
+FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc", "xml")
+LATER_FORMATS: Final = ("x12", "edifact", "excel")
 ORDERS: Final = ("consecutive", "keyed")
 ROWS: Final = frozenset({"csv", "fixed"})
 UNITS: Final = ("characters", "bytes")
@@ -34,6 +35,7 @@ _ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "ndjson": _EVERY | _TYPED,
     "json": _EVERY | _TYPED | {"record"},
     "idoc": _EVERY | {"type", "grammar"},
+    "xml": _EVERY | {"record", "namespaces"},
 }
 
 _NOT_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
@@ -84,7 +86,8 @@ class _SourceReader:
     def read(self, kind: str, mark: Mark) -> Source:
         decimal, thousands = self._separators()
         header = self._header()
-        record = self._keys.get("record")
+        declared = self._keys.get("namespaces")
+        namespaces = read_namespaces(declared, self._problems) if declared else None
         places = RANGE if kind == "fixed" else COLUMN if header else NUMBER
         fields, records = self._fields(kind), self._records(places)
         self._one_of(kind, mark)
@@ -104,13 +107,21 @@ class _SourceReader:
             fields=fields,
             type=self._type(kind, mark),
             grammar=self._grammar(),
-            record=text(record, self._problems, "record") if record else None,
+            record=self._record(kind, namespaces),
             max_record_bytes=self._limit(),
             unit=self._unit(),
             records=records,
             fill_down=self._fill_down(fields),
             record_length=length,
+            namespaces=namespaces,
         )
+
+    def _record(self, kind: str, namespaces: Mapping[str, str] | None) -> str | None:
+        node = self._keys.get("record")
+        path = text(node, self._problems, "record") if node else None
+        if kind == "xml" and node is not None and path is not None:
+            check_path(path, node, namespaces, self._problems)
+        return path
 
     def _record_length(self) -> RecordLength | None:
         """Read how long records are, and see that nothing speaks of lines of text then."""

@@ -20,6 +20,10 @@ from helixnet.engine.formats.json_drift import MemberWatch
 from helixnet.engine.formats.ndjson import NdjsonReader, NdjsonScan
 from helixnet.engine.formats.record_read import RecordReader
 from helixnet.engine.formats.scan import Scan, alike, one_byte_alike
+from helixnet.engine.formats.xml_encoding import xml_codecs
+from helixnet.engine.formats.xml_names import steps_of
+from helixnet.engine.formats.xml_read import XmlReader
+from helixnet.engine.formats.xml_scan import XmlPlan, XmlScan
 from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.errors import RefusedError
 
@@ -60,6 +64,8 @@ def open_source(
     Raises:
         RefusedError: HX-5004 the file does not begin as its format must.
     """
+    if source.format == "xml":
+        return _open_xml(head, source)
     contract = CsvContract(source, group, used, part_size)
     if source.record_length is not None:
         return _open_records(source, contract)
@@ -68,9 +74,7 @@ def open_source(
     scans: Sequence[Scan]
     match source.format:
         case "csv":
-            delimiter = source.delimiter
-            if delimiter == "auto":
-                delimiter = sniff(head, codecs[0])
+            delimiter = _delimiter(head, source, codecs[0])
             scans = [
                 CsvIndex(family, contract, delimiter=delimiter, start=start)
                 for family in alike(codecs, marks=delimiter)
@@ -128,6 +132,20 @@ def _ends_with_nel(codec: Codec) -> bool:
     return "\n\x85".encode(codec.name, "replace") == LF_BYTE + NEL_BYTE
 
 
+def _delimiter(head: bytes, source: Source, codec: Codec) -> str:
+    return sniff(head, codec) if source.delimiter == "auto" else source.delimiter
+
+
+def _open_xml(head: bytes, source: Source) -> Opening:
+    codecs, start = xml_codecs(head, source.encoding)
+    scans = [XmlScan(codec, _xml_plan(source), start=start) for codec in codecs]
+    return Opening(start, codecs, "", scans)
+
+
+def _xml_plan(source: Source) -> XmlPlan:
+    return XmlPlan(tuple(steps_of(source.record)), source.max_record_bytes, source.namespaces)
+
+
 def _watch(
     source: Source, family: Sequence[Codec], used: Collection[str] | None
 ) -> MemberWatch | None:
@@ -169,5 +187,7 @@ def reader_of(
             return JsonReader(index, record=source.record, limit=limit).read
         case "idoc" if isinstance(grammar, IdocGrammar):
             return IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
+        case "xml":
+            return XmlReader(index, _xml_plan(source)).read
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")

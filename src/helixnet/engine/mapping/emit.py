@@ -6,7 +6,7 @@ Every piece of code returned is one operand: an identifier, a call, or in parent
 from collections.abc import Callable
 from typing import Final, cast
 
-from helixnet.engine.mapping import runtime
+from helixnet.engine.mapping import elements, runtime
 from helixnet.engine.mapping.emit_filters import emit_filter
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import as_kind
@@ -53,7 +53,16 @@ def _step(emitter: Emitter, node: Node) -> str:
     key = emitter.constant(node.data)
     if base.type.kind is Kind.OBJECT and not (base.type.null or base.type.absent):
         return f"{emitter.code(base)}.get({key}, {emitter.constant(ABSENT)})"
-    return emitter.call(runtime.step, emitter.code(base), key)
+    step = elements.step_in if elements.is_element(base.type) else runtime.step
+    return emitter.call(step, emitter.code(base), key)
+
+
+def _text_of(emitter: Emitter, node: Node) -> str:
+    return emitter.call(elements.text_of, emitter.code(node.args[0]))
+
+
+def _list_of(emitter: Emitter, node: Node) -> str:
+    return emitter.call(elements.list_of, emitter.code(node.args[0]))
 
 
 def _read(emitter: Emitter, node: Node) -> str:
@@ -290,6 +299,8 @@ _EMIT: Final[dict[Op, Callable[[Emitter, Node], str]]] = {
     Op.OUT: _out,
     Op.STEP: _step,
     Op.READ: _read,
+    Op.TEXT_OF: _text_of,
+    Op.LIST_OF: _list_of,
     Op.ITEM: _item,
     Op.SLICE: _slice,
     Op.FIELD: _field,

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.constants import Constants
+from helixnet.engine.mapping.elements import ElementField, is_element
 from helixnet.engine.mapping.fields import nullable_converter
 from helixnet.engine.mapping.ir import Node, Type
 from helixnet.engine.mapping.kinds import Kind
@@ -153,6 +154,8 @@ class Emitter:
         """Return the code of a function that takes member ``name`` of an item."""
         if of.row:
             return f"(lambda y: {self.cell(name, 'y')})"
+        if is_element(of):
+            return self.constants.add(ElementField(name))
         read = converted(of.shape, name)
         if read is not None:
             return self.constants.add(LineField(name, self.readers[read]))
@@ -161,6 +164,6 @@ class Emitter:
     def picker(self, name: str, of: Type) -> str:
         """Return the code of a function that takes member ``name`` of an item, which is there."""
         found = self.reader(name, of)
-        if of.row or converted(of.shape, name) is not None:
+        if of.row or is_element(of) or converted(of.shape, name) is not None:
             return found
         return f"(lambda y: y.get({found}, {self.constant(ABSENT)}))"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from helixnet.engine.mapping.elements import as_list
 from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import REFUSED_TESTS, TESTS
 from helixnet.engine.mapping.infer_filters import type_filter
@@ -26,13 +27,18 @@ from helixnet.engine.mapping.shapes import RecordShape
 _ORDERED: Final = frozenset({Kind.TEXT, Kind.DATE, Kind.DATETIME, *NUMBERS})
 
 
-def type_leaf(leaf: Leafing) -> Node:
-    """Return the leaf's tree with names resolved and types known as far as they can be."""
+def type_leaf(leaf: Leafing, *, raw: bool = False) -> Node:
+    """Return the leaf's tree with names resolved and types known as far as they can be.
+
+    Args:
+        leaf: to be typed.
+        raw: what it gives is read on, so that an element of XML stays one.
+    """
     for at in leaf.parsed.tight:
         hint = "write (a * b) | filter, or a * (b | filter)"
         text = "the filter binds tighter than the arithmetic before it"
         leaf.problem("HX-4108", at, text, hint, warning=True)
-    found = leaf.plain(leaf.parsed.root)
+    found = leaf.raw(leaf.parsed.root) if raw else leaf.plain(leaf.parsed.root)
     for value in leaf.parsed.sets:
         leaf.typed(value)
     return found
@@ -135,7 +141,7 @@ def _join(leaf: Leafing, node: Node) -> Node:
 
 def _if(leaf: Leafing, node: Node) -> Node:
     test = _condition(leaf, node.args[0])
-    then, otherwise = leaf.typed(node.args[1]), leaf.typed(node.args[2])
+    then, otherwise = leaf.typer(leaf, node.args[1]), leaf.typer(leaf, node.args[2])
     return node.typed(join_types(then.type, otherwise.type), (test, then, otherwise))
 
 
@@ -145,7 +151,7 @@ def _block(leaf: Leafing, node: Node) -> Node:
 
 
 def _loop(leaf: Leafing, node: Node) -> Node:
-    items = leaf.typed(node.args[0])
+    items = as_list(leaf.raw(node.args[0]))
     of = items.type
     if of.kind not in (Kind.LIST, Kind.ANY, Kind.NULL):
         leaf.problem("HX-4106", items, f"for takes a list, not {of.kind}")
@@ -171,7 +177,7 @@ def _list(leaf: Leafing, node: Node) -> Node:
 
 
 def _item(leaf: Leafing, node: Node) -> Node:
-    value, key = args = leaf.all(node.args)
+    value, key = args = as_list(leaf.raw(node.args[0])), leaf.plain(node.args[1])
     if value.type.kind not in (Kind.LIST, Kind.TEXT, Kind.ANY, Kind.OBJECT):
         leaf.problem("HX-4106", node, f"{value.type.kind} has no items")
     shape = value.type.shape

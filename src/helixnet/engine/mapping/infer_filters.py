@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from helixnet.engine.context.model import Const, Field, Lookup
+from helixnet.engine.mapping.elements import ELEMENT, as_list, as_value, is_element
 from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.registry import FILTERS, REFUSED_FILTERS
 from helixnet.engine.mapping.filters.spec import REQUIRED, FilterSpec, Param
@@ -24,6 +25,7 @@ STEADY: Final = frozenset(
 )
 """Filters that give neither null nor absent for a value that is neither."""
 _SAME_LIST: Final = frozenset({"sort", "unique", "many"})
+_WHOLE: Final = frozenset({"get", "first", "last"})
 _ROUNDING: Final = frozenset({"round", "money", "round_even"})
 
 
@@ -81,12 +83,14 @@ def type_filter(leaf: Leafing, node: Node) -> Node:
     if spec.selects:
         return _selector(call)
     _match(call)
+    if "key" not in call.given and spec.name not in _WHOLE:
+        call.value = as_value(call.value)
     special = _SPECIAL.get(spec.name)
     return special(call) if special else _ordinary(call)
 
 
 def _value(leaf: Leafing, node: Node, spec: FilterSpec) -> Node:
-    value = leaf.typed(node) if Kind.QUOTIENT in spec.takes else leaf.plain(node)
+    value = _given(leaf, node, spec)
     if not _fits(value.type.kind, spec.takes):
         kinds = " or ".join(sorted(spec.takes))
         text = f"{spec.name} takes {kinds}, not {value.type.kind}"
@@ -97,6 +101,17 @@ def _value(leaf: Leafing, node: Node, spec: FilterSpec) -> Node:
             hint = f'name the list, and the column of its items: LIST | {spec.name}("COLUMN")'
         leaf.problem("HX-4106", value, text, hint)
     return value
+
+
+def _given(leaf: Leafing, node: Node, spec: FilterSpec) -> Node:
+    """Type the value of a filter: elements of XML stay what they are where it looks into them."""
+    if Kind.LIST in spec.takes:
+        found = leaf.raw(node)
+        if spec.name == "length" and is_element(found.type):
+            hint = 'elements are counted by count, characters by ["#text"] | length'
+            leaf.problem("HX-4105", node, "length of an XML element is two things", hint)
+        return found if spec.name == "get" else as_list(found)
+    return leaf.typed(node) if Kind.QUOTIENT in spec.takes else leaf.plain(node)
 
 
 def _fits(kind: Kind, takes: frozenset[Kind]) -> bool:
@@ -326,11 +341,24 @@ def column_type(table: Lookup, column: Field) -> Type:
     return Type(field_kind(column.type), null, scale=column.scale)
 
 
+def _get_element(call: _Call, key: object) -> Node:
+    """Type what `get` takes of an element: as a step does, or one of several by number."""
+    if not isinstance(key, str):
+        call.value = as_list(call.value)
+        return call.result(FilterCall(call.spec), ELEMENT)
+    found = call.value
+    for name in key.split("."):
+        found = member(call.leaf, found, name, call.node)
+    return found
+
+
 def _get(call: _Call) -> Node:
     arg = call.args[0] if call.args else None
     if arg is None or arg.op is not Op.CONST:
         return call.result(FilterCall(call.spec), ANY)
     of = call.value.type
+    if is_element(of):
+        return _get_element(call, arg.data)
     if isinstance(arg.data, str) and "." not in arg.data and of.kind is Kind.OBJECT:
         return member(call.leaf, call.value, arg.data, call.node)
     if of.kind is Kind.LIST and isinstance(arg.data, str):

@@ -90,7 +90,7 @@ def type_member(leaf: Leafing, node: Node) -> Node:
         return _built(leaf, base, keys)
     if base.op is Op.NAME and base.data == "inputs" and "inputs" not in leaf.world.vars:
         return _input(leaf, base, keys)
-    return _steps(leaf, leaf.plain(base), keys)
+    return _steps(leaf, leaf.raw(base), keys)
 
 
 def _steps(leaf: Leafing, found: Node, keys: list[tuple[str, int]]) -> Node:

@@ -16,6 +16,8 @@ class Op(Enum):
     OUT = "out"  # the Slot that is read, or None for a name that led nowhere
     STEP = "step"  # key; of a dict, or of the one dict of a list
     READ = "read"  # (record type, field): converts the STEP below it
+    TEXT_OF = "text of"  # an XML element as a value
+    LIST_OF = "list of"  # XML elements as a list
     ITEM = "item"  # args: value, key or index
     SLICE = "slice"  # args: text, start or CONST None, end or CONST None
     FIELD = "field"  # FieldUse: a column of a row

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Final, Protocol, TypeAlias
 
 from helixnet.engine.context.model import ContextProblem, Join, Lookup
+from helixnet.engine.mapping.elements import ELEMENT, as_value, is_element
 from helixnet.engine.mapping.ir import ANY, Node, Parsed, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.scope import Scope
@@ -86,11 +87,15 @@ class Leafing:
     turns: dict[int, Type] = field(default_factory=dict[int, Type])  # items of loops, by number
 
     def typed(self, node: Node) -> Node:
-        """Type one node and all below it."""
-        return self.typer(self, node)
+        """Type one node and all below it, as a value."""
+        return as_value(self.typer(self, node))
 
     def plain(self, node: Node) -> Node:
         """Type a node whose value is used as it is: a quotient is a problem."""
+        return as_value(self.raw(node))
+
+    def raw(self, node: Node) -> Node:
+        """Type a plain node that is gone into or through, so that an element stays one."""
         found = self.typer(self, node)
         if found.type.kind is Kind.QUOTIENT:
             self.unrounded(found)
@@ -125,6 +130,8 @@ def value_type(value: object) -> Type:
 
 def item_type(of: Type) -> Type:
     """Return the type of the items of a list."""
+    if is_element(of):
+        return ELEMENT
     if of.shape is not None:
         return Type(Kind.OBJECT, shape=of.shape, row=of.row)
     return ANY if of.items is Kind.ANY else Type(of.items)

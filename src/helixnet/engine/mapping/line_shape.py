@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 from helixnet.engine.context.model import Field, RecordType, Source
+from helixnet.engine.mapping.elements import is_element
 from helixnet.engine.mapping.ir import Shape, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.record_fields import Read, member_reader
@@ -105,8 +106,8 @@ def converted(shape: Shape | None, name: str) -> Member | None:
 
 
 def reads_lines(of: Type) -> bool:
-    """Tell whether the items of a list are lines with fields that are not taken as they stand."""
-    return isinstance(of.shape, LineShape) and of.shape.reads()
+    """Tell whether the items of a list have fields that are not taken as they stand."""
+    return is_element(of) or (isinstance(of.shape, LineShape) and of.shape.reads())
 
 
 def line_readers(source: Source) -> dict[Member, Read]:

@@ -18,6 +18,7 @@ from helixnet.engine.context.model import (
     WhenNode,
 )
 from helixnet.engine.mapping.built import read_built
+from helixnet.engine.mapping.elements import as_list
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.infer import type_condition, type_leaf, type_node
 from helixnet.engine.mapping.ir import BOOLEAN, Node, Op, Parsed, Type
@@ -203,16 +204,16 @@ class Outline:
         parsed = parse_leaf(leaf, self.problems) if leaf is not None else None
         return type_condition(self.leafing(parsed, scope)) if parsed is not None else None
 
-    def expression(self, leaf: Leaf, scope: Scope) -> Node | None:
+    def expression(self, leaf: Leaf, scope: Scope, *, raw: bool = False) -> Node | None:
         """Parse and type an expression or template; None when it does not parse."""
         parsed = parse_leaf(leaf, self.problems)
-        return type_leaf(self.leafing(parsed, scope)) if parsed is not None else None
+        return type_leaf(self.leafing(parsed, scope), raw=raw) if parsed is not None else None
 
     def _type_leaf(self, slot: Slot, leaf: Leaf) -> None:
         slot.parsed = parse_leaf(leaf, self.problems)
         if slot.parsed is None:
             return
-        slot.root = type_leaf(self.leafing(slot.parsed, slot.scope))
+        slot.root = type_leaf(self.leafing(slot.parsed, slot.scope), raw=not slot.target)
         slot.type = slot.root.type
         if not slot.target:
             return
@@ -248,7 +249,8 @@ class Outline:
     def _type_each(self, slot: Slot, node: EachNode) -> None:
         outside = slot.scope
         slot.when = self.condition(node.when, outside)
-        slot.root = self.expression(node.each, outside)
+        root = self.expression(node.each, outside, raw=True)
+        slot.root = as_list(root) if root is not None else None
         of = slot.root.type if slot.root is not None else Type(Kind.ANY)
         if of.kind not in (Kind.LIST, Kind.ANY, Kind.NULL) and not (
             of.kind is Kind.OBJECT and not of.row

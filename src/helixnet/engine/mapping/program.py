@@ -15,6 +15,7 @@ from helixnet.engine.context.model import (
     root_types,
 )
 from helixnet.engine.formats.grammar import Grammar
+from helixnet.engine.mapping.elements import ElementShape
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import BOOLEAN, Node, Op, Type
 from helixnet.engine.mapping.joining import inner_condition, item_names, join_type, unsettled
@@ -211,6 +212,8 @@ def record_scope(context: Context, known: Known) -> Scope:
     elif known.grammar is not None:
         segment = SegmentShape(known.grammar, "")
         record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=segment))
+    elif source.format == "xml":
+        record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=ElementShape(known.keys)))
     else:
         members = RecordShape(source.fields or {}, known.keys, bool(source.nulls))
         record = Binding(0, Role.RECORD, Type(Kind.OBJECT, shape=members))

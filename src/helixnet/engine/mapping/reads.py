@@ -93,7 +93,7 @@ def _note(found: Reads, node: Node) -> None:
 def _path(node: Node) -> Path | None:
     """Return the steps from a binding through a nested record; None if there are none."""
     keys: list[Step] = []
-    while node.op in (Op.STEP, Op.FILTER):
+    while node.op in (Op.STEP, Op.FILTER, Op.TEXT_OF, Op.LIST_OF):
         if node.op is Op.STEP:
             keys.insert(0, str(node.data))
         elif isinstance(node.data, FilterCall) and node.data.spec.selects:

@@ -57,7 +57,7 @@ def test_a_good_context_meets_the_schema(path: Path) -> None:
         {"template": "x.j2"},
         {"map": {"a": {"when": "x"}}},
         {"map": {"a": {"when": "x", "b": "y"}}},
-        {"source": {"format": "xml"}},
+        {"source": {"format": "cobol"}},
         {"source": {"format": "csv", "fields": {"A": {"typ": "date"}}}},
         {"tests": [{"name": "a", "input": "b"}]},
         {"lookups": {"u": {"inline": {}, "file": "a"}}},
