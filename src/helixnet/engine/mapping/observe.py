@@ -14,7 +14,7 @@ from helixnet.engine.mapping.filled import as_kind
 from helixnet.engine.mapping.filters.value_filters import is_empty, table_lines
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
-from helixnet.engine.mapping.place import pointer_of
+from helixnet.engine.mapping.place import descend, pointer_of, value_of
 from helixnet.engine.mapping.reads import members_read
 from helixnet.engine.mapping.runtime import BAD
 from helixnet.engine.mapping.scope import Binding, FieldUse, Role
@@ -231,11 +231,11 @@ class Observer:
             items = cast("list[object]", base)
             base = items[0] if len(items) == 1 else None
         members = cast("dict[str, object]", base) if type(base) is dict else {}
-        place = (
-            pointer_of(self._variables["r"], base) if _scalar(members.get(key, ABSENT)) else None
-        )
+        deep = descend(members, (key,), "") if key not in members else ""
+        value = value_of(members, deep) if deep else members.get(key, ABSENT)
+        place = pointer_of(self._variables["r"], base) if _scalar(value) else None
         if place is not None:
-            yield Origin(f"{place}/{key.replace('~', '~0').replace('/', '~1')}")
+            yield Origin(place + (deep or f"/{key.replace('~', '~0').replace('/', '~1')}"))
 
     def _item(self, binding: Binding) -> Iterator[Origin]:
         """Yield where a plain item of an `each` stands."""

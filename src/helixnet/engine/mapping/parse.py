@@ -23,6 +23,7 @@ MAX_STEPS: Final = 8
 
 _ENVIRONMENT: Final = ExactEnvironment()
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
+_CODE: Final = re.compile(r"(?<=\.)[0-9]{4}")  # x.1004 is a step: data elements of EDIFACT
 _KEYWORDS: Final = frozenset(
     {
         *("and", "or", "not", "in", "is", "if", "else", "loop", "self", "super"),
@@ -248,6 +249,9 @@ class _Walk:
             none = nodes.Const(None, lineno=len(self.text))
             ends = self.all((node.arg.start or none, node.arg.stop or none))
             return Node(Op.SLICE, (value, *ends), None, node.lineno)
+        code = _CODE.match(self.text, node.arg.lineno)
+        if code is not None:
+            return Node(Op.STEP, (value,), code[0], node.lineno)
         key = self.node(node.arg)
         if key.op is Op.CONST and isinstance(key.data, str):
             return Node(Op.STEP, (value,), key.data, node.lineno)

@@ -50,8 +50,10 @@ def _escaped(key: str) -> str:
 
 def descend(record: Any, steps: Sequence[Step], pointer: str) -> str:
     """Return the pointer of what ``steps`` lead to, as far as the record has it."""
-    value: Any = record
-    for step in steps:
+    value: object = record
+    left = list(reversed(steps))
+    while left:
+        step = left.pop()
         conditions = step if isinstance(step, tuple) else ()
         if type(value) is list:
             items = cast("list[object]", value)
@@ -61,9 +63,13 @@ def descend(record: Any, steps: Sequence[Step], pointer: str) -> str:
             value, pointer = items[number], f"{pointer}/{number}"
         if isinstance(step, tuple):
             continue
-        known = cast("dict[str, object]", value) if type(value) is dict else {}
+        known = _fields(value)
         if step not in known:
-            break
+            head, dot, rest = step.partition(".")
+            if not dot or head not in known:
+                break
+            left += (rest, head)
+            continue
         value, pointer = known[step], f"{pointer}/{_escaped(step)}"
     return pointer
 
@@ -81,5 +87,18 @@ def value_of(record: Any, pointer: str) -> Any:
 
 def _meets(item: object, conditions: Sequence[tuple[str, object]]) -> bool:
     """Tell whether an item looks like the one selected; good enough to show a place."""
-    fields = cast("dict[str, object]", item) if type(item) is dict else {}
-    return all(wanted is None or fields.get(name) == wanted for name, wanted in conditions)
+    return all(wanted is None or _reached(item, name) == wanted for name, wanted in conditions)
+
+
+def _reached(item: object, name: str) -> object:
+    """Return a field of a node, by its name or by a dotted path through one node each."""
+    if type(item) is list:
+        items = cast("list[object]", item)
+        return _reached(items[0], name) if items else None
+    fields = _fields(item)
+    head, dot, rest = name.partition(".")
+    return fields[name] if name in fields else _reached(fields.get(head), rest) if dot else None
+
+
+def _fields(node: object) -> dict[str, object]:
+    return cast("dict[str, object]", node) if type(node) is dict else {}

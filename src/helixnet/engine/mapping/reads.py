@@ -99,6 +99,8 @@ def _path(node: Node) -> Path | None:
         elif isinstance(node.data, FilterCall) and node.data.spec.selects:
             wanted = [arg.data if arg.op is Op.CONST else None for arg in node.args[1:]]
             keys.insert(0, tuple(zip(node.data.conditions, wanted, strict=True)))
+        elif (name := _got(node)) is not None:
+            keys.insert(0, name)
         node = node.args[0]
     if node.op is Op.FIELD and isinstance(node.data, FieldUse) and node.data.binding is not None:
         of = node.data.binding
@@ -106,6 +108,14 @@ def _path(node: Node) -> Path | None:
     if node.op is not Op.BINDING or not isinstance(node.data, Binding) or not keys:
         return None
     return node.data, tuple(keys)
+
+
+def _got(node: Node) -> str | None:
+    """Return the field that ``get`` takes by name; None for anything else."""
+    if isinstance(node.data, FilterCall) and node.data.spec.name == "get" and len(node.args) > 1:
+        name = node.args[1]
+        return name.data if name.op is Op.CONST and isinstance(name.data, str) else None
+    return None
 
 
 def mark_needs(root: Node | None) -> None:

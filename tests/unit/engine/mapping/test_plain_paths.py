@@ -7,6 +7,7 @@ from jinja2 import Environment, TemplateSyntaxError
 
 from helixnet.engine.context.model import Leaf, Mark
 from helixnet.engine.mapping import parse
+from helixnet.engine.mapping.ir import Op
 from helixnet.engine.mapping.literals import ExactEnvironment, plain_tokens
 
 TEXTS = (
@@ -23,6 +24,17 @@ def test_a_plain_path_is_what_the_parser_finds(text: str, monkeypatch: pytest.Mo
     found = parse.parse_leaf(leaf, quick := [])
     monkeypatch.setattr(parse, "plain_path", lambda _: None)
     assert (found, quick) == (parse.parse_leaf(leaf, slow := []), slow)
+
+
+def test_a_code_of_four_digits_is_a_step() -> None:
+    """`l.C212.7140` reads as it looks; fewer digits, and what is in brackets, number an item."""
+    found = parse.parse_leaf(Leaf("l.C212.7140", Mark("c.yaml", 1, 1)), problems := [])
+    assert found is not None
+    assert (found.root.op, found.root.data, problems) == (Op.STEP, "7140", [])
+    for text in ("l.1", "l[7140]", "l. 7140"):
+        found = parse.parse_leaf(Leaf(text, Mark("c.yaml", 1, 1)), [])
+        assert found is not None
+        assert found.root.op is Op.ITEM
 
 
 PIECES = st.sampled_from(

@@ -59,6 +59,9 @@ def test_a_fault_stands_at_the_segment_that_was_selected() -> None:
     assert [one[1:3] for one in seen] == [("/day", 4), ("/lines/0/qty", 5)]
     assert seen[1][0] == "HX-3004"
     assert "E1EDK03" in str(seen[0][3])
+    where = found.rejects[0].faults[0].source
+    assert where is not None
+    assert (where.field, where.column) == ("DATUM", 67)
 
 
 def test_unknown_segments_and_fields_are_problems() -> None:

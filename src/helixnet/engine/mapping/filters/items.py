@@ -18,10 +18,11 @@ def field_of(item: Any, name: str) -> Any:
 
     Args:
         item: an object; of null and absent every field is absent.
-        name: such as ``BELNR`` or ``C082.3039``.
+        name: such as ``BELNR`` or ``C082.3039``; a step on the way may be a list of one.
 
     Raises:
-        ValueFault: HX-2007 if ``item`` is a text, number, list …
+        ValueFault: HX-2007 if ``item`` is a text, number, list …; HX-2003 if a step on the way
+            is a list of several.
     """
     if item is None or item is ABSENT:
         return ABSENT
@@ -32,7 +33,18 @@ def field_of(item: Any, name: str) -> Any:
     if name in fields:
         return fields[name]
     head, dot, rest = name.partition(".")
-    return field_of(fields[head], rest) if dot and head in fields else ABSENT
+    return field_of(_the_one(fields[head], head), rest) if dot and head in fields else ABSENT
+
+
+def _the_one(value: object, name: str) -> object:
+    """Return what a dotted step goes through: the node, of a list the one item."""
+    if type(value) is not list:
+        return value
+    items = cast("list[object]", value)  # a list of JSON or of nodes
+    if len(items) > 1:
+        text = f'"{name}" of {len(items)} items: it must be one'
+        raise ValueFault("HX-2003", text, None, "select one: one(…), first, each")
+    return items[0] if items else ABSENT
 
 
 def read_key(item: Any, key: Key) -> Any:

@@ -149,12 +149,15 @@ SPECS: Final[Sequence[FilterSpec]] = (
         frozenset({Kind.OBJECT, Kind.LIST}),
         Kind.ANY,
         "Takes the field of an object that has this name, absent if there is none; of a list the "
-        "item with this number, from 0. A dotted name goes on into the object's children.",
+        "item with this number, from 0. A dotted name goes on into the object's children, of which "
+        "there must be one.",
         params=(Param("name", TEXT | {Kind.INTEGER}, "name of the field, or number of the item"),),
         examples=(
             Example({"BELNR": "4711"}, ("BELNR",), "4711"),
             Example({"BELNR": "4711"}, ("QUALF",), ABSENT),
             Example({"C082": {"3039": "123"}}, ("C082.3039",), "123"),
+            Example({"C082": [{"3039": "123"}]}, ("C082.3039",), "123"),
+            Example({"C082": [{"3039": "1"}, {"3039": "2"}]}, ("C082.3039",), fault="HX-2003"),
             Example(["a", "b"], (1,), "b"),
             Example([{"BELNR": "4711"}], ("BELNR",), fault="HX-2005"),
         ),
