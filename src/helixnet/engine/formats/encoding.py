@@ -23,6 +23,7 @@ _BOMS: Final = (  # UTF-32 first: its BOM begins with that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _WIDE: Final = {"utf-16": "utf-16-le", "utf-32": "utf-32-le"}
+_PIECE: Final = 64 * 1024  # bytes whose text stays in the processor's cache
 _ASCII: Final = bytes(range(128))
 NEL: Final = "\x85"
 NEL_AS_LF: Final = {0x85: 0x0A, 0x0A: 0x85}
@@ -186,8 +187,10 @@ class Candidates:
         decoder = self._decoders[codec.name]
         if codec.direct and block.isascii() and not final and not decoder.getstate()[0]:
             return True
+        ends = range(_PIECE, len(block) + _PIECE, _PIECE) if block else (0,)
         try:
-            decoder.decode(block, final)
+            for end in ends:
+                decoder.decode(block[end - _PIECE : end], final and end >= len(block))
         except UnicodeDecodeError:
             return False
         return True

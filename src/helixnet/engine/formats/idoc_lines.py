@@ -5,6 +5,8 @@ from typing import Final
 from helixnet.engine.formats.segments import CONTROL_LENGTH, DATA_LENGTH, DATA_START
 
 CONTROL_NAME: Final = "EDI_DC40"
+BORDER: Final = b"\nEDI_DC40"
+"""What a document begins with, but for the first of a file."""
 NAME_END: Final = 30
 _TABNAM_END: Final = 10
 
@@ -43,6 +45,22 @@ def name_of(line: str) -> str:
     if line.startswith(CONTROL_NAME):
         return line[:_TABNAM_END].rstrip()
     return line[:NAME_END].rstrip()
+
+
+def starts_of(data: bytes) -> list[int]:
+    """Return where documents begin in scanned bytes that begin with a line."""
+    starts = [0] if data.startswith(BORDER[1:]) else []
+    at = data.find(BORDER)
+    while at >= 0:
+        starts.append(at + 1)
+        at = data.find(BORDER, at + 1)
+    return starts
+
+
+def spans_of(data: bytes) -> list[tuple[int, int]]:
+    """Return where documents begin and end in scanned bytes that begin with a line."""
+    starts = starts_of(data)
+    return list(zip(starts, [*starts[1:], len(data)], strict=True)) if starts else []
 
 
 class LineBreaker:

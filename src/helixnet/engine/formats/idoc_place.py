@@ -52,6 +52,10 @@ class Placer:
         path = (*self._paths[state][:depth], move.type)
         return Move(self._state(path), depth, move.type, ())
 
+    def path(self, state: int) -> tuple[str, ...]:
+        """Return the open segments, from the document (``""``) down."""
+        return self._paths[state]
+
     def knows(self, written: str) -> bool:
         """Return whether the grammar has this segment at all."""
         return self._grammar.type_of(written) is not None

@@ -7,15 +7,12 @@ from typing import BinaryIO, Final, cast
 from helixnet.engine.codes import CODES
 from helixnet.engine.formats.encoding import Codec, Transcoder, codec_of
 from helixnet.engine.formats.idoc_grammar import CONTROL, IdocGrammar
-from helixnet.engine.formats.idoc_lines import ends_inside, name_of
-from helixnet.engine.formats.idoc_place import ROOT, Move, Placer
+from helixnet.engine.formats.idoc_lines import BORDER, ends_inside, name_of, spans_of
+from helixnet.engine.formats.idoc_nest import Found, Misplaced, Nester
 from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import Node, Part, SourceIndex
 
-BLOCK: Final = 512 * 1024
-_SEGNUM: Final = slice(49, 55)
-_PSGNUM: Final = slice(55, 61)
-_BORDER: Final = b"\nEDI_DC40"
+BLOCK: Final = 128 * 1024
 
 
 @dataclass(slots=True)
@@ -28,7 +25,13 @@ class IdocBatch:
     _byte: int
     _codec: Codec
     _grammar: IdocGrammar
-    _spans: Sequence[tuple[int, int]]
+    _known: Sequence[tuple[int, int]] = ()
+
+    @property
+    def _spans(self) -> Sequence[tuple[int, int]]:
+        """Where the documents stand in the block; seldom asked for."""
+        self._known = self._known or spans_of(self._data)
+        return self._known
 
     def line(self, index: int, item: int = 0) -> int:
         """First physical line of a document; it has no rows."""
@@ -36,8 +39,12 @@ class IdocBatch:
 
     def raw(self, index: int) -> bytes:
         """The document's bytes as they stand in the file."""
+        return self._codec.source_bytes(self.raw_scanned(index))
+
+    def raw_scanned(self, index: int) -> bytes:
+        """The document's bytes as they are scanned, a record a line."""
         start, end = self._spans[index]
-        return self._codec.source_bytes(self._data[start:end])
+        return self._data[start:end]
 
     def locate(self, index: int, name: str, item: int = 0) -> SourcePosition:
         """Where the field at JSON pointer ``name`` stands."""
@@ -69,21 +76,14 @@ def _child(node: Node, segment: str, number: str) -> Node | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Misplaced:
-    line: int
-    segment: str
-    message: str
-    code: str = "HX-5005"
-
-
 class IdocReader:
     """Reads parts of one indexed flat IDoc file.
 
     Args:
         index: of the file.
         grammar: of its type.
-        needs: fields used a segment; None = all.
+        needs: fields and children used, by segment (``""``: the document); None = all. Other
+            segments are placed, but give no node.
         rejects_drift: whether a segment that the grammar does not have rejects its document.
     """
 
@@ -97,16 +97,9 @@ class IdocReader:
     ) -> None:
         self._codec = codec_of(index.encoding, unbroken=not index.newline)
         self._size = index.size
-        self._grammar, self._placer = grammar, Placer(grammar)
+        self._grammar = grammar
         self._rejects_drift = rejects_drift
-        self._slices = {
-            name: [
-                (field, *place)
-                for field, place in sorted(grammar.fields(name).items(), key=lambda kv: kv[1])
-                if needs is None or field in needs.get(name, ())
-            ]
-            for name in grammar.segments
-        }
+        self._nester = Nester(grammar, needs)
 
     def read(self, stream: BinaryIO, part: Part) -> Iterator[IdocBatch]:
         """Yield the batches of ``part``."""
@@ -127,117 +120,81 @@ class IdocReader:
             block = stream.read(min(left, max(BLOCK, len(carry))))
             left = left - len(block) if block else 0
             data = carry + transcoder.feed(block, final=not left)
-            whole = data.rfind(_BORDER) + 1 if left else len(data)
+            whole = data.rfind(BORDER) + 1 if left else len(data)
             if whole:
                 yield data[:whole], not left
             carry = data[whole:]
 
     def _batch(self, data: bytes, byte: int, line: int, *, last: bool) -> IdocBatch:
-        borders = [0]
-        while (found := data.find(_BORDER, borders[-1])) >= 0:
-            borders.append(found + 1)
-        spans = [
-            (start, end)
-            for start, end in zip(borders, [*borders[1:], len(data)], strict=True)
-            if data.startswith(_BORDER[1:], start)
-        ]
-        records: list[Node] = []
-        faults: dict[int, list[Fault]] = {}
-        batch = IdocBatch(records, faults, data, byte, self._codec, self._grammar, spans)
-        done = 0
-        for index, (start, end) in enumerate(spans):
-            line += data.count(b"\n", done, start)
-            done = start
-            text, wrong = self._decode(data[start:end], line)
-            record, misplaced = self._document(text, line)
-            records.append(record)
-            if last and end == len(data):
-                misplaced += self._cut_off(text, line)
-            if found := [*wrong, *misplaced]:
-                faults[index] = [
-                    Fault(
-                        m.code,
-                        m.message,
-                        source=batch.position(index, m.line, segment=m.segment),
-                        hint=CODES[m.code].action,
-                    )
-                    for m in found
-                ]
+        found = Found()
+        batch = IdocBatch(found.records, {}, data, byte, self._codec, self._grammar)
+        try:
+            text = data.decode(self._codec.scanned)
+        except UnicodeDecodeError:
+            self._one_by_one(data, line, found)
+        else:
+            self._nester.nest(text, line, found)
+        if self._rejects_drift:
+            self._drifted(found)
+        if last and found.records:
+            self._cut_off(batch, found)
+        batch.faults = {
+            index: [
+                Fault(
+                    m.code,
+                    m.message,
+                    source=batch.position(index, m.line, segment=m.segment),
+                    hint=CODES[m.code].action,
+                )
+                for m in wrong
+            ]
+            for index, wrong in sorted(found.wrong.items())
+        }
         return batch
 
-    def _decode(self, data: bytes, line: int) -> tuple[str, list[_Misplaced]]:
-        try:
-            return data.decode(self._codec.scanned), []
-        except UnicodeDecodeError as error:
-            line += data.count(b"\n", 0, error.start)
-            message = f"the bytes do not decode as {self._codec.name}"
-            text = data.decode(self._codec.scanned, "replace")
-            return text, [_Misplaced(line, "", message, "HX-1001")]
+    def _one_by_one(self, data: bytes, line: int, found: Found) -> None:
+        """Decode and nest each document by itself, to know which does not decode."""
+        done = 0
+        for start, end in spans_of(data):
+            line += data.count(b"\n", done, start)
+            done = start
+            text = data[start:end]
+            try:
+                self._nester.nest(text.decode(self._codec.scanned), line, found)
+            except UnicodeDecodeError as error:
+                place = line + text.count(b"\n", 0, error.start)
+                message = f"the bytes do not decode as {self._codec.name}"
+                found.note(len(found.records), Misplaced(place, "", message, "HX-1001"))
+                self._nester.nest(text.decode(self._codec.scanned, "replace"), line, found)
 
-    def _cut_off(self, text: str, line: int) -> list[_Misplaced]:
+    def _drifted(self, found: Found) -> None:
+        """Reject the documents that hold what the grammar has not."""
+        for index, line, name in found.unplaced:
+            known = self._grammar.type_of(name) is not None
+            text = (
+                f"the segment {name} may not stand here"
+                if known
+                else f"the grammar has no segment {name}"
+            )
+            found.note(index, Misplaced(line, name, text))
+        for index, line, kind in found.others:
+            message = f"IDoc type {kind} where {self._grammar.type} is declared"
+            found.note(index, Misplaced(line, CONTROL, message, "HX-1108"))
+
+    def _cut_off(self, batch: IdocBatch, found: Found) -> None:
         """Say that the file ends inside a record: what is left of it would pass for a whole."""
+        index = len(found.records) - 1
+        data = batch.raw_scanned(index)
+        text = data.decode(self._codec.scanned, "replace")
         row = ends_inside(text, unbroken=self._codec.unbroken)
         if row is None:
-            return []
+            return
         name = name_of(text.split("\n")[row].rstrip("\r"))
-        if not self._codec.unbroken and text.endswith("\n") and self._placer.knows(name):
-            return []
-        return [_Misplaced(line + row, name, "the file ends inside a record", "HX-1008")]
-
-    def _document(self, text: str, line: int) -> tuple[Node, list[_Misplaced]]:
-        """Nest the segments of one document."""
-        root: Node = {"_line": line, "_name": ""}
-        misplaced: list[_Misplaced] = []
-        nodes, rows, state = [root], [""], ROOT
-        for number, row in enumerate(text.replace("\r\n", "\n").split("\n"), line):
-            written = name_of(row)
-            if not written:
-                continue
-            move = self._placer.move(state, written)
-            if move is None:
-                if self._rejects_drift:
-                    misplaced.append(self._misplaced(number, written))
-                continue
-            if move.others:
-                move = self._by_number(move, state, row, rows)
-            if self._rejects_drift and move.type == CONTROL:
-                misplaced += self._other_type(number, row)
-            node = self._node(move.type, row, number)
-            del nodes[move.depth :], rows[move.depth :]
-            siblings = cast("list[Node]", nodes[-1].setdefault(move.type, []))
-            siblings.append(node)
-            nodes.append(node)
-            rows.append(row)
-            state = move.state
-        return root, misplaced
-
-    def _node(self, name: str, row: str, number: int) -> Node:
-        node: Node = {"_line": number, "_name": name}
-        length = len(row)
-        for field, start, end in self._slices[name]:
-            if start >= length:
-                break
-            if value := row[start:end].rstrip(" "):
-                node[field] = value
-        return node
-
-    def _by_number(self, move: Move, state: int, row: str, rows: Sequence[str]) -> Move:
-        """Where the grammar allows several parents, take the one that PSGNUM names, if any."""
-        wanted = row[_PSGNUM]
-        for depth in move.others:
-            if depth > 1 and rows[depth - 1][_SEGNUM] == wanted:
-                return self._placer.at(move, state, depth)
-        return move
-
-    def _misplaced(self, line: int, name: str) -> _Misplaced:
-        if self._placer.knows(name):
-            return _Misplaced(line, name, f"the segment {name} may not stand here")
-        return _Misplaced(line, name, f"the grammar has no segment {name}")
-
-    def _other_type(self, line: int, row: str) -> list[_Misplaced]:
-        start, end = self._grammar.fields(CONTROL).get("IDOCTYP", (0, 0))
-        found = row[start:end].strip()
-        if not found or found == self._grammar.type:
-            return []
-        message = f"IDoc type {found} where {self._grammar.type} is declared"
-        return [_Misplaced(line, CONTROL, message, "HX-1108")]
+        if (
+            not self._codec.unbroken
+            and text.endswith("\n")
+            and self._grammar.type_of(name) is not None
+        ):
+            return
+        line = batch.line(index) + row
+        found.note(index, Misplaced(line, name, "the file ends inside a record", "HX-1008"))

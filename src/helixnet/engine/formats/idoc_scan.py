@@ -1,6 +1,5 @@
 """The sequential pass over a flat IDoc file: documents, borders, and drift from the grammar."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,14 +7,14 @@ from typing import Final
 from helixnet.engine.formats.drift import Drift
 from helixnet.engine.formats.encoding import Codec, Transcoder
 from helixnet.engine.formats.idoc_grammar import CONTROL, IdocGrammar
-from helixnet.engine.formats.idoc_lines import CONTROL_NAME, name_of
+from helixnet.engine.formats.idoc_lines import CONTROL_NAME, NAME_END, name_of, starts_of
 from helixnet.engine.formats.idoc_place import ROOT, Placer
 from helixnet.engine.formats.parts import PartCutter
 from helixnet.engine.formats.scan import Facts
 from helixnet.errors import RefusedError
 
-_DOCUMENT: Final = re.compile(rb"^EDI_DC40", re.MULTILINE)
 _MOST_NOTES: Final = 50
+_MOST_STEPS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +34,16 @@ class IdocPlan:
     part_size: int
 
 
+class _Steps(dict[str, "_Steps"]):
+    """Where a row leads from one path of open segments, by its first 30 characters."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state: int) -> None:
+        super().__init__()
+        self.state = state
+
+
 class IdocScan:
     """Scans one flat file; every control record begins a document and is a border."""
 
@@ -43,7 +52,8 @@ class IdocScan:
         self._plan = plan
         self._transcoder = Transcoder(codecs[0])
         self._cutter = PartCutter(start, line=1, size=plan.part_size)
-        self._placer, self._state = Placer(plan.grammar), ROOT
+        self._placer, self._steps, self._count = Placer(plan.grammar), _Steps(ROOT), 0
+        self._known = {ROOT: self._steps}
         self._type_at = plan.grammar.fields(CONTROL).get("IDOCTYP", (0, 0))
         self._start, self._carry, self._document_size = start, b"", 0
         self._newline = ""
@@ -69,8 +79,7 @@ class IdocScan:
         if not self._newline:
             self._newline = "\r\n" if b"\r\n" in data else "\n"
         done, documents = 0, 0
-        for match in _DOCUMENT.finditer(data):
-            start = match.start()
+        for start in starts_of(data):
             if start - done >= self._cutter.wanted:
                 self._add(data[done:start], documents)
                 self._cutter.cut()
@@ -82,7 +91,8 @@ class IdocScan:
         self._document_size += len(data)
         if self._document_size > self._plan.limit:
             raise self._too_long()
-        self._check(data.decode("latin-1"))
+        if self._plan.on_drift != "allow":
+            self._check(data.decode("latin-1"))
         self._add(data[done:], documents)
 
     def _add(self, data: bytes, documents: int) -> None:
@@ -95,19 +105,31 @@ class IdocScan:
 
     def _check(self, text: str) -> None:
         """Place every segment, to know what the file has that the grammar has not."""
-        state, placer = self._state, self._placer
+        steps = self._steps
         for line in text.split("\n"):
-            name = name_of(line)
-            if not name:
-                continue
-            move = placer.move(state, name)
-            if move is None:
+            step = steps.get(line[:NAME_END])
+            steps = self._place(steps, line) if step is None else step
+        self._steps = steps
+
+    def _place(self, steps: _Steps, line: str) -> _Steps:
+        """Place a segment that was not met after this path before, or a control record."""
+        name = name_of(line)
+        move = self._placer.move(steps.state, name) if name else None
+        if move is None:
+            if name:
                 self._note(name)
-                continue
-            state = move.state
-            if move.type == CONTROL:
-                self._check_type(line)
-        self._state = state
+            return steps
+        onward = self._known.setdefault(move.state, _Steps(move.state))
+        if move.type == CONTROL:
+            self._check_type(line)
+            return onward
+        if self._count > _MOST_STEPS:  # a hostile file may hold any number of names
+            self._count = 0
+            for known in self._known.values():
+                known.clear()
+        self._count += 1
+        steps[line[:NAME_END]] = onward
+        return onward
 
     def _check_type(self, line: str) -> None:
         found = line[self._type_at[0] : self._type_at[1]].strip()

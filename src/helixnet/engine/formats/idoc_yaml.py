@@ -12,6 +12,8 @@ from helixnet.engine.formats.segments import (
     fields_of,
 )
 
+_REUSE: Final = frozenset("&*")  # what anchors and aliases begin with
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # as safe, and ten times as fast
 _KEYS: Final = {"idoc", "version", "source", "tree", "segments"}
 
 
@@ -41,10 +43,11 @@ def parse_yaml(text: str) -> tuple[str, dict[str, SegmentDraft]]:
 
 def _load(text: str) -> dict[str, object]:
     try:
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, (yaml.AnchorToken, yaml.AliasToken)):
-                raise GrammarError("anchors and aliases are not allowed in a grammar")
-        return _mapping(yaml.safe_load(text), "the grammar")
+        if not _REUSE.isdisjoint(text):
+            for token in yaml.scan(text, Loader=yaml.SafeLoader):
+                if isinstance(token, (yaml.AnchorToken, yaml.AliasToken)):
+                    raise GrammarError("anchors and aliases are not allowed in a grammar")
+        return _mapping(yaml.load(text, Loader=_LOADER), "the grammar")  # noqa: S506 - a safe one
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise GrammarError(f"the grammar is not YAML: {error}") from error
 

@@ -7,14 +7,24 @@ the object has fewer than its text, unless one is hidden in the escape ``\u003a`
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import (
+    MAX_PREC,
+    Clamped,
+    Context,
+    Decimal,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Subnormal,
+    Underflow,
+)
 from typing import Final, cast
 
 import msgspec
 
 MAX_DEPTH: Final = 200
 _MAX_EXPONENT: Final = 9_999
-_NO_OPENERS: Final = bytes(set(range(256)) - set(b"[{"))
+_NO_OPENERS: Final = bytes(set(range(256)) - set(b"[{\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +56,14 @@ _REFUSALS: Final = (
     _NumberError,
 )
 _DECODER: Final = msgspec.json.Decoder(float_hook=_exact)
+# Raises where _exact would, and sometimes where it would not; never rounds.
+_USUAL: Final = Context(
+    prec=MAX_PREC,
+    Emin=-_MAX_EXPONENT,
+    Emax=_MAX_EXPONENT,
+    traps=[Clamped, Inexact, InvalidOperation, Overflow, Subnormal, Underflow],
+)
+_QUICK: Final = msgspec.json.Decoder(float_hook=_USUAL.create_decimal)
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -55,6 +73,9 @@ def decode_all(texts: Sequence[bytes]) -> tuple[list[object], dict[int, Trouble]
     Returns:
         the values (an empty object where nothing could be read), and the trouble by index.
     """
+    at_once = _at_once(texts)
+    if at_once is not None:
+        return at_once, {}
     values: list[object] = []
     troubles: dict[int, Trouble] = {}
     for index, text in enumerate(texts):
@@ -63,22 +84,42 @@ def decode_all(texts: Sequence[bytes]) -> tuple[list[object], dict[int, Trouble]
         except _REFUSALS:
             values.append({})
             troubles[index] = _explain(text)
-    if troubles or not _plain(texts, values):
-        for index, (text, value) in enumerate(zip(texts, values, strict=True)):
-            if index not in troubles and (trouble := _examine(text, value)):
+        else:
+            if trouble := _examine(text, values[-1]):
                 troubles[index] = trouble
     return values, troubles
 
 
-def _plain(texts: Sequence[bytes], values: Sequence[object]) -> bool:
-    """Return whether nothing can be wrong with any of them."""
-    data = b"".join(texts)
-    return (
-        max(len(text.translate(None, _NO_OPENERS)) for text in texts) <= MAX_DEPTH
-        and b"\\u003" not in data
-        and set(map(type, values)) <= {dict}
-        and _ENCODER.encode_lines(values).count(b":") == data.count(b":")
+def _at_once(texts: Sequence[bytes]) -> list[object] | None:
+    """Decode all texts in one call; None if anything may be wrong with any of them.
+
+    A text that begins and ends with a brace can't be continued by the next, for between the two
+    there is no comma: so as many values as texts are one of each.
+    """
+    texts = [text.strip() for text in texts]
+    data = b"\n".join(texts)
+    if b"\\u003" in data or not all(t[:1] == b"{" and t[-1:] == b"}" for t in texts):
+        return None
+    try:
+        values = _QUICK.decode_lines(data)
+    except _REFUSALS:
+        return None
+    written = _ENCODER.encode_lines(values)
+    good = (
+        len(values) == len(texts)
+        and written.count(b":") == data.count(b":")
+        and b"0E-" not in written  # a zero with an exponent, of any size
+        and _shallow(data, texts)
     )
+    return values if good else None
+
+
+def _shallow(data: bytes, texts: Sequence[bytes]) -> bool:
+    """Tell whether no text has more openers than levels are allowed, one text a line or not."""
+    if data.count(b"\n") == len(texts) - 1:
+        openers = data.translate(None, _NO_OPENERS).split(b"\n")
+        return max(map(len, openers)) <= MAX_DEPTH
+    return max([text.count(b"[") + text.count(b"{") for text in texts]) <= MAX_DEPTH
 
 
 def _examine(text: bytes, value: object) -> Trouble | None:

@@ -53,8 +53,21 @@ def _step(emitter: Emitter, node: Node) -> str:
     key = emitter.constant(node.data)
     if base.type.kind is Kind.OBJECT and not (base.type.null or base.type.absent):
         return f"{emitter.code(base)}.get({key}, {emitter.constant(ABSENT)})"
-    step = elements.step_in if elements.is_element(base.type) else runtime.step
-    return emitter.call(step, emitter.code(base), key)
+    code = emitter.code(base)
+    if elements.is_element(base.type):
+        return emitter.call(elements.step_in, code, key)
+    if base.type.kind is not Kind.ANY:
+        return emitter.call(runtime.step, code, key)
+    absent, of = emitter.constant(ABSENT), emitter.constants.add(dict)
+    held, code = (code, code) if code.isidentifier() else _held(emitter, code)
+    slow = emitter.call(runtime.step, held, key)
+    return f"({held}.get({key}, {absent}) if type({code}) is {of} else {slow})"
+
+
+def _held(emitter: Emitter, code: str) -> tuple[str, str]:
+    """Return a variable for a value, and the code that puts it there."""
+    temp = emitter.temp()
+    return temp, f"{temp} := {code}"
 
 
 def _text_of(emitter: Emitter, node: Node) -> str:

@@ -8,6 +8,7 @@ from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping import runtime
 from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import as_kind
+from helixnet.engine.mapping.filters.selecting import quick_selector
 from helixnet.engine.mapping.filters.value_filters import is_empty, look_up, look_up_on
 from helixnet.engine.mapping.infer_filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
@@ -101,6 +102,9 @@ def _selector(emitter: Emitter, node: Node, call: FilterCall) -> str:
     if all(arg.op is Op.CONST for arg in node.args[1:]):
         values = [arg.data for arg in node.args[1:]]
         known = dict(zip(call.conditions, values, strict=True))
+        quick = quick_selector(call.spec.name, call.spec.function, known)
+        if quick is not None:
+            return emitter.call(quick, code)
         return emitter.call(call.spec.function, code, emitter.constants.add(known))
     names = map(emitter.constant, call.conditions)
     pairs = [f"{name}: {want}" for name, want in zip(names, wanted, strict=True)]
@@ -140,11 +144,14 @@ def _looked_up(emitter: Emitter, value: Node, table: Lookup, code: str, args: li
     """Return the code that looks up what is there: one text at once, the rest by call."""
     if table.dated:
         return emitter.call(look_up_on, code, *args)
-    if value.type.kind is not Kind.TEXT or table.keys != 1:
+    if value.type.kind not in (Kind.TEXT, Kind.ANY) or table.keys != 1:
         return emitter.call(look_up, code, *args)
     rows = emitter.constants.add(table.rows)
     temp, key, absent = emitter.temp(), emitter.temp(), emitter.constant(ABSENT)
     found = f"({temp} := {rows}.get(({key} := {code}), {absent})) is not {absent}"
+    if value.type.kind is Kind.ANY:
+        found = f"type({key} := {code}) is {emitter.constants.add(str)} and "
+        found += f"({temp} := {rows}.get({key}, {absent})) is not {absent}"
     return f"({temp} if {found} else {emitter.call(look_up, key, *args)})"
 
 

@@ -1,5 +1,7 @@
 """One leaf to lines: compute, convert to the target's type, accept or doubt, write as JSON text."""
 
+from dataclasses import replace
+from decimal import Decimal
 from typing import Final
 
 from helixnet.engine.mapping import runtime
@@ -20,6 +22,14 @@ from helixnet.engine.values.numbers import number_text
 
 PLAIN_SCALE: Final = 6
 """Up to this scale ``str`` of a Decimal has no exponent."""
+
+_TEXT: Final = frozenset({"string"})
+_USUAL: Final[dict[frozenset[str], tuple[Kind, tuple[type, ...]]]] = {
+    _TEXT: (Kind.TEXT, (str,)),
+    frozenset({"number"}): (Kind.DECIMAL, (Decimal, int)),
+    frozenset({"integer"}): (Kind.INTEGER, (int,)),
+}
+"""What a value is as a rule where the target takes these types: kind, and Python's types."""
 
 _CONVERT: Final = {
     Kind.TEXT: as_text,
@@ -125,6 +135,24 @@ def _left_out(frame: Frame, slot: Slot) -> None:
 
 
 def _something(frame: Frame, slot: Slot, root: Node) -> None:
+    """Write a value that is there; one of unknown kind is asked for the usual kinds first."""
+    if root.type.kind is not Kind.ANY:
+        _known(frame, slot, root)
+        return
+    types = wanted_types(slot.view)
+    usual = _USUAL.get(_TEXT if types is None else types)
+    if usual is None:
+        _known(frame, slot, root)
+        return
+    value, tests = f"v{slot.number}", [frame.emitter.constants.add(each) for each in usual[1]]
+    is_usual = " or ".join(f"type({value}) is {test}" for test in tests)
+    with frame.writer.block(f"if {is_usual}:"):
+        _known(frame, slot, replace(root, type=Type(usual[0])))
+    with frame.writer.block("else:"):
+        _known(frame, slot, root)
+
+
+def _known(frame: Frame, slot: Slot, root: Node) -> None:
     writer, emitter, value = frame.writer, frame.emitter, f"v{slot.number}"
     kind = root.type.kind
     written = filled(written_type(root.type, slot.view))
@@ -150,7 +178,7 @@ def _text(frame: Frame, slot: Slot, root: Node, written: Type) -> None:
     """Note the pieces of a leaf that is always there; else write its text with key and comma."""
     number, emitter = slot.number, frame.emitter
     pieces, late = _pieces(frame, f"v{number}", root, written)
-    if always(slot) and late and root.type.sure:
+    if always(slot) and late and filled(slot.root).type.sure:
         frame.pieces[number] = frame.dressed(slot, pieces)
         return
     text = text_code(frame.own(slot, pieces), emitter.constants)

@@ -4,10 +4,12 @@ A value that a predicate does not accept goes to the authority. Each predicate i
 values that jsonschema-rs accepts too, whatever the value: a property test holds them to it.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final, Protocol, TypeAlias
 
 from helixnet.engine.mapping.kinds import Kind
@@ -15,6 +17,8 @@ from helixnet.engine.mapping.regex import json_pattern
 from helixnet.engine.validation.formats import FORMATS
 from helixnet.engine.validation.parts import Part, members, scale_of
 from helixnet.engine.validation.view import SchemaView
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}").fullmatch
 
 
 class ConstantTable(Protocol):
@@ -113,14 +117,29 @@ def _all(*tests: _Tests) -> _Tests:
 
 
 def _text(place: _Place) -> _Tests:
-    if place.part.schema.get("format") in FORMATS:
+    asked = place.part.schema.get("format")
+    if asked in FORMATS and asked != "date":
         return None
+    day = f"len({place.variable}) == 10 and {place.constants.add(is_day)}({place.variable})"
     return _all(
+        [day] if asked == "date" else [],
         place.listed(str),
         place.compare("minLength", ">=", length=True),
         place.compare("maxLength", "<=", length=True),
         _pattern(place),
     )
+
+
+@lru_cache(4096)  # eleven years: a file names few days, and those often
+def is_day(text: str) -> bool:
+    """Tell whether a text is a day as RFC 3339 writes it, such as 2026-11-23."""
+    if _DAY(text) is None:
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _pattern(place: _Place) -> _Tests:

@@ -4,8 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from helixnet.engine.formats.json_exact import MAX_DEPTH
+from helixnet.engine.formats.json_exact import MAX_DEPTH, decode_all
 from helixnet.engine.outcome import SourcePosition
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import load, source
@@ -203,3 +205,27 @@ def test_other_encodings(codec: str) -> None:
     document = load('[{"a":"ü"},\n{"b":1}]'.encode(codec), source("json", **contract))
     assert document.records == lines.records
     assert document.locate(1, "/b").column == 6
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                *(b"{}", b"{} {}", b"{},{}", b'{"a":[{}', b"{}]}", b'{"a":[{},', b'{"a":\n{}}'),
+                *(b'{"a":1.50}', b'{"a":1e9999}', b'{"a":1e99999}', b'{"a":0e-99999}', b"[1]"),
+                *(b'{"a":1,"a":2}', b'{"a":":"}', b'{"\\u003a":1,"\\u003a":2}', b"\xff", b"5"),
+                *(b"{" * 201, b'{"a":' + b"[" * 199 + b"]" * 199 + b"}", b'{"a":[\n[\n[]]]}'),
+            ]
+        ),
+        min_size=1,
+        max_size=6,
+    )
+)
+def test_texts_decoded_together_are_as_decoded_one_by_one(texts: list[bytes]) -> None:
+    """No text lends the next a part of itself, and none hides what is wrong with another."""
+    values, troubles = decode_all(texts)
+    alone = [decode_all([text]) for text in texts]
+    assert values == [value for found, _ in alone for value in found]
+    assert troubles == {
+        index: trouble for index, (_, found) in enumerate(alone) for trouble in found.values()
+    }

@@ -24,6 +24,7 @@ from helixnet.engine.values.numbers import (
 
 INTEGER: Final = frozenset({Kind.INTEGER})
 TEXT: Final = frozenset({Kind.TEXT})
+_SHORT: Final = 4000  # int() refuses more than 4,300 digits
 CONVERTIBLE: Final = NUMBERS | TEXT
 
 
@@ -31,6 +32,8 @@ def to_int(value: Any) -> int:
     """Make an integer of a number or text."""
     if type(value) is int:
         return value
+    if type(value) is str and len(value) < _SHORT and value.isdigit() and value.isascii():
+        return int(value)
     if type(value) is not str and not is_number(value):
         raise misfit("int", CONVERTIBLE, value)
     return as_integer(value)

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from helixnet.engine.mapping.filters.spec import Example, FilterSpec, misfit
@@ -12,7 +13,9 @@ from helixnet.engine.values.dates import date_parser
 from helixnet.engine.values.faults import ValueFault, shown
 
 TEXT: Final = frozenset({Kind.TEXT})
-_DAY: Final = date_parser("%Y%m%d", code="HX-2001")
+_DAYS_KEPT: Final = 4096  # eleven years: a file names few days, and those often
+_DAY: Final = lru_cache(_DAYS_KEPT)(date_parser("%Y%m%d", code="HX-2001"))
+_PLAIN: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
 _NUMBER: Final = re.compile(r" *(?:(-?)([0-9]+(?:\.[0-9]+)?)|([0-9]+(?:\.[0-9]+)?)-) *").fullmatch
 
 
@@ -27,6 +30,8 @@ def sap_number(value: Any) -> Decimal | None:
     """Make a number of a text with the minus behind."""
     if type(value) is not str:
         raise misfit("sap_number", TEXT, value)
+    if _PLAIN(value):
+        return Decimal(value)
     found = _NUMBER(value)
     if found is None:
         if not value.strip(" "):

@@ -1,0 +1,100 @@
+"""Selectors whose conditions are texts known when compiling: the usual list in one short loop."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
+
+from helixnet.engine.values.absent import ABSENT
+
+Select = Callable[[Any], Any]
+
+
+def quick_selector(
+    name: str, function: Callable[[Any, Mapping[str, Any]], Any], conditions: Mapping[str, Any]
+) -> Select | None:
+    """Return what a selector does with one text to look for, as a function of the list alone.
+
+    A list that holds anything but objects with a text or nothing under that name goes to the
+    selector's own ``function``, and so does every fault.
+
+    Args:
+        name: of the selector.
+        function: of the selector.
+        conditions: values by field.
+
+    Returns:
+        None where the conditions are others.
+    """
+    quick = _QUICK.get(name)
+    if quick is None or len(conditions) != 1:
+        return None
+    [(key, wanted)] = conditions.items()
+    if type(wanted) is not str or "." in key:
+        return None
+    return quick(key, wanted, lambda value: function(value, conditions))
+
+
+def _quick_one(key: str, wanted: str, otherwise: Select) -> Select:
+    def select(value: Any) -> Any:
+        found: Any = None
+        if type(value) is list:
+            for item in cast("list[Any]", value):
+                if type(item) is not dict:
+                    return otherwise(value)
+                text = cast("dict[str, Any]", item).get(key)
+                if text == wanted:
+                    if found is not None:
+                        return otherwise(value)
+                    found = cast("Any", item)
+                elif type(text) is not str and text is not None:
+                    return otherwise(value)
+        return otherwise(value) if found is None else found
+
+    return select
+
+
+def _quick_maybe(key: str, wanted: str, otherwise: Select) -> Select:
+    many = _quick_many(key, wanted, lambda _: None)
+
+    def select(value: Any) -> Any:
+        found = many(value)
+        if found is None or len(found) > 1:
+            return otherwise(value)
+        return found[0] if found else ABSENT
+
+    return select
+
+
+def _quick_any(key: str, wanted: str, otherwise: Select) -> Select:
+    many = _quick_many(key, wanted, lambda _: None)
+
+    def select(value: Any) -> Any:
+        found = many(value)
+        return otherwise(value) if found is None else bool(found)
+
+    return select
+
+
+def _quick_many(key: str, wanted: str, otherwise: Select) -> Select:
+    def select(value: Any) -> Any:
+        if type(value) is not list:
+            return otherwise(value)
+        found: list[Any] = []
+        for item in cast("list[Any]", value):
+            if type(item) is not dict:
+                return otherwise(value)
+            text = cast("dict[str, Any]", item).get(key)
+            if text == wanted:
+                found.append(item)
+            elif type(text) is not str and text is not None:
+                return otherwise(value)
+        return found
+
+    return select
+
+
+_QUICK: Final[Mapping[str, Callable[[str, str, Select], Select]]] = {
+    "one": _quick_one,
+    "maybe": _quick_maybe,
+    "any": _quick_any,
+    "many": _quick_many,
+}
