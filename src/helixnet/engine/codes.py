@@ -87,6 +87,12 @@ CODES: Final[dict[str, Code]] = {
         "Children of one XML element have the same local name in different namespaces.",
         "Declare `source.namespaces`, and name the elements with their prefix.",
     ),
+    "HX-1024": Code(
+        "message not whole",
+        "The end of an X12 or EDIFACT message is missing, counts other segments or bears another "
+        "control number than its beginning; or HL names a parent that is not there.",
+        "Have the sender correct the message and send it again: parts of it may be lost.",
+    ),
     "HX-1101": Code(
         "required value missing",
         "A field declared `required: true` is empty, null or absent.",
@@ -282,6 +288,12 @@ CODES: Final[dict[str, Code]] = {
         "document type refused",
         "An XML file has a document type (DTD), which could hold entity bombs or name other files.",
         "Have the sender leave the DOCTYPE out.",
+    ),
+    "HX-5013": Code(
+        "envelope not whole",
+        "A group or interchange of an X12 or EDIFACT file does not end, counts other messages or "
+        "bears another control number at its end; or something stands outside of messages.",
+        "Send the whole file again, or have the sender correct it.",
     ),
     "HX-5020": Code(
         "record that must stand once",

@@ -70,6 +70,7 @@ def index_source(
         patch=patch_of(facts.drift),
         parts=facts.parts,
         once=facts.once,
+        envelopes=facts.envelopes,
     )
 
 

@@ -84,6 +84,18 @@ class OnceLine(TypedDict):
     text: str
 
 
+class EnvelopeAt(TypedDict):
+    """The segments that are open around messages of an X12 or EDIFACT file. It travels as JSON.
+
+    ``first`` and ``last`` are the numbers of the messages (from 1) around which ``segments`` are
+    open, the outermost first (ISA and GS; UNA, UNB and UNG).
+    """
+
+    first: int
+    last: int
+    segments: list[OnceLine]
+
+
 @dataclass(frozen=True, slots=True)
 class SourceIndex:
     r"""What the one sequential pass over a file settles before anything is mapped.
@@ -104,6 +116,8 @@ class SourceIndex:
         packed_size: its bytes then.
         patch: operations of JSON Patch (RFC 6902) that would bring the context up to date with the
             file; see :mod:`helixnet.engine.formats.drift`.
+        envelopes: of an X12 or EDIFACT file, in its order: all of them where they are few, else
+            those in which a part begins.
     """
 
     size: int
@@ -119,6 +133,7 @@ class SourceIndex:
     patch: Sequence[Mapping[str, object]] = ()
     packed: str = ""
     packed_size: int = 0
+    envelopes: Sequence[EnvelopeAt] = ()
 
 
 Batches: TypeAlias = Iterator[Batch]

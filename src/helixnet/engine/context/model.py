@@ -207,6 +207,7 @@ class Source:
         fill_down: columns whose blank cells repeat the value above.
         record_length: of fixed-width records without line ends; None = lines.
         namespaces: of XML names, URI by prefix; None = names are local names.
+        structure: ``tree`` and ``segments`` of X12 or EDIFACT messages, as written.
     """
 
     format: str
@@ -228,6 +229,7 @@ class Source:
     fill_down: Sequence[str] = ()
     record_length: RecordLength | None = None
     namespaces: Mapping[str, str] | None = None
+    structure: Mapping[str, object] | None = None
 
     @property
     def tabular(self) -> bool:

@@ -16,11 +16,12 @@ from helixnet.engine.context.places import COLUMN, NUMBER, RANGE
 from helixnet.engine.context.problems import Problems, near
 from helixnet.engine.context.record_reader import read_records
 from helixnet.engine.context.stored_reader import check_places, read_record_length
+from helixnet.engine.context.structure_reader import read_structure
 from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
 from helixnet.engine.formats.code_pages import know_code_pages
 
-FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc", "xml")
-LATER_FORMATS: Final = ("x12", "edifact", "excel")
+FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc", "xml", "x12", "edifact")
+LATER_FORMATS: Final = ("excel",)
 ORDERS: Final = ("consecutive", "keyed")
 ROWS: Final = frozenset({"csv", "fixed"})
 UNITS: Final = ("characters", "bytes")
@@ -36,6 +37,8 @@ _ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "json": _EVERY | _TYPED | {"record"},
     "idoc": _EVERY | {"type", "grammar"},
     "xml": _EVERY | {"record", "namespaces"},
+    "x12": _EVERY | {"type", "grammar", "structure"},
+    "edifact": _EVERY | {"type", "grammar", "structure"},
 }
 
 _NOT_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
@@ -97,7 +100,7 @@ class _SourceReader:
         return Source(
             format=kind,
             mark=mark,
-            encoding=self._encoding(),
+            encoding=self._encoding(kind),
             delimiter=self._delimiter(),
             header=header,
             nulls=self._nulls(),
@@ -114,6 +117,7 @@ class _SourceReader:
             fill_down=self._fill_down(fields),
             record_length=length,
             namespaces=namespaces,
+            structure=self._structure(),
         )
 
     def _record(self, kind: str, namespaces: Mapping[str, str] | None) -> str | None:
@@ -176,10 +180,10 @@ class _SourceReader:
         known_fields(names, node, fields, self._problems)
         return names
 
-    def _encoding(self) -> list[str]:
+    def _encoding(self, kind: str) -> list[str]:
         node = self._keys.get("encoding")
         if node is None:
-            return ["utf-8"]
+            return [] if kind == "edifact" else ["utf-8"]  # its interchange names the character set
         read = [self._codec(name, node) for name in texts(node, self._problems, "encoding")]
         return [name for name in read if name] or ["utf-8"]
 
@@ -256,6 +260,15 @@ class _SourceReader:
         if node is None or name is None:
             return None
         return find(name, node.mark, self._files, self._problems)
+
+    def _structure(self) -> dict[str, object] | None:
+        node = self._keys.get("structure")
+        if node is None:
+            return None
+        if "grammar" in self._keys:
+            message = "`structure` and `grammar` exclude each other"
+            self._problems.add(node.mark, "HX-4004", message, "both say what stands under what")
+        return read_structure(node, self._problems)
 
     def _limit(self) -> int:
         node = self._keys.get("max_record_bytes")

@@ -8,7 +8,19 @@ from helixnet.engine.context.model import Group, Source
 from helixnet.engine.formats.csv_index import CsvContract, CsvIndex, sniff
 from helixnet.engine.formats.csv_keyed import KeyedCsvReader
 from helixnet.engine.formats.csv_read import CsvReader
-from helixnet.engine.formats.encoding import Codec, bom_of, byte_codec, bytewise_codec, codec_of
+from helixnet.engine.formats.edi_charset import charset_of
+from helixnet.engine.formats.edi_grammar import EdiGrammar
+from helixnet.engine.formats.edi_lines import line_end
+from helixnet.engine.formats.edi_read import EdiReader
+from helixnet.engine.formats.edi_scan import EdiPlan, EdiScan
+from helixnet.engine.formats.encoding import (
+    Codec,
+    Transcoder,
+    bom_of,
+    byte_codec,
+    bytewise_codec,
+    codec_of,
+)
 from helixnet.engine.formats.fixed_index import FixedIndex
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_grammar import IdocGrammar
@@ -66,19 +78,17 @@ def open_source(
     """
     if source.format == "xml":
         return _open_xml(head, source)
+    if isinstance(grammar, EdiGrammar):
+        return _open_edi(head, source, grammar, part_size)
     contract = CsvContract(source, group, used, part_size)
     if source.record_length is not None:
         return _open_records(source, contract)
     codecs, start = _codecs(head, source)
-    head, limit, delimiter = head[start:], source.max_record_bytes, ""
+    head, limit = head[start:], source.max_record_bytes
     scans: Sequence[Scan]
     match source.format:
         case "csv":
-            delimiter = _delimiter(head, source, codecs[0])
-            scans = [
-                CsvIndex(family, contract, delimiter=delimiter, start=start)
-                for family in alike(codecs, marks=delimiter)
-            ]
+            return _open_csv(head, contract, codecs, start)
         case "fixed":
             scans = [FixedIndex(family, contract, start=start) for family in one_byte_alike(codecs)]
         case "ndjson":
@@ -109,6 +119,15 @@ def open_source(
             scans = [IdocScan(family, plan, start=start) for family in alike(codecs)]
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")
+    return Opening(start, codecs, "", scans)
+
+
+def _open_csv(head: bytes, contract: CsvContract, codecs: list[Codec], start: int) -> Opening:
+    delimiter = contract.source.delimiter
+    if delimiter == "auto":
+        delimiter = sniff(head, codecs[0])
+    families = alike(codecs, marks=delimiter)
+    scans = [CsvIndex(each, contract, delimiter=delimiter, start=start) for each in families]
     return Opening(start, codecs, delimiter, scans)
 
 
@@ -132,10 +151,6 @@ def _ends_with_nel(codec: Codec) -> bool:
     return "\n\x85".encode(codec.name, "replace") == LF_BYTE + NEL_BYTE
 
 
-def _delimiter(head: bytes, source: Source, codec: Codec) -> str:
-    return sniff(head, codec) if source.delimiter == "auto" else source.delimiter
-
-
 def _open_xml(head: bytes, source: Source) -> Opening:
     codecs, start = xml_codecs(head, source.encoding)
     scans = [XmlScan(codec, _xml_plan(source), start=start) for codec in codecs]
@@ -144,6 +159,16 @@ def _open_xml(head: bytes, source: Source) -> Opening:
 
 def _xml_plan(source: Source) -> XmlPlan:
     return XmlPlan(tuple(steps_of(source.record)), source.max_record_bytes, source.namespaces)
+
+
+def _open_edi(head: bytes, source: Source, grammar: EdiGrammar, part_size: int) -> Opening:
+    """Open a file of interchanges; EDIFACT without `encoding` names its character set itself."""
+    codecs, start = _codecs(head, source)
+    head = head[start:]
+    codecs = codecs or [codec_of(charset_of(head))]
+    newline = line_end(Transcoder(codecs[0]).feed(head), grammar.standard)
+    plan = EdiPlan(grammar, source.on_drift, source.max_record_bytes, part_size, newline)
+    return Opening(start, codecs, "", [EdiScan(each, plan, start=start) for each in alike(codecs)])
 
 
 def _watch(
@@ -189,5 +214,7 @@ def reader_of(
             return IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
         case "xml":
             return XmlReader(index, _xml_plan(source)).read
+        case "x12" | "edifact" if isinstance(grammar, EdiGrammar):
+            return EdiReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")

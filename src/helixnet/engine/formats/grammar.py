@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from helixnet.engine.context.model import Source
+from helixnet.engine.formats.edi_grammar import load_edi
 from helixnet.engine.formats.idoc_grammar import load_idoc
 
 
@@ -37,5 +38,7 @@ def load_grammar(source: Source, files: Mapping[str, bytes]) -> Grammar | None:
     match source.format:
         case "idoc":
             return load_idoc(source, files)
+        case "x12" | "edifact":
+            return load_edi(source, files)
         case _:
             return None

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from helixnet.engine.formats.drift import Drift
 from helixnet.engine.formats.encoding import Codec
-from helixnet.engine.source import OnceLine, Part
+from helixnet.engine.source import EnvelopeAt, OnceLine, Part
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,7 @@ class Facts:
         header: column names of a CSV file.
         drift: what differs from the contract.
         once: the lines of the record types that stand once.
+        envelopes: what is open around messages.
     """
 
     newline: str
@@ -28,6 +29,7 @@ class Facts:
     header: Sequence[str] = ()
     drift: Sequence[Drift] = ()
     once: Mapping[str, OnceLine] = field(default_factory=dict[str, OnceLine])
+    envelopes: Sequence[EnvelopeAt] = ()
 
 
 class Scan(Protocol):

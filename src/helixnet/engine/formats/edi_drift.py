@@ -1,0 +1,58 @@
+"""Looks for segments that a structure has not, or has elsewhere, while a file is indexed."""
+
+from typing import Final
+
+from helixnet.engine.formats.edi_cut import cut
+from helixnet.engine.formats.edi_grammar import EdiGrammar
+from helixnet.engine.formats.edi_place import KEY, Placer
+from helixnet.engine.formats.edi_syntax import EDIFACT, Syntax
+
+_MOST_NOTES: Final = 50
+
+
+def message_type(header: str, syntax: Syntax) -> str:
+    """Return the type of a message that its first segment tells."""
+    elements = header.split(syntax.element)
+    if syntax.standard is EDIFACT:
+        return "".join(elements[2:3]).partition(syntax.component)[0]
+    return "".join(elements[1:2])
+
+
+class DriftWatch:
+    """Notes what messages have that their structure has not, each once."""
+
+    def __init__(self, grammar: EdiGrammar) -> None:
+        self._grammar = grammar
+        self._placers: dict[Syntax, Placer] = {}
+        self.found: dict[str, None] = {}
+
+    @classmethod
+    def of(cls, grammar: EdiGrammar, on_drift: str) -> "DriftWatch | None":
+        """Return what watches; None if nothing can drift, or nobody asks."""
+        asked = grammar.structure is not None and on_drift != "allow"
+        return cls(grammar) if asked else None
+
+    def look(self, message: bytes, syntax: Syntax) -> None:
+        """Take a whole message."""
+        segments = cut(message.decode("latin-1"), syntax, 1, "").segments
+        if syntax not in self._placers:
+            self._placers = {syntax: Placer(self._grammar, syntax, {})}
+        placer = self._placers[syntax]
+        state = placer.start
+        for segment in segments:
+            state, step = state[segment[:KEY]]
+            if step is not None:
+                self._note(drift_text(self._grammar, step.tag))
+        wanted = self._grammar.type
+        if wanted and segments and (found := message_type(segments[0], syntax)) != wanted:
+            self._note(f"message type {found} where {wanted} is declared")
+
+    def _note(self, text: str) -> None:
+        if len(self.found) < _MOST_NOTES:
+            self.found[text] = None
+
+
+def drift_text(grammar: EdiGrammar, tag: str) -> str:
+    """Say what is wrong with a segment that has no place."""
+    known = tag in grammar.tags
+    return f"segment {tag} where it may not stand" if known else f"unknown segment {tag}"

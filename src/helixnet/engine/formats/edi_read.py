@@ -1,0 +1,191 @@
+"""Reads the messages of X12 and EDIFACT files as nested nodes; an empty element is absent."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import BinaryIO, Final
+
+from helixnet.engine.codes import CODES
+from helixnet.engine.formats.edi_batch import EdiBatch, Envelope
+from helixnet.engine.formats.edi_cut import cut
+from helixnet.engine.formats.edi_envelope import syntax_of
+from helixnet.engine.formats.edi_grammar import EdiGrammar
+from helixnet.engine.formats.edi_lines import count_lines
+from helixnet.engine.formats.edi_message import Nester, Wrong
+from helixnet.engine.formats.edi_syntax import Syntax
+from helixnet.engine.formats.edi_walk import Mark, Walker
+from helixnet.engine.formats.encoding import Transcoder, codec_of
+from helixnet.engine.outcome import Fault
+from helixnet.engine.source import EnvelopeAt, Node, OnceLine, Part, SourceIndex
+
+BLOCK: Final = 512 * 1024
+_MOST_SYNTAXES: Final = 16
+
+
+class EdiReader:
+    """Reads parts of one indexed file.
+
+    Args:
+        index: of the file.
+        grammar: of its messages.
+        needs: names read by id; None = all.
+        rejects_drift: whether a segment that the structure does not have rejects its message.
+    """
+
+    def __init__(
+        self,
+        index: SourceIndex,
+        grammar: EdiGrammar,
+        *,
+        needs: Mapping[str, Collection[str]] | None,
+        rejects_drift: bool,
+    ) -> None:
+        self._index, self.grammar, self._needs = index, grammar, needs
+        self._rejects_drift = rejects_drift
+        self.codec = codec_of(index.encoding)
+        self._nesters: dict[Syntax, Nester] = {}
+
+    def _nester(self, syntax: Syntax) -> Nester:
+        """Return what makes records of messages with these delimiters."""
+        found = self._nesters.get(syntax)
+        if found is None:
+            if len(self._nesters) >= _MOST_SYNTAXES:
+                self._nesters.clear()
+            found = Nester(self.grammar, syntax, self._needs, rejects_drift=self._rejects_drift)
+            self._nesters[syntax] = found
+        return found
+
+    def envelope(self, segments: Sequence[OnceLine]) -> Envelope:
+        """Return open segments with the nodes that they are in every record."""
+        nester = self._nester(syntax_of(segments, self.grammar.standard))
+        nodes: dict[str, list[Node]] = {}
+        for one in segments:
+            if one["text"].startswith("UNA"):
+                continue
+            found = nester.root(one["text"], one["line"])
+            if found is not None:
+                nodes.setdefault(found[0], []).append(found[1])
+        return Envelope(tuple(segments), nester, nodes)
+
+    def read(self, stream: BinaryIO, part: Part) -> Iterator[EdiBatch]:
+        """Yield the batches of ``part``."""
+        reading = _Reading(self, self._index.newline, part)
+        if part.start != self._index.header_end:
+            number = part.first_record
+            reading.begin(
+                next(e for e in self._index.envelopes if e["first"] <= number <= e["last"])
+            )
+        stream.seek(part.start)
+        transcoder = Transcoder(self.codec)
+        left, data = part.end - part.start, b""
+        while left or data:
+            block = stream.read(min(left, max(BLOCK, len(data))))
+            left = left - len(block) if block else 0
+            data += transcoder.feed(block, final=not left)
+            batch, keep = reading.take(data, final=not left)
+            if batch.records:
+                yield batch
+            data = data[keep:] if left else b""
+
+
+class _Reading:
+    """Takes the blocks of a part, one after the other."""
+
+    def __init__(self, reader: EdiReader, newline: str, part: Part) -> None:
+        self._reader, self._codec, self._newline = reader, reader.codec, newline
+        self._line, self._byte = part.first_line, part.start
+        self._walker = Walker(reader.grammar.standard)
+        self._opened: list[OnceLine] = []
+        self._envelope: Envelope | None = None
+        self._counted: Syntax | None = None  # whose terminators are lines
+        self._done = 0
+
+    def begin(self, envelope: EnvelopeAt) -> None:
+        """Begin where an envelope is open."""
+        self._opened = list(envelope["segments"])
+        self._envelope = self._reader.envelope(self._opened)
+        self._walker.syntax = self._counted = self._envelope.syntax
+
+    def take(self, data: bytes, *, final: bool) -> tuple[EdiBatch, int]:
+        """Return the messages that are whole in ``data``, and from where bytes are left."""
+        standard = self._reader.grammar.standard
+        records: list[Node] = []
+        faults: dict[int, list[Fault]] = {}
+        spans: list[tuple[int, int]] = []
+        envelopes: list[Envelope] = []
+        batch = EdiBatch(
+            records, faults, data, self._byte, self._codec, self._newline, spans, envelopes
+        )
+        self._done, message = 0, -1
+        for mark in self._walker.walk(data, final=final):
+            if message >= 0:
+                whole = mark.tag == standard.message[1]
+                self._message(batch, message, mark.end if whole else mark.after)
+                message = -1
+                if whole:
+                    continue
+            if mark.tag == standard.message[0]:
+                message = mark.start
+            else:
+                self._open_or_close(data, mark)
+        if message >= 0 and final:  # its end is missing, and the next part begins with the next
+            end = data.rfind(self._current.syntax.terminator.encode("latin-1"), message) + 1
+            self._message(batch, message, end or len(data))
+            message = -1
+        keep = message if message >= 0 else len(data) if final else self._walker.rest
+        self._line += self._lines(data, keep)
+        self._byte += self._codec.source_length(data, keep)
+        return batch, keep
+
+    @property
+    def _current(self) -> Envelope:
+        if self._envelope is None:
+            self._envelope = self._reader.envelope(self._opened)
+        return self._envelope
+
+    def _lines(self, data: bytes, to: int) -> int:
+        """Return how many lines end from where counting stopped up to a place."""
+        lines = count_lines(data, self._done, to, self._counted, self._newline)
+        self._done = max(to, self._done)
+        return lines
+
+    def _open_or_close(self, data: bytes, mark: Mark) -> None:
+        standard = self._reader.grammar.standard
+        self._line += self._lines(data, mark.start)
+        if mark.tag in (standard.interchange[1], standard.group[1]):
+            self._line += self._lines(data, mark.end)
+            del self._opened[-1 if mark.tag == standard.group[1] else 0 :]
+        else:
+            text = data[mark.start : mark.end].decode(self._codec.scanned, "replace")
+            byte = self._byte + self._codec.source_length(data, mark.start)
+            self._opened.append(OnceLine(line=self._line, byte=byte, text=text))
+        self._envelope = None
+        self._counted = self._walker.syntax or self._counted
+
+    def _message(self, batch: EdiBatch, start: int, end: int) -> None:
+        index, envelope = len(batch.records), self._current
+        self._line += self._lines(batch.data, start)
+        line = self._line
+        root: Node = {"_line": line, "_name": "", **envelope.nodes}
+        batch.spans.append((start, end))
+        batch.envelopes.append(envelope)
+        batch.records.append(root)
+        text, wrong = self._decode(batch.data[start:end], line)
+        wrong += envelope.nester.nest(cut(text, envelope.syntax, line, self._newline), root)
+        if wrong:
+            batch.faults[index] = [
+                Fault(
+                    each.code,
+                    each.message,
+                    source=batch.position(index, each.line, segment=each.segment),
+                    hint=CODES[each.code].action,
+                )
+                for each in wrong
+            ]
+
+    def _decode(self, data: bytes, line: int) -> tuple[str, list[Wrong]]:
+        try:
+            return data.decode(self._codec.scanned), []
+        except UnicodeDecodeError as error:
+            line += count_lines(data, 0, error.start, self._counted, self._newline)
+            message = f"the bytes do not decode as {self._codec.name}"
+            text = data.decode(self._codec.scanned, "replace")
+            return text, [Wrong(line, "", message, "HX-1001")]

@@ -1,0 +1,182 @@
+"""The delimiters of an interchange, told by its own first segment.
+
+X12: the ISA segment has a fixed length (X12.5: 106 characters with its terminator), so that its
+delimiters stand at known places. EDIFACT: the service string advice UNA, else the default set of
+ISO 9735; the repetition separator exists from syntax version 4 on.
+"""
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Final
+
+from helixnet.errors import RefusedError
+
+ISA_LENGTH: Final = 106
+UNA_LENGTH: Final = 9
+MOST_HEADER: Final = 64 * 1024  # characters of an envelope segment: it travels with every part
+_ISA_PLACES: Final = (3, 6, 17, 20, 31, 34, 50, 53, 69, 76, 81, 83, 89, 99, 101, 103)
+_REPEATING: Final = "00402"  # ISA12 from which ISA11 is a separator
+_REPEATING_VERSION: Final = 4  # of the syntax of EDIFACT
+_NOTHING: Final = re.compile(rb"[\r\n \x1a]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """The segments around messages.
+
+    Args:
+        name: x12 or edifact.
+        interchange: opens and closes an interchange.
+        group: opens and closes a functional group.
+        message: opens and closes a message.
+    """
+
+    name: str
+    interchange: tuple[str, str]
+    group: tuple[str, str]
+    message: tuple[str, str]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """All six."""
+        return (*self.interchange, *self.group, *self.message)
+
+
+X12: Final = Standard("x12", ("ISA", "IEA"), ("GS", "GE"), ("ST", "SE"))
+EDIFACT: Final = Standard("edifact", ("UNB", "UNZ"), ("UNG", "UNE"), ("UNH", "UNT"))
+STANDARDS: Final = {"x12": X12, "edifact": EDIFACT}
+
+
+@dataclass(frozen=True)
+class Syntax:
+    """Delimiters, each one character; ``release`` and ``repetition`` may be empty."""
+
+    standard: Standard = field(repr=False)
+    element: str
+    component: str
+    terminator: str
+    release: str = ""
+    repetition: str = ""
+
+    @cached_property
+    def first(self) -> re.Pattern[bytes]:
+        """Matches an envelope segment's tag where a segment begins."""
+        return re.compile(self._tags, re.DOTALL)
+
+    @cached_property
+    def next(self) -> re.Pattern[bytes]:
+        """Finds a terminator and the tag of an envelope segment after it."""
+        return re.compile(re.escape(self._bytes(self.terminator)) + self._tags, re.DOTALL)
+
+    @property
+    def _tags(self) -> bytes:
+        tags = "|".join(self.standard.tags).encode()
+        ends = b"".join(
+            re.escape(self._bytes(one)) for one in (self.element, self.terminator, *self._nesting())
+        )
+        return b"[\\r\\n]*(" + tags + b")(?=[" + ends + b"])"
+
+    def _nesting(self) -> str:
+        """A tag of EDIFACT may be followed by components that say where it is nested."""
+        return self.component if self.standard is EDIFACT else ""
+
+    @staticmethod
+    def _bytes(character: str) -> bytes:
+        return character.encode("latin-1")
+
+
+def not_this(standard: Standard, head: str) -> RefusedError:
+    """Say that something else stands where an interchange must begin."""
+    wanted = "ISA" if standard is X12 else "UNA or UNB"
+    return RefusedError(
+        f"an interchange begins with {wanted}, here stands {head[:10]!r}",
+        code="HX-5004",
+        hint=_hint(head),
+    )
+
+
+def _hint(head: str) -> str:
+    if head.startswith("ISA"):
+        return "this is X12: `format: x12`"
+    if head.startswith(("UNA", "UNB")):
+        return "this is EDIFACT: `format: edifact`"
+    if head.startswith("STX"):
+        return "this is TRADACOMS, which is not read"
+    if head.startswith("UIB"):
+        return "interactive EDIFACT (UIB) is not read"
+    return ""
+
+
+def skip_blanks(data: bytes, start: int) -> int:
+    """Return where something stands after what may stand between interchanges."""
+    match = _NOTHING.match(data, start)
+    return match.end() if match else start
+
+
+@lru_cache(maxsize=256)
+def x12_syntax(header: str) -> Syntax:
+    """Return the delimiters that an ISA segment of 106 characters gives.
+
+    Raises:
+        RefusedError: HX-5004 it is not laid out as ISA must be.
+    """
+    element, component, terminator = header[3:4], header[104:105], header[105:106]
+    places = tuple(n for n, one in enumerate(header[:104]) if one == element)
+    if len(header) < ISA_LENGTH or places != _ISA_PLACES:
+        raise RefusedError(
+            "ISA has not the 16 elements of fixed length that tell the delimiters",
+            code="HX-5004",
+            hint="it is 106 characters long: every element is filled with blanks to its length",
+        )
+    repetition = header[82]
+    if header[84:89] < _REPEATING or repetition.isalnum() or repetition == " ":
+        repetition = ""
+    if repetition in (element, component, terminator):
+        repetition = ""
+    return _checked(Syntax(X12, element, component, terminator, "", repetition))
+
+
+@lru_cache(maxsize=256)
+def edifact_syntax(advice: str, version: str) -> Syntax:
+    """Return the delimiters of an EDIFACT interchange.
+
+    Args:
+        advice: the nine characters of UNA; empty without.
+        version: syntax version number (0002 of UNB).
+
+    Raises:
+        RefusedError: HX-5004 UNA gives the same character twice, or a letter.
+    """
+    component, element, _, release, repetition, terminator = advice[3:] or ":+.?*'"
+    repeats = version[:1].isdecimal() and int(version[:1]) >= _REPEATING_VERSION
+    return _checked(
+        Syntax(
+            EDIFACT,
+            element,
+            component,
+            terminator,
+            release.strip(),
+            repetition.strip() if repeats else "",
+        )
+    )
+
+
+def _checked(syntax: Syntax) -> Syntax:
+    used = [
+        one
+        for one in (
+            syntax.element,
+            syntax.component,
+            syntax.terminator,
+            syntax.release,
+            syntax.repetition,
+        )
+        if one
+    ]
+    if len(set(used)) < len(used) or any(one.isalnum() or one == " " for one in used):
+        raise RefusedError(
+            f"the delimiters {' '.join(map(repr, used))} can't be told apart, or from text",
+            code="HX-5004",
+        )
+    return syntax
