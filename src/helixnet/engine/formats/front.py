@@ -87,10 +87,8 @@ def open_source(
     head, limit = head[start:], source.max_record_bytes
     scans: Sequence[Scan]
     match source.format:
-        case "csv":
-            return _open_csv(head, contract, codecs, start)
-        case "fixed":
-            scans = [FixedIndex(family, contract, start=start) for family in one_byte_alike(codecs)]
+        case "csv" | "fixed":
+            return _open_rows(head, contract, codecs, start)
         case "ndjson":
             scans = [
                 NdjsonScan(
@@ -122,7 +120,10 @@ def open_source(
     return Opening(start, codecs, "", scans)
 
 
-def _open_csv(head: bytes, contract: CsvContract, codecs: list[Codec], start: int) -> Opening:
+def _open_rows(head: bytes, contract: CsvContract, codecs: list[Codec], start: int) -> Opening:
+    if contract.source.format == "fixed":
+        fixed = [FixedIndex(each, contract, start=start) for each in one_byte_alike(codecs)]
+        return Opening(start, codecs, "", fixed)
     delimiter = contract.source.delimiter
     if delimiter == "auto":
         delimiter = sniff(head, codecs[0])
@@ -197,7 +198,6 @@ def reader_of(
     block: int = BLOCK,
 ) -> Callable[[BinaryIO, Part], Iterator[Batch]]:
     """Return what yields the batches of one part of an indexed file, ``block`` bytes a time."""
-    limit, rejects_drift = source.max_record_bytes, source.on_drift == "reject"
     match source.format:
         case "csv" | "fixed" if source.records is not None:
             return RecordReader(source, index, needs=needs, block=block).read
@@ -209,12 +209,24 @@ def reader_of(
         case "ndjson":
             return NdjsonReader(index).read
         case "json":
-            return JsonReader(index, record=source.record, limit=limit).read
-        case "idoc" if isinstance(grammar, IdocGrammar):
-            return IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
+            return JsonReader(index, record=source.record, limit=source.max_record_bytes).read
         case "xml":
             return XmlReader(index, _xml_plan(source)).read
-        case "x12" | "edifact" if isinstance(grammar, EdiGrammar):
+        case _:
+            return _graded_reader(source, index, grammar, needs)
+
+
+def _graded_reader(
+    source: Source,
+    index: SourceIndex,
+    grammar: Grammar | None,
+    needs: Mapping[str, frozenset[str]] | None,
+) -> Callable[[BinaryIO, Part], Iterator[Batch]]:
+    rejects_drift = source.on_drift == "reject"
+    match grammar:
+        case IdocGrammar():
+            return IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
+        case EdiGrammar():
             return EdiReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")
