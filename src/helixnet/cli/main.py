@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "check": "find every problem of a context, with file, line and column",
     "test": "run the tests inside contexts",
     "diff": "what an edit of a context would change for a file, field by field",
+    "sniff": "what a file is: format, encoding, columns; prints a source block to begin with",
     "grammar": "make the YAML form of an IDoc type's grammar from what SAP exports",
     "trace": "one field of a result back to file, line, column, bytes and rule",
     "serve": "the embedded server: gateway, consumers, pages, SFTP",

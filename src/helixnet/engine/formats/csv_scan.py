@@ -1,7 +1,7 @@
 """The sequential pass over rows, of CSV or fixed-width: header, record counts, part borders."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -115,7 +115,7 @@ class CsvScan:
             self._carry, self._endless = b"", b""
 
     @contextmanager
-    def _framed(self) -> Iterator[None]:
+    def _framed(self) -> Generator[None]:
         """Say where a length is wrong that stands at or behind what was taken last."""
         try:
             yield

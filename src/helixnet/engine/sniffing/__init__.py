@@ -1,0 +1,1 @@
+"""What a file is, told from its beginning: format, encoding, columns and their types."""
