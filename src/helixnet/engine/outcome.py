@@ -109,12 +109,12 @@ class Mapped:
         documents: JSON texts without line end.
         rejects: the records set aside.
         counts: of this batch.
-        lines: the documents as lines of UTF-8, in place of ``documents``.
+        lines: the documents as lines of UTF-8, in pieces of any length, in place of ``documents``.
         outputs: the number of each document's output; empty where there is only one.
     """
 
     documents: list[str] = field(default_factory=list[str])
     rejects: list[Reject] = field(default_factory=list[Reject])
     counts: Counts = Counts()
-    lines: bytes = b""
+    lines: Sequence[bytes] = ()
     outputs: list[int] = field(default_factory=list[int])

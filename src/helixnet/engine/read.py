@@ -71,6 +71,7 @@ def index_source(
         parts=facts.parts,
         once=facts.once,
         envelopes=facts.envelopes,
+        tidy=facts.tidy,
     )
 
 

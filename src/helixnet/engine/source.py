@@ -118,6 +118,8 @@ class SourceIndex:
             file; see :mod:`helixnet.engine.formats.drift`.
         envelopes: of an X12 or EDIFACT file, in its order: all of them where they are few, else
             those in which a part begins.
+        tidy: of CSV: each record is one line, and each quote stands around a whole cell or doubled
+            in one.
     """
 
     size: int
@@ -134,6 +136,7 @@ class SourceIndex:
     packed: str = ""
     packed_size: int = 0
     envelopes: Sequence[EnvelopeAt] = ()
+    tidy: bool = False
 
 
 Batches: TypeAlias = Iterator[Batch]

@@ -34,10 +34,10 @@ class Documents:
     def take(self, mapped: Mapped) -> None:
         """Write what a batch gave."""
         if not self._heads[0]:
-            data = mapped.lines or _lines(mapped.documents)
             self.counts[0] += mapped.counts.written
-            if data:
-                self._sink(0).write(data)
+            for data in mapped.lines or (_lines(mapped.documents),):
+                if data:
+                    self._sink(0).write(data)
             return
         for number in range(len(self._heads)):
             pairs = zip(mapped.documents, mapped.outputs, strict=True)

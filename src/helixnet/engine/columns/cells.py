@@ -39,13 +39,16 @@ class Cells:
     lines: bool
 
 
-def cells_of(data: bytes, dialect: Dialect, names: Sequence[str]) -> Cells | None:
+def cells_of(
+    data: bytes, dialect: Dialect, names: Sequence[str], *, tidy: bool = False
+) -> Cells | None:
     """Return the cells of ``data``, which holds whole records; None where our tokenizer must look.
 
     Args:
         data: scanned bytes.
         dialect: how they are written.
         names: one for each column of the file.
+        tidy: as :class:`~helixnet.engine.source.SourceIndex` knows it of the file.
     """
     if len(dialect.delimiter.encode()) > 1 or dialect.newline != "\n" or dialect.delimiter == "\r":
         return None
@@ -53,36 +56,38 @@ def cells_of(data: bytes, dialect: Dialect, names: Sequence[str]) -> Cells | Non
         text = data if dialect.encoding == "utf-8" else data.decode(dialect.encoding).encode()
     except UnicodeDecodeError:
         return None
-    quotes = text.count(QUOTE)
+    quoted = QUOTE in text
     returns = text.count(b"\r")
     if returns and returns != text.count(b"\r\n"):
         return None
-    if quotes and not _well_quoted(text, dialect.delimiter):
+    if quoted and not tidy and not _well_quoted(text, dialect.delimiter):
         return None
     try:
         frame = pl.read_csv(
             text,
             has_header=False,
             separator=dialect.delimiter,
-            quote_char='"' if quotes else None,
+            quote_char='"' if quoted else None,
             schema=dict.fromkeys(names, pl.String),
             infer_schema=False,
         )
     except pl.exceptions.PolarsError:
         return None
-    if b'""' in text:  # a quoted cell with nothing in it is as empty as one without quotes
+    if quoted and b'""' in text:  # a quoted cell with nothing in it is empty
         frame = frame.select(pl.when(pl.all() != "").then(pl.all()))
     doubtful = frame[:, -1].null_count() > 0
-    if doubtful and (dialect.blank_lines(text) or not _accounted(frame, text, quotes, returns)):
+    if doubtful and (dialect.blank_lines(text) or not _accounted(frame, text, returns)):
         return None
-    lines = frame.height == text.count(b"\n") + (not text.endswith(b"\n"))
-    escapes = _escapes(text, dialect.delimiter, quotes, returns) if lines else MOST_ESCAPES
+    lines = tidy or frame.height == text.count(b"\n") + (not text.endswith(b"\n"))
+    strange = not lines or (quoted and returns > 0)
+    escapes = MOST_ESCAPES if strange else _escapes(text, dialect.delimiter, quoted=quoted)
     return Cells(frame, escapes, lines)
 
 
-def _accounted(frame: pl.DataFrame, text: bytes, quotes: int, returns: int) -> bool:
+def _accounted(frame: pl.DataFrame, text: bytes, returns: int) -> bool:
     """Tell whether the cells and the structure around them are all that ``text`` holds."""
     ends = frame.height - (not text.endswith(b"\n"))
+    quotes = text.count(QUOTE)
     size = _total(frame, pl.all().str.len_bytes())
     inside = _total(frame, pl.all().str.count_matches('"', literal=True)) if quotes else 0
     returned = _total(frame, pl.all().str.count_matches("\r", literal=True)) if returns else 0
@@ -90,14 +95,14 @@ def _accounted(frame: pl.DataFrame, text: bytes, quotes: int, returns: int) -> b
     return size + delimiters + ends + returns - returned + quotes - inside == len(text)
 
 
-def _escapes(text: bytes, delimiter: str, quotes: int, returns: int) -> int:
-    if (quotes and returns) or b"\\" in text:
+def _escapes(text: bytes, delimiter: str, *, quoted: bool) -> int:
+    if b"\\" in text:
         return MOST_ESCAPES
     kept = len(text.translate(None, _CONTROLS))
-    tabs = text.count(b"\t") if delimiter == "\t" and not quotes else 0
+    tabs = text.count(b"\t") if delimiter == "\t" and not quoted else 0
     if kept + tabs != len(text):
         return MOST_ESCAPES
-    return 1 if quotes else 0
+    return 1 if quoted else 0
 
 
 def _total(frame: pl.DataFrame, of_all: pl.Expr) -> int:

@@ -193,7 +193,8 @@ def _lookup(state: Compiling, value: Value, args: Sequence[Any]) -> Value:
     expr = key.expr.replace_strict(keys, texts, default=None, return_dtype=pl.String)
     made = key.like(expr, clean=all(map(is_clean, texts)))
     if table.missing == "reject":
-        state.ask_unless(key.expr.is_null() | expr.is_not_null())
+        made = state.keep(f"found {len(state.steps)}", made)
+        state.ask_unless(key.expr.is_null() | made.expr.is_not_null())
         return made
     if table.missing == "null":
         return made.like(expr, null=True)

@@ -42,6 +42,7 @@ from helixnet.engine.outcome import Mapped, Reject
 from helixnet.engine.source import Batch
 
 BLOCK: Final = 1 << 21  # bytes read at a time: what is made of them is ten times as large
+TOGETHER: Final = 4096  # documents written at a time
 ASK, SKIP, TEXT = "ask", "skip", "text"
 
 
@@ -52,7 +53,7 @@ class Columns:
     Args:
         by: columns whose neighbouring equals are one record; none where each line is one.
         steps: columns to make one after the other; among them ASK, where records are asked for.
-        text: the document.
+        text: the document, with its line end.
         skip: the condition of `skip_when`, if there is one.
     """
 
@@ -144,7 +145,7 @@ def _compile(program: Program, header: Sequence[str], file: str, escapes: int) -
         state.ask_unless(~pl.col(LINES))
     state.steps.append(EachRow(RECORDS, [state.asked().alias(ASK)]))
     by = [cells.of(name) for name in context.group.by] if context.group else []
-    return Columns(by, together(state.steps), Text(writing.pieces[root.number]), skip)
+    return Columns(by, together(state.steps), Text([*writing.pieces[root.number], "\n"]), skip)
 
 
 class _Cells:
@@ -246,7 +247,8 @@ class ColumnMapper:
     ) -> tuple[Cells, pl.Series, pl.Series | None] | None:
         if not isinstance(batch, CsvBatch) or not isinstance(batch.dialect, Dialect):
             return None
-        cells = cells_of(batch.data, batch.dialect, [f"c{n}" for n in range(self.width)])
+        names = [f"c{number}" for number in range(self.width)]
+        cells = cells_of(batch.data, batch.dialect, names, tidy=batch.tidy)
         if cells is None:
             return None
         batch.lines = cells.lines
@@ -268,7 +270,7 @@ class ColumnMapper:
             if isinstance(answer, Reject):
                 rejects.append(answer)
             elif answer is not None:
-                text = "\n".join(answer)
+                text = "".join(f"{each}\n" for each in answer)
                 answers[index] = text.encode(errors="backslashreplace").decode()
         texts = found.scatter([*answers], [*answers.values()]) if answers else found
         used = len(texts) - texts.null_count()
@@ -283,7 +285,10 @@ class ColumnMapper:
         return list(map(list, found.rows()))
 
 
-def _lines(texts: pl.Series) -> bytes:
-    """Return the texts that there are as lines."""
+def _lines(texts: pl.Series) -> list[bytes]:
+    """Return the texts that there are, in pieces that a processor's cache holds."""
     texts = texts.drop_nulls()
-    return texts.str.join("\n").cast(pl.Binary).item() + b"\n" if len(texts) else b""
+    return [
+        texts.slice(start, TOGETHER).str.join("").cast(pl.Binary).item()
+        for start in range(0, len(texts), TOGETHER)
+    ]

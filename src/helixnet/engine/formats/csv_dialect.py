@@ -30,6 +30,7 @@ class Dialect:
         records: matches all finished records from the beginning.
         closed: matches up to a quote that opens a cell and has no closing quote, else to the end.
         flat: matches up to the first quoted cell that has a line end in it or does not close.
+        tidy: the same, and stops at any quote that does not open, close or stand doubled in a cell.
         opened: matches a record whose last cell is quoted and has no closing quote.
         cell: matches a cell of a record's text; groups: quoted body, what follows it, plain.
     """
@@ -41,6 +42,7 @@ class Dialect:
     records: re.Pattern[bytes]
     closed: re.Pattern[bytes]
     flat: re.Pattern[bytes]
+    tidy: re.Pattern[bytes]
     opened: re.Pattern[bytes]
     cell: re.Pattern[str]
 
@@ -85,19 +87,26 @@ class Dialect:
             return place + 1
         return -1
 
-    def count(self, data: bytes, *, flat: bool = False) -> int:
-        """Count the records in ``data``, which ends with a record or with the file.
+    def tidy_whole(self, data: bytes) -> int:
+        """Return what :meth:`flat_whole` does if each quote is where quotes belong, else -1."""
+        place = data.rfind(self.end)
+        if b'"' not in data or place < 0 or _spans(self.tidy, data, place + 1):
+            return place + 1
+        return -1
+
+    def counts(self, data: bytes, *, flat: bool = False) -> tuple[int, int]:
+        """Count records and line ends in ``data``, which ends with a record or with the file.
 
         Args:
             data: begins with a record.
             flat: no record spans lines.
         """
         if not flat and b'"' in data and not _spans(self.flat, data, len(data)):
-            return sum(1 for _ in self.spans(data))
+            return sum(1 for _ in self.spans(data)), data.count(self.end)
         lines = data.split(self.end)
         unended = lines.pop()
         blank = lines.count(b"") + (lines.count(b"\r") if b"\r" in data else 0)
-        return len(lines) - blank + bool(unended)
+        return len(lines) - blank + bool(unended), len(lines)
 
     def blank_lines(self, data: bytes) -> bool:
         """Tell whether some lines of ``data`` may be blank."""
@@ -285,6 +294,13 @@ def _runs(mark: bytes, end: bytes, quoted: bytes) -> bytes:
     return rb'(?:[^"]++|' + begin + quoted + b'"|(?!' + begin + b')")*+'
 
 
+def _neat_runs(mark: bytes, end: bytes, quoted: bytes) -> bytes:
+    """Match the same, but only quotes that stand around a whole cell or doubled in one."""
+    begin = rb"(?:\A|(?<=" + re.escape(mark) + b")|(?<=" + end + b"))"
+    stop = b"(?=" + re.escape(mark) + b"|" + end + rb"|\r\n|\Z)"
+    return rb'(?:[^"]++|' + begin + quoted + b'"' + stop + b")*+"
+
+
 @lru_cache(maxsize=64)
 def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
     """Compile the dialect of ``delimiter`` and ``newline`` for bytes in ``encoding``."""
@@ -293,6 +309,7 @@ def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
     cell = _cell(_text(mark, end))
     cells = cell + b"(?:" + re.escape(mark) + cell + b")*+"
     plain = f"[^{re.escape(delimiter)}]*+"
+    one_line = _QUOTED.replace(b'[^"]', b'[^"' + end + b"]")
     return Dialect(
         delimiter=delimiter,
         newline=newline,
@@ -300,7 +317,8 @@ def dialect_of(delimiter: str, newline: str, encoding: str) -> Dialect:
         record=re.compile(cells + end + b"|((?s:.+))"),
         records=re.compile(b"(?:" + cells + end + b")*+"),
         closed=re.compile(_runs(mark, end, _QUOTED)),
-        flat=re.compile(_runs(mark, end, _QUOTED.replace(b'[^"]', b'[^"' + end + b"]"))),
+        flat=re.compile(_runs(mark, end, one_line)),
+        tidy=re.compile(_neat_runs(mark, end, one_line)),
         opened=re.compile(b"(?:" + cell + re.escape(mark) + b")*+" + _QUOTED + rb"\Z"),
         cell=re.compile(rf'"([^"]*+(?:""[^"]*+)*+)(?:"({plain}))?|({plain})'),
     )

@@ -91,7 +91,7 @@ class CsvIndex:
         elif source.fields:
             drift += retyped_columns(source, rows)
         newline = NEL if codec.nel else scan.first_line_end or "\n"
-        return Facts(newline, scan.header_end, parts, header, drift, once)
+        return Facts(newline, scan.header_end, parts, header, drift, once, tidy=scan.tidy)
 
     def _first_rows(
         self, scan: CsvScan, codec: Codec, header: Sequence[str]

@@ -3,12 +3,26 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import Any
+from itertools import pairwise
 
 from helixnet.engine.formats.csv_dialect import Dialect
 from helixnet.engine.formats.csv_rows import Key
 from helixnet.engine.formats.row_format import RowFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """Runs of neighbouring lines with one key.
+
+    Args:
+        starts: the byte at which each begins, from 0.
+        first: key of the first.
+        last: key of the last.
+    """
+
+    starts: Sequence[int]
+    first: Key
+    last: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,34 +32,45 @@ class QuickKeys:
     Args:
         dialect: how the lines are written.
         pattern: matches a line up to its last key; a group for each key in the order of columns.
+        run: matches all neighbouring lines with the same texts as keys; the same groups.
         order: which of these groups is which key.
     """
 
     dialect: Dialect
     pattern: re.Pattern[bytes]
+    run: re.Pattern[bytes]
     order: Sequence[int]
 
-    def of_lines(self, data: bytes) -> list[Any] | None:
-        """Return the key of each line of ``data``, to compare; None where cells must be cut.
+    def runs(self, data: bytes) -> Runs | None:
+        """Return the runs of neighbouring lines with one key; None where cells must be cut.
 
         Args:
             data: whole lines, each one record.
         """
-        if self.dialect.blank_lines(data):
+        starts: list[int] = []
+        keys: list[tuple[bytes, ...]] = []
+        done = 0
+        for match in self.run.finditer(data):
+            start, end = match.span()
+            if start != done:
+                return None  # a blank line, or one without all keys
+            starts.append(start)
+            keys.append(match.groups())
+            done = end
+        if done != len(data) or not starts:
             return None
-        found = self.pattern.findall(data)
-        if len(found) != data.count(b"\n"):
-            return None
-        quoted = b'"' in data and b'"' in b"".join(
-            found if len(self.order) == 1 else chain.from_iterable(found)
-        )
-        return [_bare(key) for key in found] if quoted else found
+        if b'"' in data:
+            bare = list(map(_bare, keys))
+            if any(one == other for one, other in pairwise(bare)):
+                return None  # the same key with quotes and without
+            keys = [bare[0], bare[-1]]
+        return Runs(starts, self.key(keys[0]), self.key(keys[-1]))
 
     def last_start(self, data: bytes) -> int:
         """Return where the last lines of ``data`` with one key begin; -1 where cells must be cut.
 
         Args:
-            data: as in :meth:`of_lines`.
+            data: as in :meth:`runs`.
         """
         if self.dialect.blank_lines(data):
             return -1
@@ -61,16 +86,13 @@ class QuickKeys:
             start, key = before, found
         return 0
 
-    def key(self, found: Any) -> Key:
+    def key(self, groups: tuple[bytes, ...]) -> Key:
         """Return a key as cells have it."""
-        groups: tuple[bytes, ...] = found if len(self.order) > 1 else (found,)
         return tuple(groups[n].decode(self.dialect.encoding, "surrogateescape") for n in self.order)
 
 
-def _bare(key: Any) -> Any:
-    """Return a key, or several, without the quotes around."""
-    if isinstance(key, bytes):
-        return key.strip(b'"')
+def _bare(key: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Return the parts of a key without the quotes around."""
     return tuple(part.strip(b'"') for part in key)
 
 
@@ -83,7 +105,13 @@ def quick_keys(dialect: RowFormat, columns: Sequence[int]) -> QuickKeys | None:
     mark = re.escape(dialect.delimiter.encode(dialect.encoding))
     cell = b'(?:"[^"\r\n]*+"|[^"\r\n' + mark + b"]*+)"
     wanted = sorted(set(columns))
-    cells = [b"(" + cell + b")" if n in wanted else cell for n in range(wanted[-1] + 1)]
-    pattern = rb"^(?!\Z)" + mark.join(cells) + b"(?=" + mark + rb"|\r?\n|\r?\Z)"
+    width = range(wanted[-1] + 1)
+    cells = [b"(" + cell + b")" if n in wanted else cell for n in width]
+    again = [b"\\%d" % (wanted.index(n) + 1) if n in wanted else cell for n in width]
+    end = b"(?=" + mark + rb"|\r?\n|\r?\Z)"
+    first, next_one = (rb"(?!\r?\n|\r?\Z)" + mark.join(each) + end for each in (cells, again))
+    rest = rb"[^\n]*+"
+    run = first + rest + rb"(?:\n" + next_one + rest + rb")*+\n?"
+    pattern = re.compile(rb"^" + first, re.MULTILINE)
     order = [wanted.index(column) for column in columns]
-    return QuickKeys(dialect, re.compile(pattern, re.MULTILINE), order)
+    return QuickKeys(dialect, pattern, re.compile(run), order)

@@ -69,6 +69,7 @@ class CsvBatch:
     _records: Sequence[Cells | list[Cells]] = ()
     _faults: Mapping[int, Sequence[Fault]] = field(default_factory=dict[int, Sequence[Fault]])
     lines: bool = False
+    tidy: bool = False
     _cut: bool = False
     _starts: list[int] = field(default_factory=list[int])
     _ends: list[int] = field(default_factory=list[int])
@@ -271,6 +272,7 @@ class CsvReader:
         self._columns = {name: number for number, name in reversed(list(enumerate(index.header)))}
         known = by if index.header else None  # a file of 0 bytes has no columns, and no rows
         self._by = None if known is None else self.numbers(known)
+        self._tidy = index.tidy
         self._quick = quick_keys(self.dialect, self._by or ())
         filled = source.fill_down if index.header else ()
         self._filled = {name: self._columns[name] for name in filled}
@@ -300,7 +302,7 @@ class CsvReader:
             block = stream.read(min(left, max(self._block, len(carry))))
             left = left - len(block) if block else 0
             data = carry + transcoder.feed(block, final=not left)
-            whole = self.dialect.whole(data) if left else len(data)
+            whole = self._whole(data) if left else len(data)
             rows = filled = None
             if self._filled:
                 rows = self.dialect.rows(data[:whole])
@@ -318,9 +320,12 @@ class CsvReader:
                 yield carry, None, None
                 return
 
+    def _whole(self, data: bytes) -> int:
+        return data.rfind(self.dialect.end) + 1 if self._tidy else self.dialect.whole(data)
+
     def _last_group(self, data: bytes, by: list[int]) -> int:
         """Return where the last group of ``data``, which may go on, begins."""
-        quick, flat = self._quick, self.dialect.flat_whole(data) >= 0
+        quick, flat = self._quick, self._tidy or self.dialect.flat_whole(data) >= 0
         start = quick.last_start(data) if quick is not None and flat else -1
         return start if start >= 0 else self._hold_last(data, self.dialect.rows(data), by)
 
@@ -364,7 +369,17 @@ class CsvReader:
             filled: cells that were filled from above.
         """
         shape = self._columns, self._width
-        return CsvBatch(data, self.dialect, places, self.codec, *shape, rows, by, _filled=filled)
+        return CsvBatch(
+            data,
+            self.dialect,
+            places,
+            self.codec,
+            *shape,
+            rows,
+            by,
+            _filled=filled,
+            tidy=self._tidy,
+        )
 
 
 def _firsts(keys: Sequence[Key | None]) -> list[int]:

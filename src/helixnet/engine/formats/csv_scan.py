@@ -1,9 +1,11 @@
 """The sequential pass over rows, of CSV or fixed-width: header, record counts, part borders."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from helixnet.engine.formats.encoding import Codec
@@ -70,6 +72,7 @@ class CsvScan:
         self._group_size = 0
         self._endless: bytes | None = None  # in an open quote beyond the limit: quotes at its end
         self._wants_header = plan.header
+        self.tidy = True  # so far: each record is one line, each quote where quotes belong
         self.header_bytes = b""
         self.beginning = b""  # the first bytes of the rows
         self.header_end = start
@@ -96,7 +99,9 @@ class CsvScan:
             return
         data = self._carry + block if self._carry else block
         with self._framed():
-            whole = self._dialect.flat_whole(data)
+            whole = self._dialect.tidy_whole(data)
+            if whole < 0:
+                self.tidy, whole = False, self._dialect.flat_whole(data)
         flat = whole >= 0
         if not flat:
             whole = self._dialect.whole(data)
@@ -112,7 +117,7 @@ class CsvScan:
             if not self._dialect.runs_on(data):
                 raise self._too_long("record")
             self._take(data)
-            self._carry, self._endless = b"", b""
+            self.tidy, self._carry, self._endless = False, b"", b""
 
     @contextmanager
     def _framed(self) -> Generator[None]:
@@ -147,6 +152,7 @@ class CsvScan:
         if self._endless is not None and len(self._endless) % 2:
             raise self._too_long("record")
         if self._carry:
+            self.tidy = self.tidy and b'"' not in self._carry  # nobody has looked at its quotes
             with self._framed():
                 self._take(self._carry)
         if self._marker is not None:
@@ -204,18 +210,37 @@ class CsvScan:
                 self._cutter.cut()
             wanted = max(self._cutter.wanted, 1)
             border = len(data) if wanted > len(data) else self._dialect.first_end(data, wanted)
-            self._add(data[:border], records=self._dialect.count(data[:border], flat=flat))
+            records, lines = self._dialect.counts(data[:border], flat=flat)
+            self._add(data[:border], records=records, lines=lines)
             data = data[border:]
 
     def _take_marked(self, data: bytes, marker: Marker, *, flat: bool) -> None:
         """Account for records that may be several rows, or that may not be cut anywhere."""
-        marks = marker.mark_lines(data, self._dialect) if flat else None
-        if marks is None:
-            marks = marker.mark(self._dialect.rows(data, cuts=marker.width))
+        starts = marker.starts(data, self._dialect) if flat else None
+        if starts is not None:
+            self._cut_at(data, starts)
+            return
+        marks = marker.mark(self._dialect.rows(data, cuts=marker.width))
         if marks.records is None:
             self._cut_marked(data, marks)
         else:
             self._add(data, records=marks.records)
+
+    def _cut_at(self, data: bytes, starts: Sequence[int]) -> None:
+        """Account for lines in which records begin at ``starts``."""
+        ends = [*starts, len(data)]
+        longest = max((end - start for start, end in pairwise(ends)), default=0)
+        if max(self._group_size + ends[0], longest) > self._plan.limit:
+            raise self._too_long("record of several rows")
+        self._group_size = ends[-1] - ends[-2] if starts else self._group_size + len(data)
+        done = records = 0
+        number = bisect_left(starts, self._cutter.wanted)
+        while number < len(starts):
+            self._add(data[done : starts[number]], records=number - records)
+            self._cutter.cut()
+            done, records = starts[number], number
+            number = bisect_left(starts, done + self._cutter.wanted, number + 1)
+        self._add(data[done:], records=len(starts) - records)
 
     def _cut_marked(self, data: bytes, marks: Marks) -> None:
         begins = marks.begins
@@ -268,12 +293,12 @@ class CsvScan:
             byte = self._cutter.offset + self._codec.source_length(data, start)
             self.once[name] = Once(line, byte, data[start:end])
 
-    def _add(self, data: bytes, *, records: int) -> None:
+    def _add(self, data: bytes, *, records: int, lines: int = -1) -> None:
         self._cutter.add(
             len(data),
             length=self._codec.source_length(data),
             records=records,
-            lines=self._dialect.ends(data),
+            lines=self._dialect.ends(data) if lines < 0 else lines,
         )
 
     def _too_long(self, what: str) -> RefusedError:

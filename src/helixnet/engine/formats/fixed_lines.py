@@ -102,13 +102,17 @@ class FixedLines:
         """Return where the last finished line ends: each record is one."""
         return self.whole(data)
 
-    def count(self, data: bytes, *, flat: bool = True) -> int:
-        """Count the lines that are not empty."""
+    def tidy_whole(self, data: bytes) -> int:
+        """Return where the last finished line ends: a quote is a character as any other."""
+        return self.whole(data)
+
+    def counts(self, data: bytes, *, flat: bool = True) -> tuple[int, int]:
+        """Count the lines that are not empty, and the line ends."""
         del flat  # they are in any case
         lines = data.split(b"\n")
         unended = lines.pop()
         blank = lines.count(b"") + (lines.count(b"\r") if b"\r" in data else 0)
-        return len(lines) - blank + bool(unended)
+        return len(lines) - blank + bool(unended), len(lines)
 
     def first_end(self, data: bytes, least: int) -> int:
         """Return the first end of a line that is not before ``least``."""

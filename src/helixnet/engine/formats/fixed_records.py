@@ -59,10 +59,15 @@ class FixedRecords:
         """Return where the last whole record ends."""
         return self.framing.whole(data)
 
-    def count(self, data: bytes, *, flat: bool = True) -> int:
-        """Count the records."""
+    def tidy_whole(self, data: bytes) -> int:
+        """Return where the last whole record ends: a quote is a byte as any other."""
+        return self.framing.whole(data)
+
+    def counts(self, data: bytes, *, flat: bool = True) -> tuple[int, int]:
+        """Count the records, which are their own ends."""
         del flat  # they are in any case
-        return self.framing.count(data)
+        count = self.framing.count(data)
+        return count, count
 
     def ends(self, data: bytes, start: int = 0, stop: int | None = None) -> int:
         """Count the records between two places where one begins."""

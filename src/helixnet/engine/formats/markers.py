@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Protocol, TypeAlias
 
 from helixnet.engine.context.model import Group, Place, Source
@@ -55,8 +54,12 @@ class Marker(Protocol):
         """Take the next rows of the file."""
         ...
 
-    def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
-        """Do the same with whole lines, each a row, if they need not be cut into cells."""
+    def starts(self, data: bytes, lines: RowFormat) -> Sequence[int] | None:
+        """Take whole lines, each a row, and return where in ``data`` records begin.
+
+        Returns:
+            offsets; the file may be cut there. None where the lines must be cut into cells.
+        """
         ...
 
     def left(self) -> int:
@@ -105,18 +108,16 @@ class RowMarker:
         self._last = keys[-1] if keys else self._last
         return Marks(begins, [new and whole for new, whole in zip(begins, own, strict=True)])
 
-    def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
+    def starts(self, data: bytes, lines: RowFormat) -> Sequence[int] | None:
         """Look at the keys alone."""
         if self.filled:
             return None
         self._quick = self._quick or quick_keys(lines, self.by)
-        keys = self._quick.of_lines(data) if self._quick is not None else None
-        if not keys or self._quick is None:
+        runs = self._quick.runs(data) if self._quick is not None else None
+        if runs is None:
             return None
-        begins = [self._quick.key(keys[0]) != self._last]
-        begins += [key != before for before, key in pairwise(keys)]
-        self._last = self._quick.key(keys[-1])
-        return Marks(begins, begins)
+        goes_on, self._last = runs.first == self._last, runs.last
+        return runs.starts[1:] if goes_on else runs.starts
 
     def left(self) -> int:
         """See :class:`Marker`."""
@@ -146,7 +147,7 @@ class KeyedMarker:
         self._known.update(known)
         return Marks((), (), open=False, records=len(keys) - len(known))
 
-    def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
+    def starts(self, data: bytes, lines: RowFormat) -> Sequence[int] | None:
         """Keys are told from cells."""
         del data, lines
 
@@ -181,7 +182,7 @@ class TypeMarker:
                 once.append((number, name))
         return Marks(begins, begins, once, open=bool(self._path))
 
-    def mark_lines(self, data: bytes, lines: RowFormat) -> Marks | None:
+    def starts(self, data: bytes, lines: RowFormat) -> Sequence[int] | None:
         """Types are told from cells."""
         del data, lines
 

@@ -81,8 +81,12 @@ class RowFormat(Protocol):
         """Return what :meth:`whole` does where each record before it is one line, else -1."""
         ...
 
-    def count(self, data: bytes, *, flat: bool = False) -> int:
-        """Count the records in ``data``, which ends with a record or with the file.
+    def tidy_whole(self, data: bytes) -> int:
+        """Return what :meth:`flat_whole` does if each quote is where quotes belong, else -1."""
+        ...
+
+    def counts(self, data: bytes, *, flat: bool = False) -> tuple[int, int]:
+        """Count records and line ends in ``data``, which ends with a record or with the file.
 
         Args:
             data: begins with a record.

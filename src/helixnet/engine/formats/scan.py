@@ -21,6 +21,8 @@ class Facts:
         drift: what differs from the contract.
         once: the lines of the record types that stand once.
         envelopes: what is open around messages.
+        tidy: of CSV: each record is one line, and each quote stands around a whole cell or doubled
+            in one.
     """
 
     newline: str
@@ -30,6 +32,7 @@ class Facts:
     drift: Sequence[Drift] = ()
     once: Mapping[str, OnceLine] = field(default_factory=dict[str, OnceLine])
     envelopes: Sequence[EnvelopeAt] = ()
+    tidy: bool = False
 
 
 class Scan(Protocol):

@@ -22,11 +22,14 @@ def test_whole_and_count(delimiter: str, newline: str, data: st.DataObject) -> N
     records = dialect.records.match(block)
     assert records is not None
     assert whole == records.end()
-    assert dialect.count(block) == len(spans)
-    assert dialect.count(block[:whole]) == sum(end <= whole for _, end in spans)
+    ends = block.count(dialect.end)
+    assert dialect.counts(block) == (len(spans), ends)
+    assert dialect.counts(block[:whole])[0] == sum(end <= whole for _, end in spans)
     if dialect.flat_whole(block) >= 0:
         assert dialect.flat_whole(block) == whole
-        assert dialect.count(block[:whole], flat=True) == dialect.count(block[:whole])
+        assert dialect.counts(block[:whole], flat=True) == dialect.counts(block[:whole])
+    if dialect.tidy_whole(block) >= 0:
+        assert dialect.tidy_whole(block) == dialect.flat_whole(block)
 
 
 @given(st.text(alphabet='ab;"\n\r', max_size=40))
@@ -43,17 +46,19 @@ def test_all_spans_are_the_spans(text: str) -> None:
     st.sampled_from([[0], [1], [0, 1], [2, 0]]),
     st.sampled_from(["\n", "\r\n"]),
 )
-def test_quick_keys_are_the_keys(cells: list[str], columns: list[int], end: str) -> None:
-    """Where the quick way answers, keys and the last group are those of the cells."""
+def test_runs_of_keys_are_those_of_cells(cells: list[str], columns: list[int], end: str) -> None:
+    """Where the quick way answers, the groups and the last of them are those of the cells."""
     dialect = dialect_of(";", "\n", "utf-8")
     rows = [";".join([*cells[n : n + 3], "q"]) for n in range(0, len(cells), 3)]
     data = "".join(row + end for row in rows).encode()
     quick = quick_keys(dialect, columns)
     assert quick is not None
     keys = keys_of(dialect.rows(data), columns)
-    found = quick.of_lines(data)
+    found = quick.runs(data)
     if found is not None:
-        assert [quick.key(each) for each in found] == keys
+        changes = [n for n, key in enumerate(keys) if n == 0 or key != keys[n - 1]]
+        lines = [len("".join(row + end for row in rows[:n]).encode()) for n in changes]
+        assert (found.starts, found.first, found.last) == (lines, keys[0], keys[-1])
     start = quick.last_start(data)
     if start >= 0:
         last = next((n for n in range(len(keys), 0, -1) if keys[n - 1] != keys[-1]), 0)
