@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from helixnet.engine.formats.csv_dialect import Dialect
 from helixnet.engine.formats.csv_rows import Key
@@ -59,7 +59,7 @@ class QuickKeys:
             done = end
         if done != len(data) or not starts:
             return None
-        if b'"' in data:
+        if b'"' in data and b'"' in b"".join(chain.from_iterable(keys)):
             bare = list(map(_bare, keys))
             if any(one == other for one, other in pairwise(bare)):
                 return None  # the same key with quotes and without
