@@ -30,6 +30,27 @@ def test_the_tests_of_the_examples_pass(helixnet: Command) -> None:
     assert outcome.out.count("ok  ") == 5
 
 
+@pytest.mark.parametrize("name", sorted(folder.name for folder in EXAMPLES.iterdir()))
+def test_an_example_is_good_and_its_tests_pass(helixnet: Command, name: str) -> None:
+    assert helixnet("check", EXAMPLES / name).out == ""
+    outcome = helixnet("test", EXAMPLES / name)
+    assert (outcome.status, "FAIL" in outcome.out) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("orders-x12", "orders.x12"),
+        ("orders-edifact", "orders.edi"),
+        ("invoice-edifact", "invoice.edi"),
+        ("ship-notice-x12", "ship-notice.x12"),
+    ],
+)
+def test_an_example_maps_the_file_beside_it(helixnet: Command, name: str, file: str) -> None:
+    outcome = helixnet("run", EXAMPLES / name, EXAMPLES / name / file)
+    assert (outcome.status, len(outcome.out.splitlines())) == (0, 1)
+
+
 @pytest.mark.parametrize(
     "expect",
     [
