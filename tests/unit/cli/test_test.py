@@ -24,10 +24,12 @@ def with_tests(given: Path, *tests: str) -> Path:
 
 
 def test_the_tests_of_the_examples_pass(helixnet: Command) -> None:
-    outcome = helixnet("test", EXAMPLES / "orders-csv", EXAMPLES / "orders-idoc")
+    outcome = helixnet(
+        "test", EXAMPLES / "orders-csv", EXAMPLES / "orders-idoc", EXAMPLES / "stock-ebcdic"
+    )
     assert outcome.status == 0
     assert "FAIL" not in outcome.out
-    assert outcome.out.count("ok  ") == 5
+    assert outcome.out.count("ok  ") == 6
 
 
 @pytest.mark.parametrize("name", sorted(folder.name for folder in EXAMPLES.iterdir()))
