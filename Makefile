@@ -15,7 +15,7 @@ test: ## every test that this machine can run (TEST=path or TEST="-k word" for s
 check: ## format, lint, types, floors and unit tests, in under a minute
 	@$(RUN) python scripts/check.py
 
-bench: ## measure beside peers and write bench/RESULTS*.md (SHORT=1 for a quick look without the stack, PART=engine, small or stack)
+bench: ## measure beside peers and write bench/RESULTS*.md (SHORT=1 for a quick look without the stack, PART=engine, formats, small or stack)
 	@$(RUN) python bench/run.py $(if $(SHORT),--short) $(if $(PART),--part=$(PART))
 
 bench-10gb: ## map ten gigabytes once and write bench/RESULTS-10GB.md (50 GB of disk, half an hour)

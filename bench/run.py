@@ -11,7 +11,7 @@ from typing import Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import keyed, large, orders, small_jobs, stack_rows, starting, w1
+from bench import formats, keyed, large, orders, small_jobs, stack_rows, starting, w1
 from bench.measure import machine
 from bench.stack_rows import Row
 
@@ -55,6 +55,7 @@ def small(*, short: bool) -> list[Row]:
 
 PARTS: Final = {
     "engine": Part(engine, "RESULTS.md"),
+    "formats": Part(formats.rows, "RESULTS-FORMATS.md"),
     "small": Part(small, "RESULTS-SMALL.md"),
     "stack": Part(stack_rows.rows, "RESULTS-STACK.md"),
     "10gb": Part(lambda **_: large.once(), "RESULTS-10GB.md"),
@@ -84,7 +85,7 @@ def main() -> int:
         help="default: all but 10gb; stack not if short",
     )
     asked = parser.parse_args()
-    names: list[str] = asked.part or ["engine", "small", *([] if asked.short else ["stack"])]
+    names: list[str] = asked.part or ["engine", "formats", "small", *([] if asked.short else ["stack"])]
     whole = [measure(PARTS[name], short=asked.short) for name in names]
     # On a developer's machine a part may be missing; where CI runs, that is a failure.
     return 1 if not all(whole) and os.environ.get("CI", "") not in ("", "0", "false") else 0

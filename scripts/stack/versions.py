@@ -12,6 +12,8 @@ MINIO: Final = "v0.0.0-20260212201848-7aac2a2c5b7c"
 # The Debian package that brings a program, for a root user who lacks it.
 PACKAGES: Final = {
     "java": "openjdk-17-jre-headless",
+    "javac": "openjdk-17-jdk-headless",
+    "jq": "jq",
     "mvn": "maven",
     "go": "golang",
     "initdb": "postgresql",
