@@ -177,9 +177,7 @@ def ours(context: str, source: Path, place: Path) -> Commands:
     }
 
 
-def _compare(
-    workload: Workload, commands: Commands, place: Path, count: int, slow: int
-) -> None:
+def _compare(workload: Workload, commands: Commands, place: Path, count: int, slow: int) -> None:
     """Run each once: documents must be what was made, and those of the peers the same."""
     wanted = list(documents(place / f"{OURS}.out", commands[OURS], place, OURS))
     if len(wanted) != count:
@@ -190,9 +188,7 @@ def _compare(
             raise SystemExit(f"{workload.name}: {name} gives other documents")
 
 
-def documents(
-    target: Path, command: Sequence[str], place: Path, name: str
-) -> Sequence[object]:
+def documents(target: Path, command: Sequence[str], place: Path, name: str) -> Sequence[object]:
     """Run a command; return its documents, numbers as doubles."""
     target.unlink(missing_ok=True)
     turns({name: command}, times=1, folder=place)

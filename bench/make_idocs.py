@@ -12,6 +12,7 @@ Segment = tuple[str, Mapping[str, str], list["Segment"]]
 
 
 def segments_of(order: Order) -> list[Segment]:
+    """Return what an order is in an IDoc, without its control record."""
     return [
         ("E1EDK01", {"CURCY": order.currency, "BSART": "NB", "BELNR": order.id}, []),
         ("E1EDK14", {"QUALF": "014", "ORGID": "1000"}, []),
@@ -74,7 +75,6 @@ def _control(order: Order) -> dict[str, str]:
     }
 
 
-
 def flat(path: Path, count: int) -> None:
     """Write flat IDocs, blanks at the end of a record cut."""
     grammar = load_idoc(Source("idoc", Mark("", 0, 0), type="ORDERS05"), {})
@@ -85,7 +85,9 @@ def flat(path: Path, count: int) -> None:
             file.write(_record(control, places[CONTROL], "") + "\n")
             numbers = iter(range(1, 1000))
             for parent, level, number, name, fields in _walk(segments_of(order), numbers):
-                head = f"{'E2' + name[2:]:30}800{control['DOCNUM']}{number:06d}{parent:06d}{level:02d}"
+                head = (
+                    f"{'E2' + name[2:]:30}800{control['DOCNUM']}{number:06d}{parent:06d}{level:02d}"
+                )
                 file.write(_record(fields, places[name], head) + "\n")
 
 

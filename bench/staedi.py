@@ -33,7 +33,14 @@ def command(source: Path) -> list[str]:
     """Return the command that reads ``source`` with StAEDI's checks on, as they are by default."""
     home = program()
     jars = f"{home / 'libs'}/*:{home}"
-    return [provisioning.program("java", NAME), "-XX:+UseSerialGC", "-cp", jars, "Read", str(source)]
+    return [
+        provisioning.program("java", NAME),
+        "-XX:+UseSerialGC",
+        "-cp",
+        jars,
+        "Read",
+        str(source),
+    ]
 
 
 def _fetch(aside: Path) -> None:

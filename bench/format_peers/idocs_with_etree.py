@@ -1,8 +1,9 @@
-"""A peer of W5: one IDoc at a time by xml.etree, mapped by hand with doubles, written by orjson."""
+"""A peer of W5: one IDoc at a time by xml.etree, mapped by hand with doubles, by orjson."""
 
 import sys
 from collections.abc import Iterator
-from xml.etree.ElementTree import Element, XML
+from pathlib import Path
+from xml.etree.ElementTree import XML, Element
 
 import orjson
 from mapping import order
@@ -11,10 +12,10 @@ BLOCK = 1 << 20
 BEGIN, END = b"<IDOC", b"</IDOC>"
 
 
-def idocs(path: str) -> Iterator[Element]:
+def idocs(path: Path) -> Iterator[Element]:
     """Cut the file at its end tags, which comments and CDATA may not hold."""
     rest = b""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         while block := file.read(BLOCK):
             *whole, rest = (rest + block).split(END)
             for text in whole:
@@ -22,7 +23,8 @@ def idocs(path: str) -> Iterator[Element]:
 
 
 if __name__ == "__main__":
-    source, target = sys.argv[1:]
-    with open(target, "wb") as out:
+    source, target = map(Path, sys.argv[1:])
+    with target.open("wb") as out:
         for idoc in idocs(source):
-            out.write(orjson.dumps(order(idoc), option=orjson.OPT_APPEND_NEWLINE))
+            made = order(idoc)
+            out.write(orjson.dumps(made, option=orjson.OPT_APPEND_NEWLINE))

@@ -1,6 +1,7 @@
 """A peer of W5: lxml's iterparse, mapped by hand with doubles, written by orjson."""
 
 import sys
+from pathlib import Path
 
 import orjson
 from lxml import etree
@@ -8,7 +9,7 @@ from mapping import order
 
 if __name__ == "__main__":
     source, target = sys.argv[1:]
-    with open(target, "wb") as out:
+    with Path(target).open("wb") as out:
         for _, idoc in etree.iterparse(source, tag="IDOC"):
             out.write(orjson.dumps(order(idoc), option=orjson.OPT_APPEND_NEWLINE))
             idoc.clear()

@@ -1,14 +1,17 @@
 """The map of W5 by hand, over elements as xml.etree and lxml have them."""
 
+from collections.abc import Iterable
+from typing import Any
+
 UNITS = {"ST": "PCE", "KG": "KGM", "M": "MTR", "L": "LTR"}
 
 
-def day(text):
+def day(text: str) -> str:
     """Write YYYYMMDD as ISO 8601."""
     return f"{text[:4]}-{text[4:6]}-{text[6:]}"
 
 
-def picked(elements, name, value):
+def picked(elements: Iterable[Any], name: str, value: str) -> dict[str, str]:
     """Return the texts of the element whose child ``name`` has the text ``value``."""
     for element in elements:
         fields = {child.tag: child.text for child in element}
@@ -17,15 +20,17 @@ def picked(elements, name, value):
     raise LookupError(value)
 
 
-def item(element):
+def item(element: Any) -> dict[str, object]:
     """Map a line."""
     fields, schedule, materials = {}, [], []
     for child in element:
         if child.tag == "E1EDP20":
-            schedule.append({
-                "date": day(child.findtext("EDATU")),
-                "quantity": float(child.findtext("WMENG")),
-            })
+            schedule.append(
+                {
+                    "date": day(child.findtext("EDATU")),
+                    "quantity": float(child.findtext("WMENG")),
+                }
+            )
         elif child.tag == "E1EDP19":
             materials.append(child)
         else:
@@ -42,7 +47,7 @@ def item(element):
     }
 
 
-def order(idoc):
+def order(idoc: Any) -> dict[str, object]:
     """Map a document."""
     head = idoc.find("E1EDK01")
     partners = idoc.findall("E1EDKA1")

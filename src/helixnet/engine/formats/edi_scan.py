@@ -113,7 +113,7 @@ class EdiScan:
                 raise self._wrong("the file ends inside an interchange")
             self._advance(len(data))
         tail.data, tail.done = data[keep:], 0
-        self._next -= keep
+        self._next = max(self._next - keep, 0)  # before it nothing stood outside
 
     def _take(self, data: bytes, mark: Mark) -> None:
         tag, tail, standard = mark.tag, self._tail, self._standard
