@@ -49,14 +49,14 @@ def cut(text: str, syntax: Syntax, line: int, newline: str) -> Cut:
             return _wrapped(text, syntax, line, newline)
         marks = _MARKS if text.isascii() else _unused(text)
         text = covered(text, syntax, marks)
-    separator = _separator(text, syntax.terminator, newline)
+    separator = _separator(text, syntax.terminator)
     if not separator:
         return _wrapped(raised(text, syntax, marks) if marks else text, syntax, line, newline)
     segments = text[: -len(syntax.terminator)].split(separator)
     return Cut(segments, range(line, line + len(segments)), marks)
 
 
-def _separator(text: str, end: str, newline: str) -> str:
+def _separator(text: str, end: str) -> str:
     """Return what stands between any two segments, if it is always the same and nowhere else."""
     if "\n" not in text and "\r" not in text:
         return end
@@ -65,10 +65,11 @@ def _separator(text: str, end: str, newline: str) -> str:
     returns = text.count("\r") - count if end == "\r" else text.count("\r")
     if not breaks and not returns:
         return end
-    wanted = count - 1 if newline == "\r\n" else 0
-    if newline and breaks == count - 1 and returns == wanted:
-        return end + newline if text.count(end + newline) == count - 1 else ""
-    return ""
+    between = count - 1
+    if breaks != between or returns not in (0, between):
+        return ""
+    separator = end + ("\r\n" if returns else "\n")
+    return separator if text.count(separator) == between else ""
 
 
 def _wrapped(text: str, syntax: Syntax, line: int, newline: str) -> Cut:
