@@ -23,7 +23,7 @@ STORED: Final[Mapping[str, str]] = {
 }
 PREFIXES: Final = ("rdw", "bdw")
 ENDS: Final = {"lf": b"\n", "crlf": b"\r\n", "nel": b"\x15"}
-_SIZES: Final = (1, 2, 4, 8)
+_WIDEST: Final = 16  # bytes of a binary number
 _LONGEST: Final = 20  # bytes of a packed number: 39 digits
 _TYPES: Final = ("integer", "decimal", "date")
 
@@ -114,8 +114,8 @@ def _check_place(
     if field.stored not in ("", "zoned") and length is None:
         message = f"`fields.{field.name}` may hold any byte, also that of a line end"
         hint = "say how long records are: `record_length`"
-    elif field.stored.startswith("binary") and end - start not in _SIZES:
-        message = f"`fields.{field.name}` has {end - start} bytes, a binary number 1, 2, 4 or 8"
+    elif field.stored.startswith("binary") and end - start > _WIDEST:
+        message = f"`fields.{field.name}` has more than {_WIDEST} bytes"
     elif field.stored == "packed" and end - start > _LONGEST:
         message = f"`fields.{field.name}` has more than {_LONGEST} bytes"
     elif length is not None and length.size and end > length.size:

@@ -71,7 +71,7 @@ def test_a_stored_number(
         ("record_length: 2, encoding: [cp037, cp273]", '{at: "0:2"}', "`encoding` is one of"),
         ("record_length: bdw, fill_down: [A]", '{at: "0:2"}', "`fill_down` does not go with"),
         ("unit: bytes", '{at: "0:2", as: packed}', "`fields.A` may hold any byte"),
-        ("record_length: 9", '{at: "0:3", as: comp}', "`fields.A` has 3 bytes, a binary number"),
+        ("record_length: 99", '{at: "0:17", as: comp}', "`fields.A` has more than 16 bytes"),
         ("record_length: 99", '{at: "0:30", as: packed}', "`fields.A` has more than 20 bytes"),
         ("record_length: 9", '{at: "0:2", as: comp-1}', "`as` can't be `comp-1`"),
         ("record_length: 9", '{at: "0:2", as: comp, type: string}', "`as` does not go with `type"),
