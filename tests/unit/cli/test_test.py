@@ -46,6 +46,7 @@ def test_an_example_is_good_and_its_tests_pass(helixnet: Command, name: str) -> 
         ("orders-edifact", "orders.edi"),
         ("invoice-edifact", "invoice.edi"),
         ("ship-notice-x12", "ship-notice.x12"),
+        ("ship-notice-edifact", "ship-notice.edi"),
     ],
 )
 def test_an_example_maps_the_file_beside_it(helixnet: Command, name: str, file: str) -> None:

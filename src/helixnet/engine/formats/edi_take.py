@@ -144,10 +144,9 @@ def _add_parts(node: Node, element: str, fields: Sequence[tuple[int, str]], synt
 
 def _add_all(node: Node, elements: Sequence[str], tag: str, syntax: Syntax) -> None:
     for number, element in enumerate(elements[1 : _LAST + 1], 1):
-        if syntax.component in element:
-            count = element.count(syntax.component) + 1
-            names = [(n, f"{tag}{number:02}{n + 1:02}") for n in range(min(count, _LAST))]
-            _add_parts(node, element, names, syntax)
+        count = element.count(syntax.component) + 1
+        names = [(n, f"{tag}{number:02}{n + 1:02}") for n in range(min(count, _LAST))]
+        _add_parts(node, element, names, syntax)
         if syntax.repetition and syntax.repetition in element:
             name = f"{number:02}"
             found = [

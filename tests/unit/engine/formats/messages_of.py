@@ -88,7 +88,7 @@ def _walk(
             _walk(each, path, found, set())
 
 
-def read_message(kind: str, segments: Sequence[str], **more: Any) -> Outcome:
+def read_message(kind: str, segments: Sequence[str], *, needs: Any = None, **more: Any) -> Outcome:
     """Read a message by its structure; all that differs from it is drift."""
     grammar = shipped(kind)
-    return load(interchange(kind, segments), contract(kind, **more), grammar=grammar)
+    return load(interchange(kind, segments), contract(kind, **more), grammar=grammar, needs=needs)

@@ -112,6 +112,24 @@ def check(node: Mapping[str, Any], tag: str, grammar: EdiGrammar) -> None:
     assert f"{tag}{len(elements) + 1:02}" not in node
 
 
+@pytest.mark.parametrize("name", ["GIN02", "GIN0201", "GIN0202", "7405"])
+@pytest.mark.parametrize("number", ["1", "1:2"])
+def test_a_field_is_read_alone_as_among_all(name: str, number: str) -> None:
+    """What else a map reads changes nothing, also of a composite with one component only."""
+    segments = ["CPS+1", "PAC+1", "PCI+33E", f"GIN+BJ+{number}"]
+    steps = ("CPS", "PAC", "PCI", "GIN")
+    needs = {"/".join(steps[:n]): frozenset({step}) for n, step in enumerate(steps)}
+    needs["/".join(steps)] = frozenset({name})
+    found = []
+    for asked in (None, needs):
+        node: Any = read_message("DESADV", segments, needs=asked).records[0]
+        for step in steps:
+            (node,) = node[step]
+        found.append(node.get(name))
+    assert found[0] == found[1]
+    assert (found[0] is None) == ((name, number) == ("GIN0202", "1"))
+
+
 def test_codes_name_the_elements_of_edifact() -> None:
     """What stands twice is numbered: the second name line is 3036:2, the second C504 an item."""
     segments = ["NAD+BY+1::9++Nordsee:Handel", "CUX+2:EUR:9+3:USD:11"]
