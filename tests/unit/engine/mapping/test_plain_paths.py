@@ -31,7 +31,7 @@ def test_a_code_of_four_digits_is_a_step() -> None:
     found = parse.parse_leaf(Leaf("l.C212.7140", Mark("c.yaml", 1, 1)), problems := [])
     assert found is not None
     assert (found.root.op, found.root.data, problems) == (Op.STEP, "7140", [])
-    for text in ("l.1", "l[7140]", "l. 7140"):
+    for text in ("l.1", "l.71400", "l[7140]", "l. 7140"):
         found = parse.parse_leaf(Leaf(text, Mark("c.yaml", 1, 1)), [])
         assert found is not None
         assert found.root.op is Op.ITEM
