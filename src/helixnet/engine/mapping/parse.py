@@ -23,7 +23,7 @@ MAX_STEPS: Final = 8
 
 _ENVIRONMENT: Final = ExactEnvironment()
 _PATH: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*", re.ASCII)
-_CODE: Final = re.compile(r"(?<=\.)[0-9]{4}(?![0-9_])")  # x.1004 is a step: data elements of EDIFACT
+_CODE: Final = re.compile(r"(?<=\.)[0-9]{4}(?![0-9_])")  # x.1004: a data element
 _KEYWORDS: Final = frozenset(
     {
         *("and", "or", "not", "in", "is", "if", "else", "loop", "self", "super"),
