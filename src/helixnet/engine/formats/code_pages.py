@@ -4,6 +4,8 @@ Facts of IBM's code page tables; the pages with the euro sign (1140 to 1149) are
 (37, 273, 277 and so on) with one character changed.
 """
 
+from __future__ import annotations
+
 import codecs
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -75,13 +77,13 @@ def _codec(name: str) -> codecs.CodecInfo:
     def encode(text: str, errors: str = "strict") -> tuple[bytes, int]:
         return codecs.charmap_encode(text, errors, encoding)
 
-    def decode(data: "Buffer", errors: str = "strict") -> tuple[str, int]:
+    def decode(data: Buffer, errors: str = "strict") -> tuple[str, int]:
         return codecs.charmap_decode(data, errors, decoding)  # pyright: ignore[reportArgumentType] - typeshed forgets the table that is a text
 
     class Incremental(codecs.IncrementalDecoder):
         """Decodes a byte at a time: there is nothing to keep between blocks."""
 
-        def decode(self, input: "Buffer", final: bool = False) -> str:  # noqa: A002, ARG002, FBT001, FBT002 - as the base class has it
+        def decode(self, input: Buffer, final: bool = False) -> str:  # noqa: A002, ARG002, FBT001, FBT002 - as the base class has it
             return decode(input, self.errors)[0]
 
     return codecs.CodecInfo(encode, decode, incrementaldecoder=Incremental, name=name)
