@@ -12,6 +12,7 @@ from helixnet.engine.formats.fixed_records import framing_of
 from helixnet.engine.formats.grammar import Grammar
 from helixnet.engine.formats.idoc_grammar import IdocGrammar
 from helixnet.engine.formats.idoc_lines import LineBreaker
+from helixnet.engine.formats.idoc_xml_read import IdocXmlBatch
 from helixnet.engine.formats.json_place import place_of
 from helixnet.engine.formats.xml_batch import XmlBatch
 from helixnet.engine.outcome import SourcePosition
@@ -63,7 +64,7 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
     place, source = batch.locate(index, name, item), file.index
     if file.contract.record_length is not None:
         return _of_record(batch, index, item, place, file)
-    within = isinstance(batch, XmlBatch)
+    within = isinstance(batch, XmlBatch | IdocXmlBatch)
     text = batch.excerpt(index, name) if within else _written(batch, index, name, item, place, file)
     return Excerpt(place, text.encode(source.encoding, "surrogateescape"), text)
 

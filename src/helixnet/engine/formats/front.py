@@ -27,12 +27,14 @@ from helixnet.engine.formats.idoc_grammar import IdocGrammar
 from helixnet.engine.formats.idoc_lines import is_unbroken
 from helixnet.engine.formats.idoc_read import IdocReader
 from helixnet.engine.formats.idoc_scan import IdocPlan, IdocScan, begins_as_idoc
+from helixnet.engine.formats.idoc_xml_read import IdocXmlReader
+from helixnet.engine.formats.idoc_xml_scan import IdocXmlScan
 from helixnet.engine.formats.json_document import JsonReader, JsonScan
 from helixnet.engine.formats.json_drift import MemberWatch
 from helixnet.engine.formats.ndjson import NdjsonReader, NdjsonScan
 from helixnet.engine.formats.record_read import RecordReader
 from helixnet.engine.formats.scan import Scan, alike, one_byte_alike
-from helixnet.engine.formats.xml_encoding import xml_codecs
+from helixnet.engine.formats.xml_encoding import begins_as_xml, xml_codecs
 from helixnet.engine.formats.xml_names import steps_of
 from helixnet.engine.formats.xml_read import XmlReader
 from helixnet.engine.formats.xml_scan import XmlPlan, XmlScan
@@ -76,8 +78,8 @@ def open_source(
     Raises:
         RefusedError: HX-5004 the file does not begin as its format must.
     """
-    if source.format == "xml":
-        return _open_xml(head, source)
+    if (opening := _open_xml(head, source, grammar, part_size)) is not None:
+        return opening
     if isinstance(grammar, EdiGrammar):
         return _open_edi(head, source, grammar, part_size)
     contract = CsvContract(source, group, used, part_size)
@@ -152,9 +154,21 @@ def _ends_with_nel(codec: Codec) -> bool:
     return "\n\x85".encode(codec.name, "replace") == LF_BYTE + NEL_BYTE
 
 
-def _open_xml(head: bytes, source: Source) -> Opening:
+def _open_xml(
+    head: bytes, source: Source, grammar: Grammar | None, part_size: int
+) -> Opening | None:
+    """Open a file of XML; None if it is none."""
+    if source.format not in ("xml", "idoc"):
+        return None
     codecs, start = xml_codecs(head, source.encoding)
-    scans = [XmlScan(codec, _xml_plan(source), start=start) for codec in codecs]
+    scans: Sequence[Scan]
+    if source.format == "xml":
+        scans = [XmlScan(codec, _xml_plan(source), start=start) for codec in codecs]
+    elif isinstance(grammar, IdocGrammar) and begins_as_xml(head[start:], codecs[0]):
+        plan = IdocPlan(grammar, source.on_drift, source.max_record_bytes, part_size)
+        scans = [IdocXmlScan(codec, plan, start=start) for codec in codecs]
+    else:
+        return None
     return Opening(start, codecs, "", scans)
 
 
@@ -225,8 +239,25 @@ def _graded_reader(
     rejects_drift = source.on_drift == "reject"
     match grammar:
         case IdocGrammar():
-            return IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
+            return _idoc_reader(index, grammar, needs=needs, rejects_drift=rejects_drift)
         case EdiGrammar():
             return EdiReader(index, grammar, needs=needs, rejects_drift=rejects_drift).read
         case _:
             raise RefusedError(f"no reader for the format {source.format!r}", code="HX-4301")
+
+
+def _idoc_reader(
+    index: SourceIndex,
+    grammar: IdocGrammar,
+    *,
+    needs: Mapping[str, frozenset[str]] | None,
+    rejects_drift: bool,
+) -> Callable[[BinaryIO, Part], Iterator[Batch]]:
+    """Return what reads IDocs, flat or in XML: the first byte tells."""
+    nested = IdocXmlReader(index, grammar, needs=needs, rejects_drift=rejects_drift)
+    flat = IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift)
+
+    def read(stream: BinaryIO, part: Part) -> Iterator[Batch]:
+        yield from (nested if nested.reads(stream, part) else flat).read(stream, part)
+
+    return read

@@ -172,5 +172,4 @@ def begins_as_idoc(head: str) -> RefusedError | None:
     return RefusedError(
         f"a flat IDoc file begins with {CONTROL_NAME}, this one with {head[:10]!r}",
         code="HX-5004",
-        hint="IDocs as XML are not read yet" if head.lstrip().startswith("<") else "",
     )

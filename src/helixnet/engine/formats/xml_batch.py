@@ -20,6 +20,17 @@ class Spot:
     line: int
     column: int
 
+    def after(self, gone: bytes, codec: Codec) -> "Spot":
+        """Return the place behind bytes of UTF-8 that begin here."""
+        line = gone.rfind(b"\n") + 1
+        rest = gone[line:]
+        column = len(rest) if rest.isascii() else len(rest.decode("utf-8", "replace"))
+        return Spot(
+            self.byte + codec.source_length(gone),
+            self.line + gone.count(b"\n"),
+            column if line else self.column + column,
+        )
+
 
 @dataclass(slots=True)
 class XmlBatch:

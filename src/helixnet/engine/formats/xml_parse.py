@@ -28,10 +28,11 @@ class Feed:
 
     Args:
         codec: of the file, for messages.
+        spaces: whether namespaces are looked at; not in a piece of a document.
     """
 
-    def __init__(self, codec: Codec) -> None:
-        self.parser = expat.ParserCreate("utf-8", SEPARATOR)
+    def __init__(self, codec: Codec, *, spaces: bool = True) -> None:
+        self.parser = expat.ParserCreate("utf-8", SEPARATOR if spaces else None)
         self.parser.buffer_text = True
         self.parser.buffer_size = _RUN
         self.parser.StartDoctypeDeclHandler = self._refuse_doctype

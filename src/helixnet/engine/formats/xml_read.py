@@ -1,11 +1,10 @@
 """Reads the records of an indexed XML file; only those of one batch are in memory."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import BinaryIO, Final
 
 from helixnet.engine.codes import CODES
-from helixnet.engine.formats.encoding import Codec, Transcoder
+from helixnet.engine.formats.encoding import Transcoder
 from helixnet.engine.formats.xml_batch import Spot, XmlBatch
 from helixnet.engine.formats.xml_build import Builder, Found
 from helixnet.engine.formats.xml_encoding import xml_codec
@@ -13,39 +12,13 @@ from helixnet.engine.formats.xml_names import Names
 from helixnet.engine.formats.xml_parse import Feed
 from helixnet.engine.formats.xml_place import element_end
 from helixnet.engine.formats.xml_scan import XmlPlan
+from helixnet.engine.formats.xml_window import Window
 from helixnet.engine.outcome import Fault
 from helixnet.engine.source import Part, SourceIndex
 
 BLOCK: Final = 256 * 1024
 _RECORDS: Final = 2_000
 _BYTES: Final = 4 * 1024 * 1024
-
-
-@dataclass(slots=True)
-class _Window:
-    """The bytes that records still stand in, and where they begin in file and parser."""
-
-    codec: Codec
-    spot: Spot
-    data: bytes = b""
-    base: int = 0  # bytes of UTF-8 before the data
-
-    @property
-    def last_tag(self) -> int:
-        """Where the last tag begins, which may not be whole yet."""
-        return self.base + max(self.data.rfind(b"<"), 0)
-
-    def drop(self, end: int) -> None:
-        """Forget what stands before ``end``, counted as the parser does."""
-        gone, self.data = self.data[: end - self.base], self.data[end - self.base :]
-        self.base = end
-        line = gone.rfind(b"\n") + 1
-        column = len(gone[line:].decode("utf-8", "replace"))
-        self.spot = Spot(
-            self.spot.byte + self.codec.source_length(gone),
-            self.spot.line + gone.count(b"\n"),
-            column if line else self.spot.column + column,
-        )
 
 
 class XmlReader:
@@ -63,7 +36,7 @@ class XmlReader:
         names = Names(self._plan.namespaces)
         waiting: list[Found] = []
         builder = Builder(feed, names, self._plan.path, waiting.append)
-        window = _Window(self._codec, Spot(part.start, 1, 0))
+        window = Window(self._codec, Spot(part.start, 1, 0))
         left, gathered = part.end - part.start, 0
         while left:
             block = stream.read(min(left, BLOCK))
@@ -79,7 +52,7 @@ class XmlReader:
                 window.drop(builder.begun if builder.begun >= 0 else window.last_tag)
                 gathered = 0
 
-    def _batch(self, window: _Window, found: Sequence[Found], names: Names) -> XmlBatch:
+    def _batch(self, window: Window, found: Sequence[Found], names: Names) -> XmlBatch:
         window.drop(found[0].start)
         base, data, spot = window.base, window.data, window.spot
         spans = [

@@ -176,7 +176,14 @@ def _raw(name: str, number: int, parent: int) -> str:
 
 
 @pytest.mark.parametrize(
-    "head", [b"E2EDK01", b"<?xml version='1.0'?><ORDERS05/>", b"A;B\n1;2\n", b" EDI_DC40", b"\x1c"]
+    "head",
+    [
+        b"E2EDK01",
+        b"<?xml version='1.0'?><ORDERS05><A/></ORDERS05>",
+        b"A;B\n1;2\n",
+        b" EDI_DC40",
+        b"\x1c",
+    ],
 )
 def test_other_files_are_refused(head: bytes) -> None:
     """A flat IDoc file begins with its control record."""
