@@ -42,8 +42,9 @@ chaos: ## kill a server under load and judge what it did (KILLS=20 SEED=random S
 chaos-report: ## sum what all runs of `make chaos` found
 	@$(RUN) python -m scripts.chaos --report
 
-nightly: ## the property tests with many more examples
+nightly: ## the property tests with many more examples, then each reader fuzzed by what code inputs reach (SECONDS=600)
 	@HYPOTHESIS_PROFILE=nightly $(RUN) python scripts/test.py -m "not stack and not browser"
+	@$(RUN) python -m scripts.fuzz --seconds=$(or $(SECONDS),600)
 
 docs: ## write the generated pages of docs/ anew
 	@$(RUN) python scripts/make_docs.py
