@@ -144,7 +144,7 @@ def _shipped(kind: str) -> str:
     if kind not in known:
         raise GrammarError(
             f"no grammar for the IDoc type {kind!r} is shipped",
-            hint=f"shipped: {', '.join(known)}; name SAP's parser report in `source.grammar`",
+            hint=f"shipped: {', '.join(known)}; name SAP's own export in `source.grammar`",
         )
     return folder.joinpath(f"{kind}.yaml").read_text(encoding="utf-8")
 

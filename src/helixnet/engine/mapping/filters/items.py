@@ -24,12 +24,12 @@ def field_of(item: Any, name: str) -> Any:
         ValueFault: HX-2007 if ``item`` is a text, number, list …; HX-2003 if a step on the way
             is a list of several.
     """
-    if item is None or item is ABSENT:
-        return ABSENT
-    if not isinstance(item, dict):
+    if type(item) is not dict:
+        if item is None or item is ABSENT:
+            return ABSENT
         text = f'"{name}" of {shown(item)}: a {type_name(item)} has no fields'
         raise ValueFault("HX-2007", text, item)
-    fields = cast("dict[str, object]", item)  # isinstance can't say what is in it
+    fields = cast("dict[str, object]", item)  # type() can't say what is in it
     if name in fields:
         return fields[name]
     head, dot, rest = name.partition(".")

@@ -37,11 +37,18 @@ def selected(name: str, value: Any, conditions: Conditions) -> list[Any]:
     """
     if is_nothing(value):
         return []
-    return [
-        item
-        for item in items_of(name, value)
-        if all(_meets(field_of(item, key), wanted) for key, wanted in conditions.items())
-    ]
+    found: list[Any] = []
+    for item in items_of(name, value):
+        for key, wanted in conditions.items():
+            read = field_of(item, key)
+            if type(read) is type(wanted) is str:  # nearly always, and quickly compared
+                if read != wanted:
+                    break
+            elif not _meets(read, wanted):
+                break
+        else:
+            found.append(item)
+    return found
 
 
 def one(value: Any, conditions: Conditions) -> Any:
