@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import resources
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from helixnet.engine.formats.edi_elements import Element
 from helixnet.engine.formats.edi_grammar import EdiGrammar
@@ -64,6 +67,7 @@ def test_segments_are_put_where_they_belong(kind: str) -> None:
     assert missing - {"HL/HL"} == set(), "the message has not all that the structure has"
 
 
+@cache
 def shipped_tree(kind: str) -> Mapping[str, Any]:
     """Return the tree of a structure."""
     tree: Mapping[str, Any] = yaml.safe_load(file_of(kind))["tree"]
@@ -110,6 +114,23 @@ def check(node: Mapping[str, Any], tag: str, grammar: EdiGrammar) -> None:
         for part in range(1, len(one.parts) + 1):
             assert node[f"{tag}{number:02}{part:02}"] == f"{number}.{part}"
     assert f"{tag}{len(elements) + 1:02}" not in node
+
+
+@given(st.data())
+def test_no_segment_is_lost_unsaid(data: st.DataObject) -> None:
+    """In any order, each segment finds one place under an open parent, or is told as drift."""
+    kind = data.draw(st.sampled_from(TYPES))
+    tags = [*sorted({tag for _, tag in leaves(shipped_tree(kind))} - {"HL"}), "ZZZ"]
+    end = "*X" if kind.isdecimal() else "+X"
+    segments = [tag + end for tag in data.draw(st.lists(st.sampled_from(tags), max_size=25))]
+    outcome = read_message(kind, segments, on_drift="warn")
+    found = placed(outcome.records[0])
+    everything = {path for _, path in paths(*zip(*leaves(shipped_tree(kind)), strict=True))}
+    assert {path for _, path in found} <= everything
+    assert outcome.codes == {}
+    assert (len(found) < len(segments)) == bool(outcome.index.drift)
+    refused = read_message(kind, segments, on_drift="reject")
+    assert refused.codes.get(0, []).count("HX-5005") == len(segments) - len(found)
 
 
 @pytest.mark.parametrize("name", ["GIN02", "GIN0201", "GIN0202", "7405"])
