@@ -19,6 +19,7 @@ from helixnet.engine.sniffing.block import source_block
 from helixnet.engine.sniffing.found import Head, UnknownError
 from helixnet.engine.sniffing.sniff import sniff_head
 from tests.unit.cli.commanding import Command
+from tests.workbooks import number, text, workbook
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 HEAD = "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: {type: object}\n"
@@ -53,7 +54,7 @@ def prefixed(*records: bytes) -> bytes:
     return b"".join(struct.pack(">HH", len(one) + 4, 0) + one for one in records)
 
 
-def workbook() -> bytes:
+def sheets() -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("xl/workbook.xml", '<workbook><sheet name="A &amp; B" id="1"/></workbook>')
@@ -80,9 +81,10 @@ SAMPLES: list[tuple[str, bytes, str, str]] = [
     ("edifact", EDIFACT.encode(), "edifact", "BGM"),
     ("xml", XML.encode(), "xml", "no"),
     ("idoc-xml", IDOC_XML.encode(), "idoc", "E1EDK01.BELNR"),
+    ("excel", workbook([[text("A"), text("B")], [text("x"), number(1)]]), "excel", "A"),
     ("gzip", gzip.compress(GERMAN.encode()), "csv", "PO_NO"),
 ]
-READ = [one for one in SAMPLES if one[2] in FORMATS and one[0] != "idoc-xml"]
+READ = [one for one in SAMPLES if one[2] in FORMATS]
 
 
 @pytest.mark.parametrize(("name", "data", "form", "field"), SAMPLES, ids=[s[0] for s in SAMPLES])
@@ -107,7 +109,7 @@ def test_the_block_and_a_map_check_and_run(
     (tmp_path / name).write_bytes(data)
     block = helixnet("sniff", tmp_path / name).out
     context = tmp_path / "context.yaml"
-    value = f'record["{field}"]' if form in ("csv", "json", "ndjson") else field
+    value = f'record["{field}"]' if form in ("csv", "json", "ndjson", "excel") else field
     if form == "edifact":
         value = "BGM.1004"
     context.write_text(f"{HEAD}{block}map: {{a: '{value}'}}\n", "utf-8")
@@ -166,7 +168,7 @@ def test_padded_numbers_are_text(helixnet: Command, tmp_path: Path) -> None:
 def test_messages_are_described(helixnet: Command, tmp_path: Path) -> None:
     (tmp_path / "a.x12").write_text(X12, "utf-8")
     (tmp_path / "a.edi").write_text(EDIFACT, "utf-8")
-    (tmp_path / "a.xlsx").write_bytes(workbook())
+    (tmp_path / "a.xlsx").write_bytes(sheets())
     out = helixnet("sniff", tmp_path / "a.x12", tmp_path / "a.edi", tmp_path / "a.xlsx").out
     assert "# messages: 850\n# versions: 004010\n# delimiters: element * component >" in out
     assert 'type: "850"' in out
