@@ -1,12 +1,14 @@
 """``helixnet run``: map files here and now, without a server."""
 
 import argparse
+import gc
 import sys
 from typing import Final
 
 from helixnet.cli.arguments import add_join_argument
 
 FAILED: Final = 1
+_BATCH: Final = 100_000  # containers, more than a batch of records holds as a rule
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,6 +49,10 @@ def main(args: argparse.Namespace) -> int:
         print(f"helixnet: {args.context} can't be used", file=sys.stderr)
         return 2
     complain(args.context, plan.warnings)
+    # Records hold no cycles, and a batch of them is let go of at once: looking for cycles as often
+    # as Python does costs a tenth of the run.
+    gc.freeze()
+    gc.set_threshold(_BATCH)
     with MappingRun(
         plan, output=args.output, rejects=args.rejects, array=args.format == "json"
     ) as run:

@@ -17,7 +17,7 @@ from helixnet.engine.output import json_string, json_text
 from helixnet.engine.validation.accept import accept_expression
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.convert import as_boolean, as_decimal, as_integer, as_text
-from helixnet.engine.values.dates import date_text
+from helixnet.engine.values.dates import date_text, day_text
 from helixnet.engine.values.numbers import number_text
 
 PLAIN_SCALE: Final = 6
@@ -195,7 +195,7 @@ def _pieces(frame: Frame, value: str, root: Node, written: Type) -> tuple[list[P
             true, false = emitter.constant("true"), emitter.constant("false")
             return [Piece(f"{true} if {value} else {false}", code=True)], True
         case Kind.DATE:
-            return [Piece('"'), Piece(f"{value}.isoformat()", code=True), Piece('"')], False
+            return [Piece('"'), Piece(emitter.call(day_text, value), code=True), Piece('"')], False
         case Kind.DATETIME:
             return [
                 Piece('"'),

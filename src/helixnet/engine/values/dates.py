@@ -222,6 +222,12 @@ def zone_text(value: datetime) -> str:
     return "Z" if text == "+00:00" else text
 
 
+@lru_cache(4096)  # eleven years: a file names few days, and those often
+def day_text(value: date) -> str:
+    """Return the canonical text of a date: ``2026-11-23``."""
+    return value.isoformat()
+
+
 def date_text(value: date | datetime) -> str:
     """Return the canonical text: ``2026-11-23``, ``2026-11-23T10:05:00`` with ``Z`` or offset.
 

@@ -14,6 +14,7 @@ Number: TypeAlias = int | Decimal
 
 MAX_ZEROS: Final = 6144  # most zeros that writing without exponent may add: IEEE 754 decimal128's
 _SHORT: Final = 4000  # int() and str() refuse more than 4,300 digits; Decimal takes any
+_LARGE: Final = 1 << 4096
 _NUMERIC: Final = "-0123456789.,' "
 _PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
@@ -43,7 +44,7 @@ def number_text(value: Number) -> str:
         ValueFault: HX-2004 if writing it out would add more than 6,144 zeros.
     """
     if isinstance(value, int):
-        return str(value) if -(1 << 4096) < value < 1 << 4096 else str(Decimal(value))
+        return str(value) if -_LARGE < value < _LARGE else str(Decimal(value))
     text = str(value)
     if "E" in text:
         check_size(value)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from helixnet.engine.values.faults import ValueFault, shown
 TEXT: Final = frozenset({Kind.TEXT})
 _DAYS_KEPT: Final = 4096  # eleven years: a file names few days, and those often
 _DAY: Final = lru_cache(_DAYS_KEPT)(date_parser("%Y%m%d", code="HX-2001"))
-_PLAIN: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?").fullmatch
+_DIGITS: Final = frozenset("0123456789")
 _NUMBER: Final = re.compile(r" *(?:(-?)([0-9]+(?:\.[0-9]+)?)|([0-9]+(?:\.[0-9]+)?)-) *").fullmatch
 
 
@@ -30,8 +30,13 @@ def sap_number(value: Any) -> Decimal | None:
     """Make a number of a text with the minus behind."""
     if type(value) is not str:
         raise misfit("sap_number", TEXT, value)
-    if _PLAIN(value):
-        return Decimal(value)
+    try:
+        number = Decimal(value)
+        text = str(number)
+    except InvalidOperation:
+        text = ""
+    if text and text == value and text[0] in _DIGITS and "E" not in text:  # Decimal takes more than SAP
+        return number
     found = _NUMBER(value)
     if found is None:
         if not value.strip(" "):
