@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Final
 
 from helixnet.engine.mapping import runtime
+from helixnet.engine.mapping.emitter import Emitter
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind
@@ -206,7 +207,20 @@ def _pieces(frame: Frame, value: str, root: Node, written: Type) -> tuple[list[P
             return [Piece(value, code=True)], True
         case Kind.DECIMAL if written.scale is not None and written.scale <= PLAIN_SCALE:
             return [Piece(f"{value}!s", code=True)], True
-        case Kind.INTEGER | Kind.DECIMAL:
-            return [Piece(emitter.call(number_text, value), code=True)], False
+        case Kind.DECIMAL | Kind.INTEGER:
+            text = (_decimal if written.kind is Kind.DECIMAL else _integer)(emitter, value)
+            return [Piece(text, code=True)], False
         case _:
             return [Piece(emitter.call(json_text, value), code=True)], False
+
+
+def _integer(emitter: Emitter, value: str) -> str:
+    return emitter.call(number_text, value)
+
+
+def _decimal(emitter: Emitter, value: str) -> str:
+    """Return the text of a number: that of Python, unless it has an exponent or a minus."""
+    temp, text = emitter.temp(), emitter.constants.add(str)
+    exponent, minus = emitter.constant("E"), emitter.constant("-")
+    usual = f"{exponent} not in ({temp} := {text}({value})) and {temp}[0] != {minus}"
+    return f"({temp} if {usual} else {emitter.call(number_text, value)})"

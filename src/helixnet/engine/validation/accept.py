@@ -87,6 +87,16 @@ class _Place:
         what = f"len({self.variable})" if length else self.variable
         return [f"{what} {operator} {self.constants.add(limit)}"]
 
+    def long(self) -> list[str] | None:
+        """Compare the length with both its bounds."""
+        least = self.compare("minLength", ">=", length=True)
+        most = self.compare("maxLength", "<=", length=True)
+        if least and most:
+            low, high = self.part.schema["minLength"], self.part.schema["maxLength"]
+            add = self.constants.add
+            return [f"{add(low)} <= len({self.variable}) <= {add(high)}"]
+        return None if least is None or most is None else least + most
+
     def listed(self, *types: type) -> list[str] | None:
         """Look the value up among those values of ``enum`` or ``const`` that have its type."""
         schema = self.part.schema
@@ -125,8 +135,7 @@ def _text(place: _Place) -> _Tests:
     return _all(
         [day] if asked == "date" else [],
         place.listed(str),
-        place.compare("minLength", ">=", length=True),
-        place.compare("maxLength", "<=", length=True),
+        place.long(),
         _pattern(place),
     )
 

@@ -30,12 +30,8 @@ def sap_number(value: Any) -> Decimal | None:
     """Make a number of a text with the minus behind."""
     if type(value) is not str:
         raise misfit("sap_number", TEXT, value)
-    try:
-        number = Decimal(value)
-        text = str(number)
-    except InvalidOperation:
-        text = ""
-    if text and text == value and text[0] in _DIGITS and "E" not in text:  # Decimal takes more than SAP
+    number = _usual(value)
+    if number is not None:
         return number
     found = _NUMBER(value)
     if found is None:
@@ -45,6 +41,16 @@ def sap_number(value: Any) -> Decimal | None:
         raise ValueFault("HX-2001", text, value, "such as 1234.50 or 1234.50-")
     number = Decimal(found[1] + found[2] if found[3] is None else f"-{found[3]}")
     return number or number.copy_abs()
+
+
+def _usual(text: str) -> Decimal | None:
+    """Return the number that a text is as Python writes it too, without sign and exponent."""
+    try:
+        number = Decimal(text)  # which takes more than SAP writes
+        same = str(number) == text
+    except InvalidOperation:
+        return None
+    return number if same and text[0] in _DIGITS and "E" not in text else None
 
 
 SPECS: Final[Sequence[FilterSpec]] = (

@@ -1,7 +1,7 @@
 """Selectors whose conditions are texts known when compiling: the usual list in one short loop."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from helixnet.engine.values.absent import ABSENT
 
@@ -36,15 +36,16 @@ def quick_selector(
 def _quick_one(key: str, wanted: str, otherwise: Select) -> Select:
     def select(value: Any) -> Any:
         found: Any = None
-        if type(value) is list:
-            for item in cast("list[Any]", value):
+        if _is_list(value):
+            items: list[dict[str, Any]] = value
+            for item in items:
                 if type(item) is not dict:
                     return otherwise(value)
-                text = cast("dict[str, Any]", item).get(key)
+                text: Any = item.get(key)
                 if text == wanted:
                     if found is not None:
                         return otherwise(value)
-                    found = cast("Any", item)
+                    found = item
                 elif type(text) is not str and text is not None:
                     return otherwise(value)
         return otherwise(value) if found is None else found
@@ -76,13 +77,14 @@ def _quick_any(key: str, wanted: str, otherwise: Select) -> Select:
 
 def _quick_many(key: str, wanted: str, otherwise: Select) -> Select:
     def select(value: Any) -> Any:
-        if type(value) is not list:
+        if not _is_list(value):
             return otherwise(value)
-        found: list[Any] = []
-        for item in cast("list[Any]", value):
+        found: list[dict[str, Any]] = []
+        items: list[dict[str, Any]] = value
+        for item in items:
             if type(item) is not dict:
                 return otherwise(value)
-            text = cast("dict[str, Any]", item).get(key)
+            text: Any = item.get(key)
             if text == wanted:
                 found.append(item)
             elif type(text) is not str and text is not None:
@@ -90,6 +92,10 @@ def _quick_many(key: str, wanted: str, otherwise: Select) -> Select:
         return found
 
     return select
+
+
+def _is_list(value: object) -> bool:
+    return type(value) is list
 
 
 _QUICK: Final[Mapping[str, Callable[[str, str, Select], Select]]] = {
