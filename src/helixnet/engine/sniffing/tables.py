@@ -11,7 +11,7 @@ from helixnet.engine.formats.encoding import codec_of
 from helixnet.engine.sniffing.found import CERTAIN, GUESSED, LIKELY, Found, Text, Yaml
 from helixnet.engine.sniffing.values import Columns, type_columns
 
-_MOST_ROWS: Final = 20_000
+_MOST_ROWS: Final = 5_000
 _EVEN: Final = 0.9  # of the rows, that have as many cells as most
 _NAME: Final = re.compile(r"[^\W\d][^\n]{0,63}")
 _LINES: Final = 3  # of one length, that are fixed-width

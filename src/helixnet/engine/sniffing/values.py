@@ -1,6 +1,7 @@
 """The types of columns: only what all values allow, and nothing that reads them in two ways."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +22,8 @@ _SEPARATORS: Final = ((".", ""), (",", ""), (".", ","), (",", "."), (".", "'"), 
 _NUMBER: Final = re.compile(r"-?[0-9][0-9.,' ]*", re.ASCII)
 _PADDED: Final = re.compile(r"-?0[0-9]")
 _LARGEST: Final = 38
-_TRIED: Final = 1000  # values that are tried with every format of a date
+_SHORTEST_DATE: Final = 8
+_TRIED: Final = 200  # values that are tried with every format of a date
 _FEWEST: Final = 2  # values of which a type is told
 _MOST_DIGITS: Final = 18
 _GOOD: Final = 0.9  # of the values of a column, that its type reads
@@ -158,13 +160,15 @@ def _numeric(values: Sequence[str], decimal: str, thousands: str) -> tuple[Mappi
 
 
 def _most_read(convert: Callable[[str], object], values: Sequence[str]) -> bool:
-    good = sum(_read(convert, value) is not None for value in values)
+    counts = Counter(values)
+    good = sum(n for value, n in counts.items() if _read(convert, value) is not None)
     return good >= max(_GOOD * len(values), _FEWEST)
 
 
 def _bad(convert: Callable[[str], object], values: Sequence[str]) -> str:
     """Say which values a column has that its type does not read."""
-    bad = [value for value in values if _read(convert, value) is None]
+    wrong = {value for value in set(values) if _read(convert, value) is None}
+    bad = [value for value in values if value in wrong]
     if not bad:
         return ""
     return f"whether {shown(bad[0])} is a mistake: {len(bad)} of {len(values)} values are no such"
@@ -172,12 +176,17 @@ def _bad(convert: Callable[[str], object], values: Sequence[str]) -> str:
 
 def _dates(values: Sequence[str]) -> list[str]:
     """Return the formats that read the most values, and most of them."""
+    tried = list(dict.fromkeys(values[:_TRIED]))
+    if sum(len(value) >= _SHORTEST_DATE for value in tried) < _GOOD * len(tried):
+        return []
     read = {form: _date_parser(form) for form in DATES}
     good = {
-        form: sum(_read(parse, v) is not None for v in values[:_TRIED])
+        form: sum(_read(parse, value) is not None for value in tried)
         for form, parse in read.items()
     }
     most = max(good.values())
+    if not most:
+        return []
     found = [form for form in DATES if good[form] == most and _most_read(read[form], values)]
     plain = found == ["%Y%m%d"] and not all("1900" <= v[:4] <= "2099" for v in values)
     return [] if plain else found
