@@ -44,8 +44,17 @@ map:
 """
 
 
+XML = """\
+<ZORDER><IDOC BEGIN="1">
+  <EDI_DC40 SEGMENT="1"><TABNAM>EDI_DC40</TABNAM><IDOCTYP>ZORDER</IDOCTYP></EDI_DC40>
+  <Z1HEAD SEGMENT="1"><BELNR>4500017</BELNR></Z1HEAD>
+  <Z1ITEM SEGMENT="1"><Z1PART SEGMENT="1"><CODE>AB</CODE></Z1PART></Z1ITEM>
+</IDOC></ZORDER>
+"""
+
+
 def test_a_type_that_is_not_shipped_is_mapped(helixnet: Command, given: Path) -> None:
-    """The schema itself and the YAML made of it map a flat file alike."""
+    """The schema itself and the YAML made of it map a flat file and an XML file alike."""
     (given / "z.xsd").write_text(SCHEMA, "utf-8")
     helixnet("grammar", "import", given / "z.xsd", "-o", given / "z.yaml")
     rows = [
@@ -55,10 +64,12 @@ def test_a_type_that_is_not_shipped_is_mapped(helixnet: Command, given: Path) ->
         )),
     ]  # fmt: skip
     (given / "orders.idoc").write_text("".join(f"{row}\n" for row in rows), "utf-8")
+    (given / "orders.xml").write_text(XML, "utf-8")
     for name in ("z.xsd", "z.yaml"):
         (given / "map.yaml").write_text(CONTEXT.replace("GRAMMAR", name), "utf-8")
-        outcome = helixnet("run", given / "map.yaml", given / "orders.idoc")
-        assert (outcome.status, outcome.out) == (0, '{"id":"4500017","parts":["AB"]}\n')
+        for file in ("orders.idoc", "orders.xml"):
+            outcome = helixnet("run", given / "map.yaml", given / file)
+            assert (outcome.status, outcome.out) == (0, '{"id":"4500017","parts":["AB"]}\n')
 
 
 def test_what_is_wrong_is_said(helixnet: Command, given: Path) -> None:
