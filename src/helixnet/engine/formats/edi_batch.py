@@ -68,6 +68,11 @@ class EdiBatch:
     spans: list[tuple[int, int]]
     envelopes: list[Envelope]
 
+    @property
+    def size(self) -> int:
+        """Bytes of the messages."""
+        return self.spans[-1][1] - self.spans[0][0]
+
     def line(self, index: int, item: int = 0) -> int:
         """First line of a message; it has no rows."""
         return cast("int", self.records[index + item]["_line"])

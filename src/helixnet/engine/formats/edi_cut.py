@@ -127,30 +127,34 @@ def _tokens(syntax: Syntax) -> re.Pattern[str]:
     return re.compile(rf"{re.escape(syntax.release)}[\r\n]*[\s\S]|{ends}")
 
 
-def _delimiters(syntax: Syntax) -> Iterator[str]:
+@lru_cache(maxsize=64)
+def _released(syntax: Syntax, marks: str) -> tuple[tuple[str, str, str], ...]:
+    """Return each mark, the delimiter that it stands for, and how that is released."""
     one = syntax
-    yield from (one.release, one.element, one.component, one.repetition, one.terminator)
+    delimiters = (one.release, one.element, one.component, one.repetition, one.terminator)
+    pairs = zip(marks, delimiters, strict=True)
+    return tuple((mark, each, one.release + each) for mark, each in pairs if each)
 
 
 def covered(text: str, syntax: Syntax, marks: str) -> str:
     """Put marks in place of released characters; the release character itself comes first."""
-    for mark, one in zip(marks, _delimiters(syntax), strict=True):
-        if one:
-            text = text.replace(syntax.release + one, mark)
+    for mark, _, written in _released(syntax, marks):
+        text = text.replace(written, mark)
     return text.replace(syntax.release, "")
 
 
 def raised(text: str, syntax: Syntax, marks: str) -> str:
     """Put released characters back as they stood in the file, with their release character."""
-    for mark, one in zip(marks, _delimiters(syntax), strict=True):
-        text = text.replace(mark, syntax.release + one)
+    for mark, _, written in _released(syntax, marks):
+        text = text.replace(mark, written)
     return text
 
 
 def plain(text: str, syntax: Syntax, marks: str) -> str:
     """Put released characters back as the text that they are."""
-    for mark, one in zip(marks, _delimiters(syntax), strict=True):
-        text = text.replace(mark, one)
+    for mark, one, _ in _released(syntax, marks):
+        if mark in text:
+            text = text.replace(mark, one)
     return text
 
 

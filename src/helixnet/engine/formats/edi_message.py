@@ -7,9 +7,9 @@ from typing import Final, cast
 from helixnet.engine.formats.edi_cut import Cut, cut
 from helixnet.engine.formats.edi_drift import drift_text, message_type
 from helixnet.engine.formats.edi_grammar import EdiGrammar
-from helixnet.engine.formats.edi_place import KEY, MOST_DEEP, Placer, Step
+from helixnet.engine.formats.edi_place import KEY, MOST_DEEP, Placer
 from helixnet.engine.formats.edi_syntax import X12, Syntax
-from helixnet.engine.formats.edi_take import add_deep, release
+from helixnet.engine.formats.edi_take import release
 from helixnet.engine.source import Node
 
 _MOST_WRONG: Final = 100
@@ -55,48 +55,37 @@ class Nester:
             return None
         clean = text.replace("\r", "").replace("\n", "")
         parts = cut(clean, self.syntax, line, "")
-        return step.tag, self._node(step, parts.segments[0], line, parts.marks)
+        node = step.take(parts.segments[0], line)
+        if parts.marks:
+            release(node, self.syntax, parts.marks)
+        return step.tag, node
 
     def nest(self, parts: Cut, root: Node) -> list[Wrong]:
         """Hang the segments of a message under ``root``; return what is wrong with it."""
         wrong: list[Wrong] = []
-        nodes, take, marks = self._nodes, self._node, parts.marks
+        nodes, marks = self._nodes, parts.marks
         heads: dict[str, Node] = {}
         state, nodes[0] = self._placer.start, root
         for line, segment in zip(parts.lines, parts.segments, strict=True):
             state, step = state[segment[:KEY]]
             if step is None:
                 continue
-            depth = step.depth
+            depth, tag, take, nests = step
             if not depth:
-                self._misplaced(wrong, line, step.tag)
+                self._misplaced(wrong, line, tag)
                 continue
-            node = take(step, segment, line, marks)
+            nodes[depth] = node = take(segment, line)
+            if marks and not segment.isascii():
+                release(node, self.syntax, marks)
             parent = nodes[depth - 1]
-            if step.nests:
+            if nests:
                 parent = self._head(wrong, heads, node, segment, parent)
-            tag = step.tag
-            siblings = parent.get(tag)
-            if siblings is None:
-                parent[tag] = [node]
+            if tag in parent:
+                cast("list[Node]", parent[tag]).append(node)
             else:
-                cast("list[Node]", siblings).append(node)
-            nodes[depth] = node
+                parent[tag] = [node]
         self._check(wrong, parts)
         return wrong
-
-    def _node(self, step: Step, segment: str, line: int, marks: str) -> Node:
-        elements = segment.split(self._element)
-        count = len(elements)
-        node: Node = {"_line": line, "_name": step.id}
-        for number, name in step.whole:
-            if number < count and (value := elements[number]):
-                node[name] = value
-        if step.deep is not None:
-            add_deep(node, elements, step.deep, self.syntax)
-        if marks and not segment.isascii():
-            release(node, self.syntax, marks)
-        return node
 
     def _misplaced(self, wrong: list[Wrong], line: int, tag: str) -> None:
         if self._rejects_drift and len(wrong) < _MOST_WRONG:

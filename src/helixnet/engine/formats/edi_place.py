@@ -1,37 +1,33 @@
 """Finds the parent of each segment by the structure, as a table of moves that fills itself."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from helixnet.engine.formats.edi_grammar import EdiGrammar, nests
 from helixnet.engine.formats.edi_syntax import X12, Syntax
-from helixnet.engine.formats.edi_take import Take, take_of
+from helixnet.engine.formats.edi_take import take_of
+from helixnet.engine.formats.edi_taker import Taker, taker
+from helixnet.engine.source import Node
 
 MOST_DEEP: Final = 60
 KEY: Final = 4  # a tag has at most three characters: four tell where it ends
 _MOST_MOVES: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What becomes of a segment.
 
     Args:
         depth: how many nodes of the path stay; the last of them is its parent. 0: it may not
             stand here.
         tag: of it.
-        id: of its node.
-        whole: element and name of the fields that are a whole element.
-        deep: what else is taken of it; None = nothing.
+        take: makes its node.
         nests: its second element names its parent (HL).
     """
 
     depth: int
     tag: str
-    id: str
-    whole: tuple[tuple[int, str], ...]
-    deep: Take | None
+    take: Taker
     nests: bool
 
 
@@ -70,7 +66,7 @@ class Placer:
         syntax: Syntax,
         wanted: Mapping[str, Collection[str]] | None,
     ) -> None:
-        self._grammar, self._wanted = grammar, wanted
+        self._grammar, self._wanted, self._syntax = grammar, wanted, syntax
         self._ends = syntax.element + ("" if syntax.standard is X12 else syntax.component)
         self._states: dict[tuple[str, ...], State] = {}
         self._steps: dict[tuple[int, str], Step] = {}
@@ -98,7 +94,7 @@ class Placer:
             node = self._child(path[depth - 1], tag)
             if node is not None:
                 return self._move(path[:depth], tag, node)
-        return state, Step(0, tag, "", (), None, nests=False)
+        return state, Step(0, tag, _nothing, nests=False)
 
     def _child(self, parent: str, tag: str) -> str | None:
         return self._grammar.child(parent, tag) if self._grammar.is_tag(tag) else None
@@ -117,12 +113,16 @@ class Placer:
         if not asked and not (below and wanted is not None and tag in wanted.get(node, ())):
             return None
         if (depth, node) not in self._steps:
-            take = take_of(self._grammar, node, wanted)
-            deep = None if take.simple else take
-            self._steps[depth, node] = Step(depth, tag, node, tuple(take.whole), deep, nests=below)
+            take = taker(take_of(self._grammar, node, wanted), node, self._syntax)
+            self._steps[depth, node] = Step(depth, tag, take, nests=below)
         return self._steps[depth, node]
 
     def _state(self, path: tuple[str, ...]) -> State:
         if path not in self._states:
             self._states[path] = State(self, path)
         return self._states[path]
+
+
+def _nothing(segment: str, line: int) -> Node:
+    """Stand for what makes the node of a segment that has no place."""
+    return {"_line": line, "_name": segment}

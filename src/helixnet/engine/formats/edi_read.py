@@ -17,6 +17,7 @@ from helixnet.engine.outcome import Fault
 from helixnet.engine.source import EnvelopeAt, Node, OnceLine, Part, SourceIndex
 
 BLOCK: Final = 512 * 1024
+_BATCH: Final = 24 * 1024  # bytes of messages whose nodes are alive together: few are fast
 _MOST_SYNTAXES: Final = 16
 
 
@@ -80,10 +81,8 @@ class EdiReader:
             block = stream.read(min(left, max(BLOCK, len(data))))
             left = left - len(block) if block else 0
             data += transcoder.feed(block, final=not left)
-            batch, keep = reading.take(data, final=not left)
-            if batch.records:
-                yield batch
-            data = data[keep:] if left else b""
+            yield from reading.take(data, final=not left)
+            data = data[reading.keep :] if left else b""
 
 
 class _Reading:
@@ -96,7 +95,7 @@ class _Reading:
         self._opened: list[OnceLine] = []
         self._envelope: Envelope | None = None
         self._counted: Syntax | None = None  # whose terminators are lines
-        self._done = 0
+        self._done = self.keep = 0
 
     def begin(self, envelope: EnvelopeAt) -> None:
         """Begin where an envelope is open."""
@@ -104,36 +103,33 @@ class _Reading:
         self._envelope = self._reader.envelope(self._opened)
         self._walker.syntax = self._counted = self._envelope.syntax
 
-    def take(self, data: bytes, *, final: bool) -> tuple[EdiBatch, int]:
-        """Return the messages that are whole in ``data``, and from where bytes are left."""
-        standard = self._reader.grammar.standard
-        records: list[Node] = []
-        faults: dict[int, list[Fault]] = {}
-        spans: list[tuple[int, int]] = []
-        envelopes: list[Envelope] = []
-        batch = EdiBatch(
-            records, faults, data, self._byte, self._codec, self._newline, spans, envelopes
-        )
-        self._done, message = 0, -1
+    def take(self, data: bytes, *, final: bool) -> Iterator[EdiBatch]:
+        """Yield the messages that are whole in ``data``; from ``keep`` on, bytes are left."""
+        self._done, message, batch = 0, -1, self._batch(data)
+        closing = self._reader.grammar.standard.message[1]
         for mark in self._walker.walk(data, final=final):
             if message >= 0:
-                whole = mark.tag == standard.message[1]
+                whole = mark.tag == closing
                 self._message(batch, message, mark.end if whole else mark.after)
                 message = -1
+                if batch.size >= _BATCH:
+                    yield batch
+                    batch = self._batch(data)
                 if whole:
                     continue
-            if mark.tag == standard.message[0]:
-                message = mark.start
-            else:
-                self._open_or_close(data, mark)
+            message = self._open_or_close(data, mark)
         if message >= 0 and final:  # its end is missing, and the next part begins with the next
             end = data.rfind(self._current.syntax.terminator.encode("latin-1"), message) + 1
             self._message(batch, message, end or len(data))
             message = -1
-        keep = message if message >= 0 else len(data) if final else self._walker.rest
-        self._line += self._lines(data, keep)
-        self._byte += self._codec.source_length(data, keep)
-        return batch, keep
+        if batch.records:
+            yield batch
+        self.keep = message if message >= 0 else len(data) if final else self._walker.rest
+        self._line += self._lines(data, self.keep)
+        self._byte += self._codec.source_length(data, self.keep)
+
+    def _batch(self, data: bytes) -> EdiBatch:
+        return EdiBatch([], {}, data, self._byte, self._codec, self._newline, [], [])
 
     @property
     def _current(self) -> Envelope:
@@ -147,8 +143,11 @@ class _Reading:
         self._done = max(to, self._done)
         return lines
 
-    def _open_or_close(self, data: bytes, mark: Mark) -> None:
+    def _open_or_close(self, data: bytes, mark: Mark) -> int:
+        """Take a segment of the envelope; return where a message begins, -1 if none does."""
         standard = self._reader.grammar.standard
+        if mark.tag == standard.message[0]:
+            return mark.start
         self._line += self._lines(data, mark.start)
         if mark.tag in (standard.interchange[1], standard.group[1]):
             self._line += self._lines(data, mark.end)
@@ -159,6 +158,7 @@ class _Reading:
             self._opened.append(OnceLine(line=self._line, byte=byte, text=text))
         self._envelope = None
         self._counted = self._walker.syntax or self._counted
+        return -1
 
     def _message(self, batch: EdiBatch, start: int, end: int) -> None:
         index, envelope = len(batch.records), self._current

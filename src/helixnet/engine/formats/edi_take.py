@@ -1,6 +1,6 @@
 """What is taken out of a segment: fields by their places, repetitions and composites as nodes."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -185,18 +185,15 @@ def repetitions(element: str, syntax: Syntax) -> Sequence[str]:
 
 def release(node: Node, syntax: Syntax, marks: str) -> None:
     """Put released characters back in the texts of a segment's node and below it."""
-    for name, value in list(_texts(node)):
-        several = syntax.component in value or (
-            bool(syntax.repetition) and syntax.repetition in value
-        )
-        node[name] = (raised if several else plain)(value, syntax, marks)
-    for value in node.values():
-        if isinstance(value, list):
+    for name, value in node.items():
+        if type(value) is str:
+            if not value.isascii() and name != "_name":
+                node[name] = _released(value, syntax, marks)
+        elif type(value) is list:
             for below in cast("list[Node]", value):
                 release(below, syntax, marks)
 
 
-def _texts(node: Node) -> Iterator[tuple[str, str]]:
-    for name, value in node.items():
-        if isinstance(value, str) and not value.isascii() and not name.startswith("_"):
-            yield name, value
+def _released(text: str, syntax: Syntax, marks: str) -> str:
+    several = syntax.component in text or (bool(syntax.repetition) and syntax.repetition in text)
+    return (raised if several else plain)(text, syntax, marks)

@@ -13,7 +13,7 @@ from helixnet.engine.mapping.infer_names import member
 from helixnet.engine.mapping.ir import ANY, BOOLEAN, Call, Node, Op, Type, join_types
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
-from helixnet.engine.mapping.shapes import DictShape, field_kind, near
+from helixnet.engine.mapping.shapes import DictShape, SegmentShape, field_kind, has_path, near
 from helixnet.engine.mapping.spreadsheet import formula_hint
 from helixnet.engine.values.faults import ValueFault
 
@@ -258,7 +258,7 @@ def _selector(call: _Call) -> Node:
     call.args = (*(value for _, value in pairs), *call.args[count:])
     shape = call.value.type.shape
     for name, arg in zip(conditions, call.args, strict=True):
-        if shape is not None and shape.step(name) is None and "." not in name:
+        if shape is not None and not has_path(shape, name):
             hint = near(name, shape.names())
             call.leaf.problem("HX-4103", arg, f"unknown name `{name}`", hint)
     return call.result(FilterCall(call.spec, None, conditions), _selected(call))
@@ -357,8 +357,9 @@ def _get(call: _Call) -> Node:
     if arg is None or arg.op is not Op.CONST:
         return call.result(FilterCall(call.spec), ANY)
     of = call.value.type
-    if is_element(of):
-        return _get_element(call, arg.data)
+    dotted = isinstance(arg.data, str) and "." in arg.data
+    if is_element(of) or (dotted and of.kind is Kind.OBJECT and isinstance(of.shape, SegmentShape)):
+        return _get_element(call, arg.data)  # whose names have no dots
     if isinstance(arg.data, str) and "." not in arg.data and of.kind is Kind.OBJECT:
         return member(call.leaf, call.value, arg.data, call.node)
     if of.kind is Kind.LIST and isinstance(arg.data, str):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from helixnet.engine.mapping.infer_filters import FilterCall
-from helixnet.engine.mapping.ir import Node, Op
+from helixnet.engine.mapping.ir import Node, Op, Shape
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.line_shape import LineShape, LinesShape
 from helixnet.engine.mapping.program import Program
@@ -51,6 +51,17 @@ def _whole(root: Node) -> bool:
     return isinstance(root.type.shape, _NESTED)
 
 
+def _note_path(found: dict[str, set[str]], shape: Shape, path: str) -> None:
+    """Note a field, or a path of nodes to one such as C082.3039."""
+    head, dot, rest = path.partition(".")
+    name = path if shape.step(path) is not None else head
+    if isinstance(shape, _NESTED):
+        found.setdefault(shape.name, set()).add(name)
+    below = shape.step(name)
+    if dot and name == head and below is not None and below.shape is not None:
+        _note_path(found, below.shape, rest)
+
+
 def _note(found: dict[str, set[str]], node: Node) -> bool:
     """Note the fields that a node reads; False when they can't be told."""
     if node.op is Op.STEP:
@@ -64,6 +75,7 @@ def _note(found: dict[str, set[str]], node: Node) -> bool:
     if not isinstance(shape, _NESTED):
         return True
     call = node.data
-    names = (*call.conditions, *([call.key] if call.key is not None else ()))
-    found.setdefault(shape.name, set()).update(names)
+    for name in (*call.conditions, *([call.key] if call.key is not None else ())):
+        _note_path(found, shape, name)
+    found.setdefault(shape.name, set())
     return call.spec.name in _BY_MEMBER or call.key is not None

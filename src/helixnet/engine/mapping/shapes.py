@@ -138,6 +138,17 @@ class DictShape:
         return list(self.members)
 
 
+def has_path(shape: Shape, name: str) -> bool:
+    """Tell whether a member may be called so, or a dotted path lead to one through nodes."""
+    if shape.step(name) is not None:
+        return True
+    head, dot, rest = name.partition(".")
+    if not dot or not isinstance(shape, SegmentShape):
+        return bool(dot)
+    below = shape.step(head)
+    return below is not None and below.shape is not None and has_path(below.shape, rest)
+
+
 def row_shape(source: Source, header: Sequence[str] | None) -> RowShape:
     """Return the shape of a row of a CSV file with this header, or of any."""
     known = tuple(header) if header is not None else None
