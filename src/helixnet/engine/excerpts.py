@@ -7,6 +7,7 @@ from typing import Final
 
 from helixnet.engine.context.model import Field, RecordLength, Source
 from helixnet.engine.formats.csv_dialect import dialect_of
+from helixnet.engine.formats.edi_batch import EdiBatch
 from helixnet.engine.formats.encoding import NEL, NEL_AS_LF
 from helixnet.engine.formats.fixed_records import framing_of
 from helixnet.engine.formats.grammar import Grammar
@@ -64,7 +65,7 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
     place, source = batch.locate(index, name, item), file.index
     if file.contract.record_length is not None:
         return _of_record(batch, index, item, place, file)
-    within = isinstance(batch, XmlBatch | IdocXmlBatch)
+    within = isinstance(batch, XmlBatch | IdocXmlBatch | EdiBatch)
     text = batch.excerpt(index, name) if within else _written(batch, index, name, item, place, file)
     return Excerpt(place, text.encode(source.encoding, "surrogateescape"), text)
 

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from helixnet.engine.context.model import Source
 from helixnet.engine.formats.code_pages import know_code_pages
-from helixnet.engine.source import OnceLine
+from helixnet.engine.formats.edi_enclose import enclosed
+from helixnet.engine.source import EnvelopeAt, OnceLine
 from helixnet.errors import UsageError
 
-_FORMATS: Final = frozenset({"csv", "fixed", "ndjson", "json", "idoc", "xml"})
+_FORMATS: Final = frozenset({"csv", "fixed", "ndjson", "json", "idoc", "xml", "x12", "edifact"})
 MOST_RAW: Final = 64 * 1024  # bytes of a record that its reject holds
 _INEXACT: Final = "HX-1001"
 
@@ -51,12 +52,14 @@ class Envelope:
         encoding: its Python codec.
         newline: its line end; empty for IDocs without any.
         once: the lines that stand once in it.
+        envelopes: what is open around its messages (X12 and EDIFACT).
     """
 
     head: bytes
     encoding: str
     newline: str
     once: Sequence[OnceLine] = ()
+    envelopes: Sequence[EnvelopeAt] = ()
 
     @property
     def around(self) -> tuple[str, str]:
@@ -71,13 +74,19 @@ class Envelope:
         return before, after
 
 
-def assembled(source: Source, raws: Sequence[str], envelope: Envelope) -> bytes:
+def assembled(
+    source: Source, raws: Sequence[str], envelope: Envelope, records: Sequence[int] = ()
+) -> bytes:
     """Return a file that holds these records and nothing else.
 
     Args:
         source: the contract of the file that they come from.
         raws: each as its reject holds it.
         envelope: of that file.
+        records: their numbers in it, for formats whose messages stand in envelopes.
+
+    Raises:
+        UsageError: they can't stand in a file of their own.
     """
     require_assembly(source)
     know_code_pages()
@@ -88,6 +97,10 @@ def assembled(source: Source, raws: Sequence[str], envelope: Envelope) -> bytes:
     ends = tuple({newline, "\n", "\r"} - {""}) if newline else ("",)
     if source.format == "xml":
         return head + _document(raws, encoding).encode(encoding)
+    if source.format in ("x12", "edifact"):
+        messages = dict(zip(records, raws, strict=True))
+        body = enclosed(messages, envelope.envelopes, source.format, newline)
+        return head + body.encode(encoding)
     body = "".join(raw if raw.endswith(ends) else raw + newline for raw in raws)
     before, after = envelope.around
     if source.record_length is not None and source.record_length.prefix == "bdw":

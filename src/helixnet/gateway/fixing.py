@@ -194,8 +194,9 @@ async def raw_file(services: Gateway, filed: FiledRun, source: Source, picked: P
         filed.index["encoding"],
         filed.index["newline"],
         list(filed.index.get("once", {}).values()),
+        filed.index.get("envelopes", ()),
     )
-    return assembled(source, picked.raws, envelope)
+    return assembled(source, picked.raws, envelope, picked.records)
 
 
 async def _head(services: Gateway, filed: FiledRun, source: Source) -> bytes:

@@ -94,7 +94,7 @@ class EdiBatch:
             line += value.text.count("\n", 0, value.start)
         return self.position(index, line, column, name=value.field, segment=value.segment)
 
-    def element(self, index: int, name: str) -> str:
+    def excerpt(self, index: int, name: str) -> str:
         """Return the text at JSON pointer ``name`` as it stands in the file."""
         if not name:
             return self._text(index)

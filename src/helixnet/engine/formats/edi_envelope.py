@@ -40,7 +40,12 @@ def element(text: str, syntax: Syntax, number: int) -> str:
 
 def reference(text: str, syntax: Syntax) -> str:
     """Return the control number or reference that an opening segment gives."""
-    return element(text, syntax, _REFERENCE[text[:3].rstrip(syntax.element)])
+    return element(text, syntax, reference_place(text, syntax))
+
+
+def reference_place(text: str, syntax: Syntax) -> int:
+    """Return which element of an opening segment is its control number or reference."""
+    return _REFERENCE[text[:3].rstrip(syntax.element)]
 
 
 def same_reference(opened: str, closed: str, tag: str) -> bool:

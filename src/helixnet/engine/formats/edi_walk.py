@@ -132,6 +132,8 @@ class Walker:
         body = body[lead:]
         if len(body) < len("UNB+UNOA:1:") and not final:
             return
+        if 0 < len(advice) < UNA_LENGTH:
+            raise not_this(EDIFACT, head)
         known = edifact_syntax(advice, "1")
         if not body.startswith("UNB" + known.element):
             raise not_this(EDIFACT, body)
