@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module, metadata
+from importlib import import_module
 from typing import Final, Protocol, cast
 
 from helixnet.errors import (
@@ -108,7 +108,9 @@ def run(arguments: Sequence[str]) -> int:
     parser = build_parser(only)
     args = parser.parse_args(arguments)
     if args.version:
-        print(f"helixnet {metadata.version('helixnet')}")
+        from importlib.metadata import version  # takes as long as a small file
+
+        print(f"helixnet {version('helixnet')}")
         return 0
     if not args.command:
         parser.print_help()

@@ -5,10 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
 
 from helixnet.engine.formats.xml_names import SEPARATOR, TEXT, Names
 
+# By hand, for xml.sax.saxutils takes the whole of urllib with it.
+_IN_QUOTES: Final = str.maketrans(
+    {
+        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"},
+        **{"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"},
+    }
+)
 _TAG: Final = re.compile(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""")
 
 
@@ -85,7 +91,7 @@ class _Search:
         self._on_way = 0
         self._found: Span | None = None
         declared = [
-            f"xmlns{':' if prefix else ''}{prefix}={quoteattr(uri)}"
+            f'xmlns{":" if prefix else ""}{prefix}="{uri.translate(_IN_QUOTES)}"'
             for prefix, uri in scope
             if prefix != "xml"
         ]
