@@ -11,8 +11,13 @@ from helixnet.engine.formats.xml_names import SEPARATOR, TEXT, Names
 # By hand, for xml.sax.saxutils takes the whole of urllib with it.
 _IN_QUOTES: Final = str.maketrans(
     {
-        **{"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"},
-        **{"\n": "&#10;", "\r": "&#13;", "\t": "&#9;"},
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        '"': "&quot;",
+        "\n": "&#10;",
+        "\r": "&#13;",
+        "\t": "&#9;",
     }
 )
 _TAG: Final = re.compile(rb"""<(?:[^"'>]|"[^"]*"|'[^']*')*>""")
