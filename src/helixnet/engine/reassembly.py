@@ -95,8 +95,8 @@ def assembled(
         body = "[" + ",\n".join(raw.strip() for raw in raws) + "]\n"
         return head + body.encode(encoding)
     ends = tuple({newline, "\n", "\r"} - {""}) if newline else ("",)
-    if source.format == "xml":
-        return head + _document(raws, encoding).encode(encoding)
+    if source.format in ("xml", "idoc") and raws and raws[0].startswith("<"):
+        return head + _xml(raws, source, encoding).encode(encoding)
     if source.format in ("x12", "edifact"):
         messages = dict(zip(records, raws, strict=True))
         body = enclosed(messages, envelope.envelopes, source.format, newline)
@@ -114,9 +114,13 @@ def _blocked(raw: str, encoding: str) -> str:
     return size.to_bytes(2).decode(encoding) + b"\0\0".decode(encoding) + raw
 
 
-def _document(raws: Sequence[str], encoding: str) -> str:
-    """Return the XML document of a record that is its root."""
-    if len(raws) != 1:
-        text = "rejects can't be made a file again: each is an XML document of its own"
-        raise UsageError(text, hint="take one record at a time")
-    return f'<?xml version="1.0" encoding="{encoding}"?>\n{raws[0]}\n'
+def _xml(raws: Sequence[str], source: Source, encoding: str) -> str:
+    """Return the XML document of a record that is its root, or of IDocs."""
+    declared = f'<?xml version="1.0" encoding="{encoding}"?>'
+    if source.format == "xml":
+        if len(raws) != 1:
+            text = "rejects can't be made a file again: each is an XML document of its own"
+            raise UsageError(text, hint="take one record at a time")
+        return f"{declared}\n{raws[0]}\n"
+    root = source.type or "IDOCS"
+    return "\n".join([declared, f"<{root}>", *raws, f"</{root}>", ""])

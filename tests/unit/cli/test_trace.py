@@ -160,13 +160,13 @@ def test_a_condition_tells_why_a_field_is_not_there(
     assert (outcome.status, "`skip_when` passes over" in outcome.out) == (1, True)
 
 
-@pytest.mark.parametrize("name", ["orders-csv", "orders-idoc"])
+@pytest.mark.parametrize("name", ["orders-csv", "orders-idoc", "invoice-ubl"])
 def test_every_field_of_the_examples_ends_in_the_value_that_the_run_wrote(
     helixnet: Command, name: str, tmp_path: Path
 ) -> None:
     """The last step of each rule, written as JSON, is what stands in the document."""
     folder = EXAMPLES / name
-    (file,) = [path for path in folder.iterdir() if path.suffix in (".csv", ".idoc")]
+    (file,) = [path for path in folder.iterdir() if path.suffix in (".csv", ".idoc", ".xml")]
     documents = helixnet("run", folder, file, "--rejects", tmp_path / "r").out.splitlines()
     seen = 0
     for number, text in list(enumerate(documents, 1))[:3]:

@@ -109,6 +109,8 @@ class Observer:
 
     def see(self, node: Node) -> Seen:
         """Return what a node gave, and all that it was computed of."""
+        if node.op in (Op.TEXT_OF, Op.LIST_OF):
+            return self._of_element(node)
         data = node.data
         parts = [self.see(part) for part in self._computed(node)]
         value, fault = self.run(node)
@@ -126,6 +128,19 @@ class Observer:
             kind = "source"
             parts = [] if node.op is Op.STEP and _only_steps(node) else parts
         return Seen(text, kind, value, fault, parts, origins, row, tuple(self._built(node, value)))
+
+    def _of_element(self, node: Node) -> Seen:
+        """Return what an element of XML gave as a value or list, as one thing with the element."""
+        step = node.args[0]
+        seen, (value, fault) = self.see(step), self.run(node)
+        place = None
+        if not seen.origins and _scalar(value):
+            place = pointer_of(self._variables["r"], seen.value)
+        if place is None:
+            return replace(seen, value=value, fault=fault)
+        parts = () if step.op is Op.STEP and _only_steps(step) else seen.parts
+        origins = (Origin(place),)
+        return replace(seen, kind="source", value=value, fault=fault, parts=parts, origins=origins)
 
     def run(self, node: Node) -> tuple[object, ValueFault | None]:
         """Return the value of a node, or why there is none."""
