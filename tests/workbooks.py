@@ -7,12 +7,18 @@ from xml.sax.saxutils import escape
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+_KIND = "application/vnd.openxmlformats-officedocument.spreadsheetml"
 STYLES = (
     f'<styleSheet xmlns="{MAIN}"><numFmts count="2">'
     '<numFmt numFmtId="164" formatCode="dd\\.mm\\.yyyy"/>'
     '<numFmt numFmtId="165" formatCode="#,##0.00 &quot;days&quot;"/></numFmts>'
-    '<cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/>'
-    '<xf numFmtId="14"/><xf numFmtId="164"/><xf numFmtId="165"/><xf numFmtId="22"/>'
+    '<fonts count="1"><font><sz val="11"/><name val="Calibri"/></font></fonts>'
+    '<fills count="1"><fill><patternFill patternType="none"/></fill></fills>'
+    '<borders count="1"><border/></borders>'
+    '<cellStyleXfs count="1"><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/>'
+    '<xf numFmtId="14" applyNumberFormat="1"/><xf numFmtId="164" applyNumberFormat="1"/>'
+    '<xf numFmtId="165" applyNumberFormat="1"/><xf numFmtId="22" applyNumberFormat="1"/>'
     "</cellXfs></styleSheet>"
 )
 DAY, OWN_DAY, DAYS, MOMENT = "1", "2", "3", "4"
@@ -54,6 +60,25 @@ def _cell(value: object) -> str:
     return "<c/>" if value is None else number(value)
 
 
+def _content_types(sheets: int) -> str:
+    kinds = {
+        "workbook.xml": "sheet.main",
+        "styles.xml": "styles",
+        "sharedStrings.xml": "sharedStrings",
+        **{f"worksheets/sheet{n}.xml": "worksheet" for n in range(1, sheets + 1)},
+    }
+    overrides = "".join(
+        f'<Override PartName="/xl/{name}" ContentType="{_KIND}.{kind}+xml"/>'
+        for name, kind in kinds.items()
+    )
+    relations = "application/vnd.openxmlformats-package.relationships+xml"
+    return (
+        f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" '
+        f'ContentType="{relations}"/><Default Extension="xml" ContentType="application/xml"/>'
+        f"{overrides}</Types>"
+    )
+
+
 def package(
     sheets: Sequence[tuple[str, str]], shared: Sequence[str] = (), properties: str = ""
 ) -> bytes:
@@ -67,11 +92,14 @@ def package(
     )
     texts = "".join(f"<si><t>{escape(one)}</t></si>" for one in shared)
     parts = {
-        "[Content_Types].xml": "<Types/>",
-        "_rels/.rels": "<Relationships/>",
+        "[Content_Types].xml": _content_types(len(sheets)),
+        "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="rId1" '
+        f'Type="{RELATIONS}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{RELATIONS}">{properties}'
         f"<sheets>{named}</sheets></workbook>",
-        "xl/_rels/workbook.xml.rels": f"<Relationships>{links}</Relationships>",
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{links}'
+        f'<Relationship Id="rIdS" Type="{RELATIONS}/styles" Target="styles.xml"/><Relationship '
+        f'Id="rIdT" Type="{RELATIONS}/sharedStrings" Target="sharedStrings.xml"/></Relationships>',
         "xl/styles.xml": STYLES,
         "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{texts}</sst>',
     }

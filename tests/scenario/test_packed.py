@@ -6,13 +6,15 @@ import json
 import sys
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from miniopy_async.error import S3Error
 
-from tests.scenario.running import Helix, Person, eventually
+from tests.scenario.running import Helix, Person, command, eventually
 from tests.scenario.test_care import many_orders
 from tests.scenario.test_jobs import BAD, GOOD, HEADER
+from tests.workbooks import DAY, number, workbook
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -96,3 +98,59 @@ def test_what_can_not_be_unpacked_says_why(demo: Person, orders: dict[str, bytes
         job = demo.wait(demo.submit(content, orders))
         assert job["state"] == "FAILED"
         assert json.dumps(job["errors"]).count(code) == 1
+
+
+EXCEL = b"""helixnet: 1
+name: sheet
+version: 1.0.0
+target:
+  type: object
+  required: [no, quantity]
+  properties: {no: {type: string}, quantity: {type: number}, day: {type: string}}
+source:
+  format: excel
+  decimal: ","
+  fields:
+    NO: {type: string, required: true}
+    QTY: {type: decimal, scale: 1}
+    DAY: {type: date, format: "%d.%m.%Y"}
+map: {no: NO, quantity: QTY, day: DAY}
+on_error: {stop_at: 50%}
+"""
+
+
+def test_a_workbook_is_mapped_in_parts_as_the_command_line_maps_it(
+    own_helix: Callable[..., Helix], tmp_path: Path
+) -> None:
+    """Rejects have the row and column of the sheet; a rerun unpacks it again."""
+    demo = Person(own_helix(part_size="20000").url, "demo")
+    rows = [[f"N{n}", number(f"{n}.5"), number("46349", DAY)] for n in range(4000)]
+    rows[7][1] = "many"
+    sheet = workbook([["Title"], [], ["NO", "QTY", "DAY"], *rows])
+    context = EXCEL.replace(b"format: excel", b"format: excel\n  header: 3")
+    job = demo.wait(demo.submit(sheet, {"sheet.yaml": context}, name="orders.xlsx"))
+    assert (job["state"], job["counts"]["written"]) == ("PARTIAL", 3999), job["errors"]
+    assert job["runs"][0]["parts_total"] > 1
+    (reject,) = demo.rejects(job["job_id"])
+    source = reject["errors"][0]["source"]
+    assert (source["line"], source["column"], source["field"]) == (11, 2, "QTY")
+    assert reject["raw"] == "N7,many,23.11.2026\n"
+    (tmp_path / "sheet.yaml").write_bytes(context)
+    (tmp_path / "orders.xlsx").write_bytes(sheet)
+    paths = [str(tmp_path / name) for name in ("sheet.yaml", "orders.xlsx")]
+    done = command("run", *paths, home=tmp_path)
+    assert done.stdout.encode() == demo.result(job["job_id"])
+    answer = demo.http.post(f"/jobs/{job['job_id']}/rejects/requeue")
+    assert answer.status_code == 400, answer.text
+    assert "correct the rows in the sheet" in answer.text
+    answer = demo.http.post(f"/jobs/{job['job_id']}/rerun", json={})
+    assert answer.status_code in {200, 202}, answer.text
+    assert demo.wait(job["job_id"], run=2)["counts"] == job["counts"]
+
+
+def test_what_is_no_workbook_says_why(demo: Person) -> None:
+    job = demo.wait(demo.submit(b"NO;QTY\n1;2\n", {"sheet.yaml": EXCEL}, name="orders.xlsx"))
+    assert (job["state"], job["errors"][0]["code"]) == ("FAILED", "HX-5004")
+    small = workbook([["NO", "QTY", "DAY"], ["1", "2,5", None]])
+    job = demo.wait(demo.submit(small, {"sheet.yaml": EXCEL}, name="orders.xlsx"))
+    assert job["counts"]["rejected"] == 1  # an empty cell is no day

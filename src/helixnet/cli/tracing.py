@@ -77,7 +77,7 @@ def _traced(
     plan: Plan, path: str, name: str, pointers: Sequence[str], choice: Choice
 ) -> list[Trace]:
     try:
-        with opened(path) as stream, unpacked(stream, plan.context.source) as whole:
+        with opened(path) as stream, unpacked(stream, plan.context.source, used=plan.used) as whole:
             return [
                 trace_field(plan, whole, Path(name).name, pointer, choice) for pointer in pointers
             ]

@@ -87,6 +87,12 @@ CODES: Final[dict[str, Code]] = {
         "Children of one XML element have the same local name in different namespaces.",
         "Declare `source.namespaces`, and name the elements with their prefix.",
     ),
+    "HX-1014": Code(
+        "an error in a cell",
+        "A cell of a worksheet that is read holds an error such as `#N/A`, or a formula without a "
+        "stored value.",
+        "Have the sender correct the formula, or open and save the workbook in Excel.",
+    ),
     "HX-1024": Code(
         "message not whole",
         "The end of an X12 or EDIFACT message is missing, counts other segments or bears another "
@@ -330,6 +336,16 @@ CODES: Final[dict[str, Code]] = {
         "packed in a way that is not read",
         "A file is packed twice, encrypted, by an uncommon method or with a very large window.",
         "Pack it once, by gzip, zstd or as a plain zip.",
+    ),
+    "HX-5060": Code(
+        "workbook not usable",
+        "An Excel workbook lacks a part, is not well-formed, or is larger than Excel allows.",
+        "Open it in Excel and save it as .xlsx again.",
+    ),
+    "HX-5061": Code(
+        "no such sheet",
+        "The workbook has no worksheet of the name or number in `source.sheet`.",
+        "Correct `sheet`; the hint names the sheets that are there.",
     ),
     # 6xxx: limits
     "HX-6001": Code(

@@ -107,7 +107,7 @@ def _opened(plan: Plan, stream: BinaryIO, file: str, stack: ExitStack) -> Runner
     """Open a file for a plan, by whose format it is unpacked if need be."""
     stream.seek(0)
     try:
-        whole = stack.enter_context(unpacked(stream, plan.context.source))
+        whole = stack.enter_context(unpacked(stream, plan.context.source, used=plan.used))
     except RefusedError as error:
         return Runner(plan, refused=error)
     return Runner.opened(plan, whole, file)

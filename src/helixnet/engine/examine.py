@@ -71,12 +71,12 @@ def _missing(plan: Plan, sample: Sample) -> Iterator[ContextProblem]:
     """Yield what the file lacks where it is read, and else how it differs from the contract."""
     if sample.refused is not None:
         return
-    read = plan.program.columns if plan.context.source.format == "csv" else frozenset[str]()
+    read = plan.program.columns if plan.context.source.headed else frozenset[str]()
     for name in dict.fromkeys(sample.names):
         if name in read and sample.names.count(name) > 1:
             text = f"the header has the column `{name}` twice"
             yield ContextProblem(Mark(sample.file, 1, 1), "HX-5002", text, "rename one")
-    if plan.context.source.format == "csv" and sample.names:
+    if plan.context.source.headed and sample.names:
         yield from _absent(plan.context, sample, read)
         if not read <= set(sample.names):
             yield from _unknown(plan.context, sample, plan)

@@ -87,6 +87,8 @@ def _written(
         return _of_segment(text, first, place, source, file.grammar)
     if file.contract.format == "fixed":
         return _of_range(text, first, place, file)
+    if file.contract.format == "excel":
+        return _of_sheet(text, place, file)
     if file.contract.format == "csv":
         return _of_row(text, first, place, source) if place.column else ""
     return _of_json(text, name)
@@ -136,7 +138,8 @@ def _row(text: str, item: int, file: Opened) -> str:
         return rows[item] if item < len(rows) else text
     newline = "\r" if file.index.newline == "\r" else "\n"
     data = text.encode("utf-8", "surrogatepass")
-    spans = dialect_of(file.index.delimiter, newline, "utf-8").spans(data)
+    delimiter = file.index.delimiter or ","  # a sheet's rows are shown as CSV
+    spans = dialect_of(delimiter, newline, "utf-8").spans(data)
     start, end = next(islice(spans, item, None), (0, len(data)))
     return data[start:end].decode("utf-8", "surrogatepass")
 
@@ -172,6 +175,13 @@ def _of_row(text: str, first: int, place: SourcePosition, source: SourceIndex) -
     if len(places) > 1:
         return record[: places[1] - len(source.delimiter)]
     return record.rstrip("\r\n") if newline == "\n" else record.rstrip("\r")
+
+
+def _of_sheet(text: str, place: SourcePosition, file: Opened) -> str:
+    """Return the cell of a row that is shown as CSV."""
+    number = place.column - 1 - file.contract.cells.first_column
+    cells = dialect_of(",", "\n", "utf-8").cells(text).cells
+    return cells[number] if 0 <= number < len(cells) else ""
 
 
 def _of_segment(

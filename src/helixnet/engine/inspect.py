@@ -6,7 +6,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from io import BytesIO
-from typing import Final, cast
+from typing import BinaryIO, Final, cast
 
 from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.model import Context, ContextProblem, TestCase, encoded
@@ -15,9 +15,11 @@ from helixnet.engine.coverage import Coverage
 from helixnet.engine.join_table import JoinFile
 from helixnet.engine.mapping.totals import Sums
 from helixnet.engine.output import json_text, read_json
+from helixnet.engine.packing.unpack import unpacked
 from helixnet.engine.plan import Plan, compile_plan, in_file_order, try_plan
 from helixnet.engine.transform import index_file, map_part
 from helixnet.engine.validation.explain import Place, pointer_to
+from helixnet.engine.written import Sink
 from helixnet.errors import ContextError, RefusedError
 
 MAX_SHOWN: Final = 120
@@ -99,15 +101,10 @@ def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
     names, rejects = [output.name for output in plan.context.outputs], BytesIO()
     documents = [BytesIO() for _ in names]
     plan = replace(plan, context=replace(plan.context, fail_file=False, stop_at=None))
-    stream = BytesIO(case.data(plan.context.source.encoding))
+    data = BytesIO(case.data(plan.context.source.encoding))
     try:
-        found = index_file(plan, stream)
-        sums = Sums()
-        for part in found.parts:
-            sums += map_part(
-                plan, found, part, stream, documents=documents, rejects=rejects, file=case.name
-            ).sums
-        wrong = plan.judge_file(found, sums)
+        with unpacked(data, plan.context.source, used=plan.used) as stream:
+            wrong = _map(plan, stream, documents, rejects, case.name)
     except RefusedError as error:
         text = f"the file is refused: {error.code} {error}"
         return TestResult(case.name, index, case.mark.line, [text])
@@ -119,6 +116,18 @@ def run_test(plan: Plan, case: TestCase, index: int = 0) -> TestResult:
     differences = [*_documents_differ(case, written), *_rejects_differ(case, refused)]
     differences += _file_differs(case, wrong)
     return TestResult(case.name, index, case.mark.line, differences, written, refused)
+
+
+def _map(
+    plan: Plan, stream: BinaryIO, documents: Sequence[Sink], rejects: Sink, name: str
+) -> Sequence[str]:
+    """Map the file of a test; return which of its file checks fail."""
+    found, sums = index_file(plan, stream), Sums()
+    for part in found.parts:
+        sums += map_part(
+            plan, found, part, stream, documents=documents, rejects=rejects, file=name
+        ).sums
+    return plan.judge_file(found, sums)
 
 
 def _file_differs(case: TestCase, wrong: Sequence[str]) -> Iterator[str]:

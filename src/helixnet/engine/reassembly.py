@@ -35,6 +35,11 @@ def require_assembly(source: Source) -> None:
             f"rejects can't be made a file again: values of {what} stand on lines above them",
             hint="correct the file itself and send it anew",
         )
+    if source.format == "excel":
+        raise UsageError(
+            "rejects of a workbook can't be made a workbook again",
+            hint="correct the rows in the sheet and send it anew; `raw` of a reject is its row",
+        )
     if source.format not in _FORMATS or source.record is not None:
         what = f"{source.format} records at {source.record}" if source.record else source.format
         raise UsageError(

@@ -1,6 +1,7 @@
 """Names that files show: those of a context's own tests, and of samples that a person has."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import BinaryIO, Final, cast
@@ -43,7 +44,7 @@ def look_at(context: Context, grammar: Grammar | None, file: str, stream: Binary
         stream: the file, seekable, at its beginning.
     """
     try:
-        with unpacked(stream, context.source) as whole:
+        with unpacked(stream, context.source, used=frozenset()) as whole:
             return _look_at(context, grammar, file, whole)
     except RefusedError as error:
         return Sample(file, (), refused=error)
@@ -54,7 +55,7 @@ def _look_at(context: Context, grammar: Grammar | None, file: str, stream: Binar
         stream, context.source, group=context.group, grammar=grammar, used=frozenset()
     )
     match context.source.format:
-        case "csv":
+        case "csv" | "excel":
             names = index.header if context.source.records is None else ()
         case "fixed":
             names = ()  # it has what is declared
@@ -96,7 +97,7 @@ def _is_field(name: str, value: object) -> bool:
 def sample_columns(context: Context, samples: Sequence[Sample]) -> tuple[str, ...] | None:
     """Return the columns of samples and of the tests' inputs; None if declared or unknown."""
     source = context.source
-    if source.format != "csv" or source.fields or source.records is not None:
+    if not source.headed or source.fields or source.records is not None:
         return None
     found = [name for sample in samples for name in sample.names]
     for _, index in _inputs(context):
@@ -117,16 +118,14 @@ def sample_keys(context: Context, samples: Sequence[Sample]) -> frozenset[str] |
     return frozenset(found | set(context.source.fields or ())) or None
 
 
-def _inputs(context: Context) -> Iterator[tuple[BytesIO, SourceIndex]]:
+def _inputs(context: Context) -> Iterator[tuple[BinaryIO, SourceIndex]]:
     for case in context.tests:
-        stream = BytesIO(case.data(context.source.encoding))
-        try:
+        data = BytesIO(case.data(context.source.encoding))
+        with suppress(RefusedError), unpacked(data, context.source, used=frozenset()) as stream:
             yield (
                 stream,
                 index_source(stream, context.source, group=context.group, grammar=None, used=None),
             )
-        except RefusedError:
-            continue
 
 
 def _batches(

@@ -159,7 +159,7 @@ def transform_file(  # noqa: PLR0913 - what to map, where to write, whom to tell
     Raises:
         RefusedError: the file as a whole can't be used.
     """
-    with unpacked(stream, plan.context.source, most=most_unpacked) as whole:
+    with unpacked(stream, plan.context.source, used=plan.used, most=most_unpacked) as whole:
         return _transformed(plan, whole, documents, rejects, file, on_index)
 
 

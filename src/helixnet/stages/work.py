@@ -162,7 +162,7 @@ def _indexed(work: ToIndex, plan: Plan, spill: Spill, beat: Beat) -> tuple[Input
         kind = packing(stream, plan.context.source)
         if not kind:
             return work.file, index_file(plan, stream, part_size=part_size)
-        unpack(stream, plan.context.source, spill, most=work.most_unpacked)
+        unpack(stream, plan.context.source, spill, used=plan.used, most=work.most_unpacked)
         digest, size = _digest(stream)
     content = spill.finish()
     plain = Input(content) if isinstance(content, bytes) else Input(None, str(content))

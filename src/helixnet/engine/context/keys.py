@@ -15,7 +15,7 @@ KEYS: Final[Mapping[str, Sequence[str]]] = {
     "source": (
         "format", "encoding", "delimiter", "header", "nulls", "decimal", "thousands", "locale",
         "on_drift", "fields", "type", "grammar", "record", "max_record_bytes", "unit", "records",
-        "fill_down", "record_length", "namespaces", "structure",
+        "fill_down", "record_length", "namespaces", "structure", "sheet", "range",
     ),
     "record_length": ("bytes", "end", "prefix", "order", "counts"),
     "field": (

@@ -6,7 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, TypeAlias
 
-TABULAR: Final = frozenset({"csv", "fixed"})
+from helixnet.engine.context.extents import CellRange, RecordLength
+
+TABULAR: Final = frozenset({"csv", "fixed", "excel"})
+HEADED: Final = frozenset({"csv", "excel"})
 GRADED: Final = frozenset({"idoc", "x12", "edifact"})
 NESTED: Final = GRADED | {"xml"}
 
@@ -138,25 +141,6 @@ Place: TypeAlias = tuple[int, int] | int | str
 
 
 @dataclass(frozen=True, slots=True)
-class RecordLength:
-    """How records without line ends follow one another.
-
-    Args:
-        size: bytes of each, without prefix.
-        end: what stands after each.
-        prefix: ``rdw`` or ``bdw``, where lengths stand in the file; empty for one size.
-        little: the lower byte of a length comes first.
-        own: a length counts its word too.
-    """
-
-    size: int = 0
-    end: bytes = b""
-    prefix: str = ""
-    little: bool = False
-    own: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class RecordType:
     """A kind of line in a file that has several.
 
@@ -208,6 +192,9 @@ class Source:
         record_length: of fixed-width records without line ends; None = lines.
         namespaces: of XML names, URI by prefix; None = names are local names.
         structure: ``tree`` and ``segments`` of X12 or EDIFACT messages, as written.
+        sheet: of a workbook by name, or number from 1; None = the first that is not hidden.
+        header_row: of a sheet, which names the columns, from 1; 0 = the first that is not empty.
+        cells: of a sheet that are read.
     """
 
     format: str
@@ -230,6 +217,14 @@ class Source:
     record_length: RecordLength | None = None
     namespaces: Mapping[str, str] | None = None
     structure: Mapping[str, object] | None = None
+    sheet: str | int | None = None
+    header_row: int = 0
+    cells: CellRange = field(default_factory=CellRange)
+
+    @property
+    def headed(self) -> bool:
+        """Whether a file names its columns (unless ``header`` is false, or with ``records``)."""
+        return self.format in HEADED
 
     @property
     def tabular(self) -> bool:

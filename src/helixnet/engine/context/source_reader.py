@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from helixnet.engine.context.field_reader import read_fields
-from helixnet.engine.context.keys import later, section
+from helixnet.engine.context.keys import section
 from helixnet.engine.context.literals import boolean, choice, integer, text, texts
 from helixnet.engine.context.locales import LOCALES
 from helixnet.engine.context.map_reader import identifier
@@ -15,15 +15,15 @@ from helixnet.engine.context.namespace_reader import check_path, read_namespaces
 from helixnet.engine.context.places import COLUMN, NUMBER, RANGE
 from helixnet.engine.context.problems import Problems, near
 from helixnet.engine.context.record_reader import read_records
+from helixnet.engine.context.sheet_reader import read_header, read_range, read_sheet_name
 from helixnet.engine.context.stored_reader import check_places, read_record_length
 from helixnet.engine.context.structure_reader import read_structure
-from helixnet.engine.context.yaml_nodes import Items, Node, Pairs, Scalar
+from helixnet.engine.context.yaml_nodes import Items, Node
 from helixnet.engine.formats.code_pages import know_code_pages
 
-FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc", "xml", "x12", "edifact")
-LATER_FORMATS: Final = ("excel",)
+FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc", "xml", "x12", "edifact", "excel")
 ORDERS: Final = ("consecutive", "keyed")
-ROWS: Final = frozenset({"csv", "fixed"})
+ROWS: Final = frozenset({"csv", "fixed", "excel"})
 UNITS: Final = ("characters", "bytes")
 DRIFT: Final = ("allow", "warn", "reject", "fail")
 THOUSANDS: Final = (".", ",", "'", " ", "\u2019", "\u00a0", "\u202f")
@@ -39,6 +39,7 @@ _ALLOWED: Final[Mapping[str, frozenset[str]]] = {
     "xml": _EVERY | {"record", "namespaces"},
     "x12": _EVERY | {"type", "grammar", "structure"},
     "edifact": _EVERY | {"type", "grammar", "structure"},
+    "excel": (_EVERY | _TYPED | {"sheet", "header", "range", "fill_down"}) - {"encoding"},
 }
 
 _NOT_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
@@ -46,10 +47,6 @@ _NOT_TEXT = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-u
 
 def read_source(node: Node, files: Mapping[str, bytes], problems: Problems) -> Source | None:
     """Read ``source``; None when not even its format is known."""
-    named = node.get("format") if isinstance(node, Pairs) else None
-    if isinstance(named, Scalar) and named.text in LATER_FORMATS:
-        later(f"format: {named.text}", named, problems)
-        return None
     keys = section(node, problems, "source", required=("format",))
     if keys is None or "format" not in keys:
         return None
@@ -88,7 +85,7 @@ class _SourceReader:
 
     def read(self, kind: str, mark: Mark) -> Source:
         decimal, thousands = self._separators()
-        header = self._header()
+        header, header_row = self._header(kind)
         declared = self._keys.get("namespaces")
         namespaces = read_namespaces(declared, self._problems) if declared else None
         places = RANGE if kind == "fixed" else COLUMN if header else NUMBER
@@ -118,6 +115,9 @@ class _SourceReader:
             record_length=length,
             namespaces=namespaces,
             structure=self._structure(),
+            sheet=read_sheet_name(self._keys, self._problems),
+            header_row=header_row,
+            cells=read_range(self._keys, self._problems),
         )
 
     def _record(self, kind: str, namespaces: Mapping[str, str] | None) -> str | None:
@@ -206,13 +206,18 @@ class _SourceReader:
         self._problems.add(node.mark, "HX-4004", f"`delimiter` can't be `{value}`", hint)
         return ","
 
-    def _header(self) -> bool:
+    def _header(self, kind: str) -> tuple[bool, int]:
         node = self._keys.get("header")
-        value = boolean(node, self._problems, "header") if node else None
-        if node is not None and value is False and not {"fields", "records"} & self._keys.keys():
+        if node is None:
+            return True, 0
+        if kind == "excel":
+            value, row = read_header(node, self._problems)
+        else:
+            value, row = boolean(node, self._problems, "header") is not False, 0
+        if value is False and not {"fields", "records"} & self._keys.keys():
             hint = "list the columns in order under `fields:`"
             self._problems.add(node.mark, "HX-4005", "`header: false` needs `fields`", hint)
-        return value is not False
+        return value, row
 
     def _nulls(self) -> list[str]:
         node = self._keys.get("nulls")

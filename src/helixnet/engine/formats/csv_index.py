@@ -84,7 +84,7 @@ class CsvIndex:
             newline = "\r" if scan.first_line_end == "\r" else "\n"
             header = _header(scan.header_bytes, codec, self._delimiter, newline)
         rows = list(self._first_rows(scan, codec, header)) if source.fields else []
-        drift = _drift(header, source, used, rows) if source.header and header else []
+        drift = column_drift(header, source, used, rows) if source.header and header else []
         once = once_lines(source, scan.once, codec, size)
         if source.records:
             _ = csv_columns(source, header) if header or not source.header else None
@@ -116,7 +116,7 @@ def scan_plan(codecs: Sequence[Codec], contract: CsvContract, encoding: str) -> 
     """
     source = contract.source
     return CsvPlan(
-        header=source.header and source.format == "csv",
+        header=source.header and source.headed,
         marking=Wanted(source, contract.group, codecs, encoding).marker,
         names=[min(name_forms(name, codecs, encoding)) for name in source.fields or ()],
         limit=source.max_record_bytes,
@@ -137,12 +137,23 @@ def _header(data: bytes, codec: Codec, delimiter: str, newline: str) -> Sequence
     return rows.cells[0]
 
 
-def _drift(
+def column_drift(
     header: Sequence[str],
     source: Source,
     used: Collection[str] | None,
     rows: Sequence[Mapping[str, object]],
 ) -> list[Drift]:
+    """Return how a header differs from what is declared.
+
+    Args:
+        header: names of the columns.
+        source: the contract.
+        used: columns that the mapping reads; None = any.
+        rows: the first ones, by column.
+
+    Raises:
+        RefusedError: HX-5002 a column that is read stands twice, or is not there.
+    """
     doubled = sorted({name for name in header if header.count(name) > 1})
     for name in doubled:
         if used is None or name in used:

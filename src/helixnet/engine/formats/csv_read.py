@@ -16,6 +16,7 @@ from helixnet.engine.formats.encoding import Codec, Transcoder
 from helixnet.engine.formats.fill_down import NOTHING, Filled, Filler
 from helixnet.engine.formats.fixed_rows import codec_for, fixed_rows
 from helixnet.engine.formats.row_format import RowFormat, Rows
+from helixnet.engine.formats.sheet_rows import ERROR, IS_ERROR, SheetRows, shown_row
 from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import BLOCK, Cells, Part, SourceIndex
 
@@ -28,6 +29,7 @@ _MESSAGES: Final = {
     "HX-1008": "the file ends inside this record",
     "HX-1009": "the line is too short for this field",
     "HX-1013": "the record does not end with its line end",
+    IS_ERROR: "the cell holds the error {error}",
     "HX-1010": "a cell that is filled down is blank, and nothing usable stands above it",
 }
 
@@ -120,8 +122,9 @@ class CsvBatch:
             cells = rows.cells[row]
             if any(map(has_undecoded, cells)):
                 cells[:] = [cell.translate(_LOST) for cell in cells]
+            error = next((one[1:] for one in cells if one.startswith(ERROR)), "")
             message = _MESSAGES[code].format(
-                encoding=self._codec.name, found=len(cells), width=self._width
+                encoding=self._codec.name, found=len(cells), width=self._width, error=error
             )
             name = "" if code == "HX-1002" else self.wrong_column(row, code)
             source = self.locate(index, name, row - firsts[group] if firsts else 0)
@@ -134,12 +137,13 @@ class CsvBatch:
         return self._line(self._row(index) + item)
 
     def raw(self, index: int) -> bytes:
-        """The record's bytes as they stand in the file, with its line end."""
+        """The record's bytes as they stand in the file, with its line end; of a sheet as CSV."""
         self._lay_out()
         last = self._firsts[index + 1] - 1 if self._firsts else index
-        return self._codec.source_bytes(
-            self.data[self._starts[self._row(index)] : self._ends[last]]
-        )
+        data = self.data[self._starts[self._row(index)] : self._ends[last]]
+        if isinstance(self.dialect, SheetRows):
+            return shown_row(data)
+        return self._codec.source_bytes(data)
 
     def locate(self, index: int, name: str, item: int = 0) -> SourcePosition:
         """Where the cell of column ``name`` begins."""
@@ -263,11 +267,13 @@ class CsvReader:
         self._block = block
         self.codec = codec_for(source, index)
         newline = "\r" if index.newline == "\r" else "\n"
-        self.dialect: RowFormat = (
-            fixed_rows(source, self.codec)
-            if source.format == "fixed"
-            else dialect_of(index.delimiter, newline, self.codec.scanned)
-        )
+        match source.format:
+            case "fixed":
+                self.dialect: RowFormat = fixed_rows(source, self.codec)
+            case "excel":
+                self.dialect = SheetRows(source.cells.first_column)
+            case _:
+                self.dialect = dialect_of(index.delimiter, newline, self.codec.scanned)
         self._width, self._limit = len(index.header), source.max_record_bytes
         self._columns = {name: number for number, name in reversed(list(enumerate(index.header)))}
         known = by if index.header else None  # a file of 0 bytes has no columns, and no rows

@@ -34,6 +34,7 @@ from helixnet.engine.formats.json_drift import MemberWatch
 from helixnet.engine.formats.ndjson import NdjsonReader, NdjsonScan
 from helixnet.engine.formats.record_read import RecordReader
 from helixnet.engine.formats.scan import Scan, alike, one_byte_alike
+from helixnet.engine.formats.sheet_index import SheetIndex
 from helixnet.engine.formats.xml_encoding import begins_as_xml, xml_codecs
 from helixnet.engine.formats.xml_names import steps_of
 from helixnet.engine.formats.xml_read import XmlReader
@@ -83,8 +84,8 @@ def open_source(
     if isinstance(grammar, EdiGrammar):
         return _open_edi(head, source, grammar, part_size)
     contract = CsvContract(source, group, used, part_size)
-    if source.record_length is not None:
-        return _open_records(source, contract)
+    if opening := _open_apart(source, contract):
+        return opening
     codecs, start = _codecs(head, source)
     head, limit = head[start:], source.max_record_bytes
     scans: Sequence[Scan]
@@ -132,6 +133,14 @@ def _open_rows(head: bytes, contract: CsvContract, codecs: list[Codec], start: i
     families = alike(codecs, marks=delimiter)
     scans = [CsvIndex(each, contract, delimiter=delimiter, start=start) for each in families]
     return Opening(start, codecs, delimiter, scans)
+
+
+def _open_apart(source: Source, contract: CsvContract) -> Opening | None:
+    """Open a file whose encoding is no question of `encoding`; None for all others."""
+    if source.format == "excel":
+        codec = codec_of("utf-8")
+        return Opening(0, [codec], "", [SheetIndex(codec, contract)])
+    return None if source.record_length is None else _open_records(source, contract)
 
 
 def _codecs(head: bytes, source: Source) -> tuple[list[Codec], int]:
@@ -215,9 +224,9 @@ def reader_of(
     match source.format:
         case "csv" | "fixed" if source.records is not None:
             return RecordReader(source, index, needs=needs, block=block).read
-        case "csv" | "fixed" if group is not None and group.keyed:
+        case "csv" | "fixed" | "excel" if group is not None and group.keyed:
             return KeyedCsvReader(source, index, by=group.by).read
-        case "csv" | "fixed":
+        case "csv" | "fixed" | "excel":
             by = group.by if group else None
             return CsvReader(source, index, by=by, block=block).read
         case "ndjson":

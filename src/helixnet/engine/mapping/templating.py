@@ -59,7 +59,7 @@ def _names(context: Context, header: Sequence[str]) -> MapNode:
         fields[group.header] = _columns(group.header, header, mark)
         fields[group.lines] = EachNode(Leaf(group.lines, mark), "l", None, None, item, mark)
     else:
-        columns = header if context.source.format == "csv" else list(context.source.fields or ())
+        columns = header if context.source.headed else list(context.source.fields or ())
         fields = dict(_columns("record", columns, mark).fields)
         fields["record"] = _columns("record", columns, mark)
     fields |= {name: Leaf(name, mark) for name in context.vars}

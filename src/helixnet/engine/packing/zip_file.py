@@ -19,6 +19,7 @@ _LOCAL: Final = struct.Struct("<4s2xH18xHH")  # mark, flags, lengths of name and
 _UTF_8: Final = 0x800  # flag: names are UTF-8 (4.4.4)
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _SHOWN: Final = 8
+_DOCUMENT: Final = frozenset({"[Content_Types].xml", "xl/workbook.bin", "mimetype"})
 _NEW: Final[dict[int, Callable[[], Frame] | None]] = {
     0: None,  # stored
     8: lambda: ZlibFrame(_RAW_DEFLATE),
@@ -68,6 +69,11 @@ def _check_end(stream: BinaryIO) -> None:
     stream.seek(0)
 
 
+def is_document(entries: list[zipfile.ZipInfo]) -> bool:
+    """Tell whether a zip is an office document and no archive of files."""
+    return any(entry.filename in _DOCUMENT for entry in entries)
+
+
 def only_file(entries: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     """Return the one file; folders and what macOS and Windows add are no files.
 
@@ -77,7 +83,7 @@ def only_file(entries: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     files = [entry for entry in entries if not entry.is_dir() and not _is_extra(entry.filename)]
     if len(files) == 1:
         return files[0]
-    if any(entry.filename == "[Content_Types].xml" for entry in files):
+    if is_document(entries):
         raise RefusedError(
             "the file is an Office document, such as an Excel workbook",
             code="HX-5004",

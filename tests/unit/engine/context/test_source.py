@@ -69,7 +69,6 @@ def test_a_source_key_is_read(
         ("{format: cvs}", 18, "HX-4004"),
         ("{format: fixed}", 9, "HX-4005"),
         ("{format: csv, namespaces: {}}", 35, "HX-4004"),
-        ("{format: excel}", 18, "HX-4301"),
         ("{format: csv, records: {}}", 32, "HX-4004"),
         ("{format: csv, fill_down: {}}", 34, "HX-4004"),
         ("{format: csv, fields: {A: {}}, fill_down: [A, B]}", 55, "HX-4103"),

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helixnet.engine.formats.xlsx import Broken, Native, WorkbookError, read_sheet
+from helixnet.engine.formats.xlsx import read_sheet
+from helixnet.engine.formats.xlsx_parts import WorkbookError
+from helixnet.engine.formats.xlsx_values import Broken, Native
 from tests.workbooks import (
     DAY,
     DAYS,
