@@ -131,7 +131,7 @@ class EdiBatch:
             node, left = below, left[2:]
         number = cast("int", node["_line"])
         start, end = places[number] if number < len(places) else (0, len(text))
-        start += len(text[start:end]) - len(text[start:end].lstrip("\r\n"))
+        start += len(text[start:end]) - len(text[start:end].lstrip("\r\n \t"))
         line = self.line(index) + (text.count("\n", 0, start) if self.newline else number)
         return _within(text[start:end], line, cast("str", node["_name"]), left, envelope)
 

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-from helixnet.errors import RefusedError
-
 _CODECS: Final = {
     "UNOA": "ascii",
     "UNOB": "ascii",
@@ -23,17 +21,7 @@ _CODECS: Final = {
 
 
 def charset_of(head: bytes) -> str:
-    """Return the Python codec that the first UNB of a file names.
-
-    Raises:
-        RefusedError: HX-1001 it names none that is known.
-    """
+    """Return the Python codec that the first UNB of a file names; of names unknown here, ASCII."""
     at = head.find(b"UNB")
-    level = head[at + 4 : at + 8].decode("latin-1") if at >= 0 else "UNOA"
-    if level not in _CODECS:
-        raise RefusedError(
-            f"UNB names the character set {level!r}, which is not known",
-            code="HX-1001",
-            hint="name the encoding in `source.encoding`",
-        )
-    return _CODECS[level]
+    text = head[at : at + 16].replace(b"\r", b"").replace(b"\n", b"") if at >= 0 else b""
+    return _CODECS.get(text[4:8].decode("latin-1"), "ascii")

@@ -1,8 +1,9 @@
 """Cuts the text of a message into segments, and knows where each of them stands.
 
 CR and LF are no data in X12 and EDIFACT: they are left out wherever they stand, unless they are
-delimiters. A release character makes the next character text: the delimiters that it covers are
-replaced by marks, so that text can be cut by the others, and put back in the values that are taken.
+delimiters; so are blanks and tabs before a tag. A release character makes the next character text:
+the delimiters that it covers are replaced by marks, so that text can be cut by the others, and put
+back in the values that are taken.
 """
 
 import re
@@ -58,6 +59,8 @@ def cut(text: str, syntax: Syntax, line: int, newline: str) -> Cut:
 
 def _separator(text: str, end: str) -> str:
     """Return what stands between any two segments, if it is always the same and nowhere else."""
+    if end + " " in text or end + "\t" in text or "\n " in text or "\n\t" in text:
+        return ""
     if "\n" not in text and "\r" not in text:
         return end
     count = text.count(end)
@@ -78,10 +81,10 @@ def _wrapped(text: str, syntax: Syntax, line: int, newline: str) -> Cut:
     marks = _unused(text) if syntax.release and syntax.release in text else ""
     lines: list[int] = []
     for number, raw in enumerate(raws):
-        lead = raw[: len(raw) - len(raw.lstrip("\r\n"))]
+        lead = raw[: len(raw) - len(raw.lstrip("\r\n \t"))]
         lines.append(line + lead.count("\n") if newline else line + number)
         line += raw.count("\n") if newline else 0
-    clean = [raw.replace("\r", "").replace("\n", "") for raw in raws]
+    clean = [raw.replace("\r", "").replace("\n", "").lstrip(" \t") for raw in raws]
     return Cut([covered(one, syntax, marks) if marks else one for one in clean], lines, marks)
 
 

@@ -82,7 +82,13 @@ def syntax_of(segments: Sequence[OnceLine], standard: Standard) -> Syntax:
     advice = segments[0]["text"] if segments[0]["text"].startswith("UNA") else ""
     header = segments[1 if advice else 0]["text"]
     known = edifact_syntax(advice[:UNA_LENGTH], "1")
-    version = header[4:].partition(known.element)[0].split(known.component)[1:2]
+    version = (
+        header[4:]
+        .replace("\r", "")
+        .replace("\n", "")
+        .partition(known.element)[0]
+        .split(known.component)[1:2]
+    )
     return edifact_syntax(advice[:UNA_LENGTH], version[0] if version else "")
 
 

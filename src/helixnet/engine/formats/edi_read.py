@@ -1,7 +1,7 @@
 """Reads the messages of X12 and EDIFACT files as nested nodes; an empty element is absent."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.formats.edi_batch import EdiBatch, Envelope
@@ -101,7 +101,10 @@ class _Reading:
         """Begin where an envelope is open."""
         self._opened = list(envelope["segments"])
         self._envelope = self._reader.envelope(self._opened)
-        self._walker.syntax = self._counted = self._envelope.syntax
+        texts = [one["text"].encode(self._codec.scanned, "replace") for one in self._opened]
+        scanned = [OnceLine(line=0, byte=0, text=text.decode("latin-1")) for text in texts]
+        self._walker.syntax = syntax_of(scanned, self._reader.grammar.standard)
+        self._counted = self._walker.syntax
 
     def take(self, data: bytes, *, final: bool) -> Iterator[EdiBatch]:
         """Yield the messages that are whole in ``data``; from ``keep`` on, bytes are left."""
@@ -119,8 +122,9 @@ class _Reading:
                     continue
             message = self._open_or_close(data, mark)
         if message >= 0 and final:  # its end is missing, and the next part begins with the next
-            end = data.rfind(self._current.syntax.terminator.encode("latin-1"), message) + 1
-            self._message(batch, message, end or len(data))
+            ending = cast("Syntax", self._walker.syntax).ending
+            end = data.rfind(ending, message)
+            self._message(batch, message, end + len(ending) if end >= 0 else len(data))
             message = -1
         if batch.records:
             yield batch

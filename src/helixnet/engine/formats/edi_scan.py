@@ -18,6 +18,7 @@ from helixnet.engine.source import EnvelopeAt, OnceLine
 from helixnet.errors import RefusedError
 
 MOST_ENVELOPES: Final = 256
+_SERVICE: Final = frozenset({"TA1", "ISB", "ISE", "TA3"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,7 @@ class EdiScan:
         self._next = 0  # where a segment of the envelope must follow, outside of messages
         self._kept: list[_Kept] = []
         self._changed, self._thinned = True, False
+        self._outside: dict[str, None] = {}  # what is left out, in words
         self._failure: RefusedError | None = None
 
     def feed(self, block: bytes, *, final: bool) -> None:
@@ -125,8 +127,7 @@ class EdiScan:
                 self._next = mark.end
                 return
         elif self._next != mark.after and self._opened:
-            self._advance(mark.after)
-            raise self._wrong(f"something stands outside of messages, before {tag}")
+            self._between(data[self._next : mark.after], tag)
         if tag == standard.message[0]:
             if self._interchange is None or (standard is X12 and self._group is None):
                 self._advance(mark.start)
@@ -137,6 +138,18 @@ class EdiScan:
         self._envelope(tag, data[mark.start : mark.end])
         self._syntax = self._walker.syntax or self._syntax
         self._next = mark.end
+
+    def _between(self, raw: bytes, tag: str) -> None:
+        """Note the service segments that X12 allows around groups; anything else is wrong."""
+        syntax = self._now
+        segments = raw.decode("latin-1").replace("\r", "").replace("\n", "")
+        tags = {one.partition(syntax.element)[0] for one in segments.split(syntax.terminator)[:-1]}
+        if self._standard is not X12 or self._group is not None or not tags <= _SERVICE:
+            self._advance(self._next)
+            raise self._wrong(f"something stands outside of messages, before {tag}")
+        if self._plan.on_drift != "allow":
+            told = (f"segment {each} outside of messages is not read" for each in sorted(tags))
+            self._outside |= dict.fromkeys(told)
 
     def _message(self, data: bytes, start: int, end: int) -> None:
         """Count a message that is whole, and cut before it if a part is full."""
@@ -257,7 +270,7 @@ class EdiScan:
         """
         if self._failure is not None:
             raise self._failure
-        drift = list(self._watch.found) if self._watch is not None else []
+        drift = [*self._outside, *(self._watch.found if self._watch is not None else ())]
         if drift and self._plan.on_drift == "fail":
             raise RefusedError("; ".join(drift), code="HX-5005", hint="extend the structure")
         if self._thinned or len(self._kept) > MOST_ENVELOPES:

@@ -50,7 +50,10 @@ STANDARDS: Final = {"x12": X12, "edifact": EDIFACT}
 
 @dataclass(frozen=True)
 class Syntax:
-    """Delimiters, each one character; ``release`` and ``repetition`` may be empty."""
+    """Delimiters, each one character (the terminator in its bytes perhaps several).
+
+    ``release`` and ``repetition`` may be empty.
+    """
 
     standard: Standard = field(repr=False)
     element: str
@@ -69,13 +72,18 @@ class Syntax:
         """Finds a terminator and the tag of an envelope segment after it."""
         return re.compile(re.escape(self._bytes(self.terminator)) + self._tags, re.DOTALL)
 
+    @cached_property
+    def ending(self) -> bytes:
+        """The terminator, as it is scanned."""
+        return self._bytes(self.terminator)
+
     @property
     def _tags(self) -> bytes:
-        tags = "|".join(self.standard.tags).encode()
+        tags = b"|".join(b"[\\r\\n]*".join(map(_single, tag)) for tag in self.standard.tags)
         ends = b"".join(
             re.escape(self._bytes(one)) for one in (self.element, self.terminator, *self._nesting())
         )
-        return b"[\\r\\n]*(" + tags + b")(?=[" + ends + b"])"
+        return b"[\\r\\n \\t]*(" + tags + b")(?=[\\r\\n]*[" + ends + b"])"
 
     def _nesting(self) -> str:
         """A tag of EDIFACT may be followed by components that say where it is nested."""
@@ -84,6 +92,10 @@ class Syntax:
     @staticmethod
     def _bytes(character: str) -> bytes:
         return character.encode("latin-1")
+
+
+def _single(character: str) -> bytes:
+    return character.encode()
 
 
 def not_this(standard: Standard, head: str) -> RefusedError:
@@ -114,6 +126,19 @@ def skip_blanks(data: bytes, start: int) -> int:
     return match.end() if match else start
 
 
+def isa_length(head: str) -> int:
+    """Return how many bytes an ISA segment takes, with line ends that stand in it.
+
+    Its terminator may be a character of several bytes: what follows is a tag, which is ASCII.
+    """
+    length = ISA_LENGTH
+    while (breaks := sum(map(head[: length - 1].count, "\r\n"))) > length - ISA_LENGTH:
+        length = ISA_LENGTH + breaks
+    while head[length - 1 : length] >= "\x80" and head[length : length + 1] >= "\x80":
+        length += 1
+    return length
+
+
 @lru_cache(maxsize=256)
 def x12_syntax(header: str) -> Syntax:
     """Return the delimiters that an ISA segment of 106 characters gives.
@@ -121,7 +146,9 @@ def x12_syntax(header: str) -> Syntax:
     Raises:
         RefusedError: HX-5004 it is not laid out as ISA must be.
     """
-    element, component, terminator = header[3:4], header[104:105], header[105:106]
+    if len(header) > ISA_LENGTH:  # line ends are no data
+        header = header.replace("\r", "").replace("\n", "")
+    element, component, terminator = header[3:4], header[104:105], header[105:]
     places = tuple(n for n, one in enumerate(header[:104]) if one == element)
     if len(header) < ISA_LENGTH or places != _ISA_PLACES:
         raise RefusedError(
@@ -174,7 +201,9 @@ def _checked(syntax: Syntax) -> Syntax:
         )
         if one
     ]
-    if len(set(used)) < len(used) or any(one.isalnum() or one == " " for one in used):
+    if len(set(used)) < len(used) or any(
+        (one.isascii() and one.isalnum()) or one == " " for one in used
+    ):
         raise RefusedError(
             f"the delimiters {' '.join(map(repr, used))} can't be told apart, or from text",
             code="HX-5004",

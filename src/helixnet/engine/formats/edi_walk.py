@@ -1,17 +1,18 @@
 """Walks over the bytes of a file from envelope segment to envelope segment."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, cast
 
 from helixnet.engine.formats.edi_syntax import (
     EDIFACT,
-    ISA_LENGTH,
     UNA_LENGTH,
     X12,
     Standard,
     Syntax,
     edifact_syntax,
+    isa_length,
     not_this,
     skip_blanks,
     x12_syntax,
@@ -65,40 +66,43 @@ class Walker:
             syntax = self.syntax
             if syntax is None:
                 return
-            yield from self._inside(data, syntax)
+            yield from self._inside(data, syntax, final=final)
             if self.syntax is not None:
                 self.rest = max(self.rest, _last(data, syntax, self.rest))
                 return
 
-    def _inside(self, data: bytes, syntax: Syntax) -> Iterator[Mark]:
+    def _inside(self, data: bytes, syntax: Syntax, *, final: bool) -> Iterator[Mark]:
         """Yield what belongs to an interchange, up to its end."""
-        closing = syntax.standard.interchange[1]
-        terminator = syntax.terminator.encode("latin-1")
-        at = self.rest
-        first = syntax.first.match(data, at)
+        first = syntax.first.match(data, self.rest)
+        before = self.rest
         if first is not None:
-            end = _end(data, first.end(), syntax, terminator)
-            if end < 0:
+            mark = self._mark(data, first, before, final=final)
+            if mark is None:
                 return
-            tag = first[1].decode()
-            self.rest = end
-            yield Mark(tag, at, first.start(1), end)
-            if tag == closing:
-                self.syntax = None
+            yield mark
+        for match in syntax.next.finditer(data, max(before, self.rest - len(syntax.ending))):
+            if self.syntax is None:
                 return
-        for match in syntax.next.finditer(data, max(at, self.rest - 1)):
-            after = match.start() + 1
             if syntax.release and _released(data, match.start(), syntax):
                 continue
-            end = _end(data, match.end(), syntax, terminator)
-            if end < 0:
+            mark = self._mark(data, match, match.start() + len(syntax.ending), final=final)
+            if mark is None:
                 return
-            tag = match[1].decode()
-            self.rest = end
-            yield Mark(tag, after, match.start(1), end)
-            if tag == closing:
-                self.syntax = None
-                return
+            yield mark
+
+    def _mark(self, data: bytes, match: re.Match[bytes], after: int, *, final: bool) -> Mark | None:
+        """Return the segment whose tag was found; None if it is not whole."""
+        syntax = cast("Syntax", self.syntax)  # inside of an interchange there is one
+        tag = match[1].translate(None, _LINE_ENDS).decode()
+        end, closes = _end(data, match.end(), syntax), tag == syntax.standard.interchange[1]
+        if end < 0 and closes and final:
+            end = len(data)  # the last terminator of a file is often cut off
+        if end < 0:
+            return None
+        self.rest = end
+        if closes:
+            self.syntax = None
+        return Mark(tag, after, match.start(1), end)
 
     def _header(self, data: bytes, *, final: bool) -> Iterator[Mark]:
         """Yield the segments that open an interchange, if they are whole."""
@@ -116,10 +120,11 @@ class Walker:
             yield from self._unb(data, head, before, start, final=final)
 
     def _isa(self, head: str, before: int, start: int, *, final: bool) -> Iterator[Mark]:
-        if len(head) < ISA_LENGTH and not final:
+        length = isa_length(head)
+        if len(head) < length and not final:
             return
-        self.syntax = x12_syntax(head[:ISA_LENGTH])
-        self.rest = start + ISA_LENGTH
+        self.syntax = x12_syntax(head[:length])
+        self.rest = start + length
         yield Mark("ISA", before, start, self.rest)
 
     def _unb(
@@ -137,9 +142,15 @@ class Walker:
         known = edifact_syntax(advice, "1")
         if not body.startswith("UNB" + known.element):
             raise not_this(EDIFACT, body)
-        version = body[4:].partition(known.element)[0].split(known.component)[1:2]
+        version = (
+            body[4:]
+            .replace("\r", "")
+            .replace("\n", "")
+            .partition(known.element)[0]
+            .split(known.component)[1:2]
+        )
         syntax = edifact_syntax(advice, version[0] if version else "")
-        end = _end(data, at, syntax, syntax.terminator.encode("latin-1"))
+        end = _end(data, at, syntax)
         if end < 0:
             if final:
                 raise RefusedError("UNB does not end", code="HX-5013")
@@ -151,12 +162,13 @@ class Walker:
         yield Mark("UNB", before, at, self.rest)
 
 
-def _end(data: bytes, start: int, syntax: Syntax, terminator: bytes) -> int:
+def _end(data: bytes, start: int, syntax: Syntax) -> int:
     """Return where the segment at a byte ends, with its terminator; -1 if it goes on."""
+    terminator = syntax.ending
     found = data.find(terminator, start)
     while found >= 0 and syntax.release and _released(data, found, syntax):
         found = data.find(terminator, found + 1)
-    return found + 1 if found >= 0 else -1
+    return found + len(terminator) if found >= 0 else -1
 
 
 def _released(data: bytes, at: int, syntax: Syntax) -> bool:
@@ -171,8 +183,8 @@ def _released(data: bytes, at: int, syntax: Syntax) -> bool:
 
 def _last(data: bytes, syntax: Syntax, least: int) -> int:
     """Return where the last segment begins that is not whole."""
-    terminator = syntax.terminator.encode("latin-1")
+    terminator = syntax.ending
     found = data.rfind(terminator, least)
     while found >= 0 and syntax.release and _released(data, found, syntax):
         found = data.rfind(terminator, least, found)
-    return found + 1 if found >= 0 else least
+    return found + len(terminator) if found >= 0 else least
