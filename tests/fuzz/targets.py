@@ -75,7 +75,11 @@ CONTRACTS: Final[dict[str, Sequence[str]]] = {
         "source: {format: edifact, type: ORDERS}",
         "source: {format: edifact, type: INVOIC, on_drift: reject}",
     ),
-    "excel": ("source: {format: excel}",),
+    "excel": (
+        "source: {format: excel}",
+        "source: {format: excel, header: false, fields: {A: {type: decimal}, B: {}}}",
+        "source: {format: excel, sheet: A}\ngroup: {by: A}",
+    ),
 }
 """Contracts of each format: the first byte of an input chooses one."""
 

@@ -80,7 +80,8 @@ def only_file(entries: list[zipfile.ZipInfo]) -> zipfile.ZipInfo:
     Raises:
         RefusedError: HX-5051 there is none, or several.
     """
-    files = [entry for entry in entries if not entry.is_dir() and not _is_extra(entry.filename)]
+    named = [(entry, entry.filename) for entry in entries]  # a name may be empty
+    files = [entry for entry, name in named if not name.endswith("/") and not _is_extra(name)]
     if len(files) == 1:
         return files[0]
     if is_document(entries):

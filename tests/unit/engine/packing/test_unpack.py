@@ -167,3 +167,15 @@ def test_what_unpacks_to_too_much_is_refused_in_little_memory(way: str) -> None:
         tracemalloc.stop()
     error = refusal(packed.getvalue(), most=1 << 20)
     assert "limit of 1048576 bytes" in str(error)
+
+
+def test_a_name_that_is_cut_to_nothing_is_refused() -> None:
+    """A NUL ends a name in a zip, also as its first character."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a", CONTENT[:100])
+    named = out.getvalue()
+    listed = named.rindex(b"PK\x01\x02") + 46
+    assert named[listed : listed + 1] == b"a"
+    packed = named[:listed] + b"\0" + named[listed + 1 :]
+    assert refusal(packed).code in ("HX-5050", "HX-5051")
