@@ -6,6 +6,7 @@ way, only a parser can tell.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,17 +25,14 @@ class Cut:
     Args:
         data: their bytes; of the first the beginning of the file too.
         start: where the first document, or the blanks before it, begins in them.
-        plain: whether they can be told apart by ``</IDOC>``.
+        pieces: the documents, each without its end tag and with the blanks before it.
+        plain: whether that is right.
     """
 
     data: bytes
     start: int
+    pieces: Sequence[bytes]
     plain: bool
-
-    @property
-    def pieces(self) -> list[bytes]:
-        """Return the documents, each without its end tag and with what stands before it."""
-        return self.data[self.start :].split(END)[:-1]
 
 
 class Cutter:
@@ -53,7 +51,7 @@ class Cutter:
             return None
         cut = self._cut(data[:end])
         self.rest = data[end:] if cut.plain else b""
-        return cut if cut.plain else Cut(data, 0, plain=False)
+        return cut if cut.plain else Cut(data, 0, (), plain=False)
 
     def _cut(self, data: bytes) -> Cut:
         start = 0
@@ -63,12 +61,18 @@ class Cutter:
             start = first.start() if first else 0
             prolog = _PROLOG.fullmatch(data, 0, start)
             if prolog is None:
-                return Cut(data, 0, plain=False)
+                return Cut(data, 0, (), plain=False)
             self.root = prolog[1]
-        documents = data[start:]
-        if b"<!" in documents or b"<?" in documents:
-            return Cut(data, start, plain=False)
-        cut = Cut(data, start, plain=True)
-        pieces = cut.pieces
-        ordered = all(map(_DOCUMENT.match, pieces))
-        return Cut(data, start, plain=ordered and len(_OPENING.findall(documents)) == len(pieces))
+        pieces = data[start:].split(END)[:-1]
+        return Cut(data, start, pieces, plain=_is_plain(data, start, pieces))
+
+
+def _is_plain(data: bytes, start: int, pieces: Sequence[bytes]) -> bool:
+    """Tell whether each piece is one document, and nothing in them could hide a tag."""
+    for mark in (b"!", b"?"):  # one byte is found fastest
+        if data.find(mark, start) >= 0 and data.find(b"<" + mark, start) >= 0:
+            return False
+    if not all(map(_DOCUMENT.match, pieces)):
+        return False
+    begun = data.count(b"<IDOC", start) - data.count(b"<IDOCTYP>", start)
+    return begun == len(pieces) or len(_OPENING.findall(data, start)) == len(pieces)

@@ -20,7 +20,7 @@ _MARK: Final = ' SEGMENT="1">'
 _HEAD: Final = re.compile(r'\s*<IDOC BEGIN="1">\s*<([A-Za-z]\w*)', re.ASCII)
 _NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _REFERENCE: Final = re.compile(r"&(?:#([0-9]+)|#x([0-9A-Fa-f]+)|([a-z]+));")
-_ENTITIES: Final = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
+_ENTITIES: Final = {"&lt;": "<", "&gt;": ">", "&quot;": '"', "&apos;": "'", "&amp;": "&"}
 _BLANK: Final = " \t\r\n"
 _MOST_PLANS: Final = 2_000
 
@@ -72,9 +72,12 @@ class FastReader:
         self._nesting, self._needs, self._strict = nesting, needs, strict
         self._kinds = {"": _Kind("")}
         self._strange = _Kind("")
+        self.line = 0
 
     def document(self, text: str, line: int) -> Node | None:  # noqa: C901 - one loop, for speed
         """Return the node of a document; None if it is not written as usual.
+
+        ``line`` is then the one in which it ends.
 
         Args:
             text: from the blanks before ``<IDOC`` up to ``</IDOC>``, that excluded.
@@ -84,32 +87,36 @@ class FastReader:
         head = _HEAD.fullmatch(first)
         if head is None or text.count("<") != text.count(">"):  # there is one in a text
             return None
+        simple = "&" not in text and "\r" not in text
         root: Node = {"_line": line + first.count("\n", 0, first.index("<")), "_name": ""}
         path: list[tuple[_Kind, Any]] = [(self._kinds[""], root)]
         line, written = line + first.count("\n"), head[1]
         for part in parts:
             above, parent = path[-1]
             kind = above.below.get(written) or self._below(above, written)
-            name = kind.name
-            node = {"_line": line, "_name": name}
-            if name in parent:
-                parent[name].append(node)
-            elif name:
-                parent[name] = [node]
-            path.append((kind, node))
+            node: dict[str, Any] = {"_line": line, "_name": kind.name}
+            if (known := parent.get(kind.name)) is not None:
+                known.append(node)
+            elif kind.name:
+                parent[kind.name] = [node]
             pieces = part.replace(">", "<").split("<")
-            tags = tuple(pieces[1::2])
-            plan = kind.plans.get(tags) or self._planned(kind, tags)
-            if plan is None or plan.ends >= len(path):
+            plan = kind.plans.get(tags := tuple(pieces[1::2])) or self._planned(kind, tags)
+            if plan is None or (plan.type_at and not self._is_of_type(pieces[plan.type_at])):
                 return None
             for name, number in plan.values:
-                if value := pieces[number]:
-                    _put(node, name, value)
-            if plan.type_at and not self._is_of_type(pieces[plan.type_at]):
+                value = pieces[number].rstrip(" ")
+                if not simple and ("&" in value or "\r" in value):
+                    value = _plain(pieces[number]).rstrip(" ")
+                if value and (value[0] > " " or value.strip(_BLANK)):
+                    node[name] = value
+            if not plan.ends:
+                path.append((kind, node))
+            elif plan.ends > len(path):
                 return None
-            if plan.ends:
-                del path[-plan.ends :]
+            elif plan.ends > 1:
+                del path[1 - plan.ends :]
             line, written = line + part.count("\n"), plan.following
+        self.line = line
         return root if len(path) == 1 and not written else None
 
     def _below(self, above: _Kind, written: str) -> _Kind:
@@ -171,22 +178,18 @@ def _fields(tags: Tags) -> tuple[dict[str, int] | None, int]:
     return fields, at
 
 
-def _put(node: dict[str, Any], name: str, value: str) -> None:
-    """Put a text that is not blank into a node."""
-    if "&" in value or "\r" in value:
-        value = _plain(value)
-    value = value.rstrip(" ")
-    if value.strip(_BLANK):
-        node[name] = value
-
-
 def _plain(value: str) -> str:
     """Return a text with its line ends and references read."""
-    value = value.replace("\r\n", "\n").replace("\r", "\n")
-    return _REFERENCE.sub(_referred, value)
+    if "\r" in value:
+        value = value.replace("\r\n", "\n").replace("\r", "\n")
+    if "&#" in value:
+        return _REFERENCE.sub(_referred, value)
+    for name, char in _ENTITIES.items():
+        value = value.replace(name, char)
+    return value
 
 
 def _referred(match: re.Match[str]) -> str:
     if match[3]:
-        return _ENTITIES[match[3]]
+        return _ENTITIES[match[0]]
     return chr(int(match[1]) if match[1] else int(match[2], 16))

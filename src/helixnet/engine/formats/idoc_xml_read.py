@@ -102,8 +102,9 @@ class IdocXmlReader:
                 rest = cut.data
                 break
             if cut is not None:
-                yield self._told_apart(cut, spot)
-                spot = spot.after(cut.data, self._codec)
+                batch, line = self._told_apart(cut, spot)
+                yield batch
+                spot = spot.behind(cut.data, line, self._codec)
         else:
             rest = cutter.rest
         root = cutter.root.replace(b"\n", b" ") if spot.byte > part.start else b""
@@ -117,22 +118,22 @@ class IdocXmlReader:
             left = left - len(block) if block else 0
             yield transcoder.feed(block, final=not left)
 
-    def _told_apart(self, cut: Cut, spot: Spot) -> IdocXmlBatch:
-        """Read the documents of a cut."""
+    def _told_apart(self, cut: Cut, spot: Spot) -> tuple[IdocXmlBatch, int]:
+        """Read the documents of a cut; return the line in which the last ends too."""
         documents: list[Document] = []
         line, offset = spot.line + cut.data.count(b"\n", 0, cut.start), cut.start
         for piece in cut.pieces:
             node = self._fast.document(piece.decode(), line)
             if node is None:
                 found = one_document(piece, line, self._codec, self._nesting, self._needs)
+                line += piece.count(b"\n")
             else:
-                found = Document(node)
+                found, line = Document(node), self._fast.line
             found.start = offset + len(piece) - len(piece.lstrip())
             offset += len(piece) + len(END)
             found.end = offset
             documents.append(found)
-            line += piece.count(b"\n")
-        return self._batch(cut.data, spot, documents)
+        return self._batch(cut.data, spot, documents), line
 
     def _parsed(self, blocks: Iterable[bytes], spot: Spot, root: bytes) -> Iterator[IdocXmlBatch]:
         """Read documents by the parser's events.

@@ -22,13 +22,17 @@ class Spot:
 
     def after(self, gone: bytes, codec: Codec) -> "Spot":
         """Return the place behind bytes of UTF-8 that begin here."""
-        line = gone.rfind(b"\n") + 1
-        rest = gone[line:]
+        return self.behind(gone, self.line + gone.count(b"\n"), codec)
+
+    def behind(self, gone: bytes, line: int, codec: Codec) -> "Spot":
+        """Return the place behind bytes of UTF-8 that end in physical line ``line``."""
+        cut = gone.rfind(b"\n") + 1
+        rest = gone[cut:]
         column = len(rest) if rest.isascii() else len(rest.decode("utf-8", "replace"))
         return Spot(
             self.byte + codec.source_length(gone),
-            self.line + gone.count(b"\n"),
-            column if line else self.column + column,
+            line,
+            column if cut else self.column + column,
         )
 
 
