@@ -13,11 +13,12 @@ from helixnet.engine.context.reader import read_context
 from helixnet.engine.formats.grammar import Grammar, load_grammar
 from helixnet.engine.mapping.mapper import reject
 from helixnet.engine.output import reject_line
-from helixnet.engine.packing.unpack import unpacked
+from helixnet.engine.packing.unpack import unpack, unpacked
 from helixnet.engine.read import index_source, read
 from helixnet.engine.sniffing.found import Head, UnknownError
 from helixnet.engine.sniffing.sniff import sniff_head
 from helixnet.errors import RefusedError
+from tests.workbooks import package
 
 HEAD: Final = "helixnet: 1\nname: a\nversion: 1.0.0\ntarget: true\nmap: {a: {const: 1}}\n"
 NUMBERS: Final = '{A: {at: "0:2"}, B: {at: "2:5", as: comp-3}, C: {at: "5:8", as: zoned, scale: 1}}'
@@ -79,6 +80,8 @@ CONTRACTS: Final[dict[str, Sequence[str]]] = {
         "source: {format: excel}",
         "source: {format: excel, header: false, fields: {A: {type: decimal}, B: {}}}",
         "source: {format: excel, sheet: A}\ngroup: {by: A}",
+        "source: {format: excel, header: 2, fields: {A: {type: date}, B: {type: decimal}}}",
+        "source: {format: excel, range: 'B2:C9', fill_down: A}\ngroup: {by: A}",
     ),
 }
 """Contracts of each format: the first byte of an input chooses one."""
@@ -122,6 +125,10 @@ def one_input(name: str, data: bytes) -> None:
         sniffed(data)
     elif name == "packed":
         lend(data)
+    elif name == "excel":
+        found = contracts_of(name)
+        book = package([("S", data[1:].decode("latin-1"))]) if data[:1] > b"\x7f" else data[1:]
+        read_packed(found[data[0] % len(found)] if data else found[0], book)
     elif data:
         found = contracts_of(name)
         contract = found[data[0] % len(found)]
@@ -151,6 +158,17 @@ def read_all(contract: Contract, data: bytes, *, part_size: int) -> None:
                 assert all(fault.code in CODES for fault in faults)
                 reject_line(reject(batch, number, 1, faults), "a", index.encoding)
         assert read_records == part.records
+
+
+def read_packed(contract: Contract, data: bytes) -> None:
+    """Unpack a workbook, or a sheet's rows in a sound one, and read what it holds."""
+    plain = io.BytesIO()
+    try:
+        unpack(io.BytesIO(data), contract.context.source, plain, most=MOST_UNPACKED)
+    except RefusedError as refusal:
+        known(refusal)
+    else:
+        read_all(contract, plain.getvalue(), part_size=1 + len(data) % 50)
 
 
 def known(refusal: RefusedError) -> None:

@@ -1,16 +1,10 @@
 """Compressed streams: gzip members (RFC 1952), zstd frames (RFC 8878), one deflated zip entry."""
 
-import sys
 import zlib
 from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO, Final, Protocol
 
 from helixnet.errors import RefusedError
-
-if sys.version_info >= (3, 14):
-    from compression.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
-else:
-    from backports.zstd import DecompressionParameter, ZstdDecompressor, ZstdError
 
 READ: Final = 64 * 1024  # packed bytes at a time
 GZIP_MARKS: Final = frozenset({0x8B1F})
@@ -18,7 +12,6 @@ ZSTD_MARKS: Final = frozenset({0xFD2FB528, *range(0x184D2A50, 0x184D2A60)})  # o
 MOST: Final = 1024 * 1024  # unpacked bytes at a time
 _GZIP: Final = 16 + zlib.MAX_WBITS  # as zlib's inflateInit2 calls a gzip member
 _MARK: Final = 4
-_WINDOW: Final = 27  # log2 of the memory that a frame may ask for: 128 MiB, as zstd -d allows
 
 
 class Frame(Protocol):
@@ -73,45 +66,11 @@ class ZlibFrame:
                 return
 
 
-class ZstdFrame:
-    """A zstd frame; one that is to be skipped holds nothing."""
+def zstd_frame() -> Frame:
+    """Return what unpacks a zstd frame."""
+    from helixnet.engine.packing.zstd_frame import ZstdFrame  # noqa: PLC0415 - 4 ms, seldom needed
 
-    def __init__(self) -> None:
-        options: dict[int, int] = {DecompressionParameter.window_log_max: _WINDOW}
-        self._unpack = ZstdDecompressor(options=options)
-
-    @property
-    def ended(self) -> bool:
-        """See :class:`Frame`."""
-        return self._unpack.eof
-
-    @property
-    def rest(self) -> bytes:
-        """See :class:`Frame`."""
-        return self._unpack.unused_data
-
-    def feed(self, data: bytes) -> Iterator[bytes]:
-        """See :class:`Frame`."""
-        while True:
-            try:
-                plain = self._unpack.decompress(data, MOST)
-            except ZstdError as error:
-                raise _zstd_fault(error) from error
-            if plain:
-                yield plain
-            data = b""
-            if self.ended or self._unpack.needs_input:
-                return
-
-
-def _zstd_fault(error: ZstdError) -> RefusedError:
-    if "too much memory" in str(error):
-        return RefusedError(
-            f"the file is packed with a zstd window over {1 << (_WINDOW - 20)} MiB",
-            code="HX-5052",
-            hint="pack it without --long, or with --long=27 at most",
-        )
-    return damaged(str(error))
+    return ZstdFrame()
 
 
 def damaged(why: str) -> RefusedError:

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final, cast
 
 from helixnet.engine.context.model import Source
 from helixnet.engine.formats.sheet_plain import sheet_lines
-from helixnet.engine.packing.frames import GZIP_MARKS, ZSTD_MARKS, ZlibFrame, ZstdFrame, frames
+from helixnet.engine.packing.frames import GZIP_MARKS, ZSTD_MARKS, ZlibFrame, frames, zstd_frame
 from helixnet.engine.packing.zip_file import entries_of, entry_content, is_document, only_file
 from helixnet.engine.written import Sink
 from helixnet.errors import RefusedError
@@ -120,7 +120,7 @@ def _contained(stream: BinaryIO) -> Iterator[bytes]:
         case "gzip":
             return frames(stream, ZlibFrame, GZIP_MARKS)
         case "zstd":
-            return frames(stream, ZstdFrame, ZSTD_MARKS)
+            return frames(stream, zstd_frame, ZSTD_MARKS)
         case _:
             return entry_content(stream, only_file(entries_of(stream)))
 

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import BinaryIO, Final
 
-from helixnet.engine.packing.frames import READ, Frame, ZlibFrame, ZstdFrame, damaged
+from helixnet.engine.packing.frames import READ, Frame, ZlibFrame, damaged, zstd_frame
 from helixnet.errors import RefusedError
 
 MAX_DIRECTORY: Final = 4 * 1024 * 1024  # bytes of the list of files, which is held in memory
@@ -23,7 +23,7 @@ _DOCUMENT: Final = frozenset({"[Content_Types].xml", "xl/workbook.bin", "mimetyp
 _NEW: Final[dict[int, Callable[[], Frame] | None]] = {
     0: None,  # stored
     8: lambda: ZlibFrame(_RAW_DEFLATE),
-    93: ZstdFrame,
+    93: zstd_frame,
 }
 _METHODS: Final = {9: "deflate64", 12: "bzip2", 14: "lzma", 95: "xz", 98: "ppmd"}
 
