@@ -2,10 +2,12 @@
 
 import unicodedata
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from bench import make_orders
 from bench.make_orders import Line, Order, orders
 
 EACH: Final = 100
@@ -18,6 +20,19 @@ def plain(text: str) -> str:
     """Write a text with letters of ASCII."""
     parts = unicodedata.normalize("NFD", text.translate(_FOREIGN))
     return parts.encode("ascii", "ignore").decode()
+
+
+def wanted(order: Order) -> dict[str, object]:
+    """Return the document that our context has to make of a message of X12."""
+    names = {"buyer_name": plain(order.buyer_name)}
+    lines = tuple(replace(line, text=plain(line.text)) for line in order.lines)
+    return make_orders.wanted(replace(order, lines=lines, **names))
+
+
+def wanted_of_edifact(order: Order) -> dict[str, object]:
+    """Return the document that our context has to make of a message of EDIFACT."""
+    lines = tuple(replace(line, text=text_of(line)) for line in order.lines)
+    return wanted(replace(order, lines=lines))
 
 
 def _packed(count: int) -> Iterator[list[Order]]:

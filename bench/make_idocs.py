@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from bench import make_orders
 from bench.make_orders import Line, Order, orders
 from helixnet.engine.context.model import Mark, Source
 from helixnet.engine.formats.idoc_grammar import CONTROL, load_idoc
@@ -52,6 +53,11 @@ def _item(line: Line) -> Segment:
         ("E1EDP19", {"QUALF": "002", "IDTNR": own, "KTEXT": line.text}, []),
     ]
     return ("E1EDP01", fields, below)
+
+
+def wanted(order: Order) -> dict[str, object]:
+    """Return the document that our context has to make of an order."""
+    return make_orders.wanted(order) | {"controlNumber": _control(order)["DOCNUM"].lstrip("0")}
 
 
 def _control(order: Order) -> dict[str, str]:

@@ -105,6 +105,35 @@ def _day(chance: random.Random) -> str:
     return f"{year}{month:02d}{day:02d}"
 
 
+UNIT_CODES: Final = {"ST": "PCE", "KG": "KGM", "M": "MTR", "L": "LTR"}
+
+
+def wanted(order: Order) -> dict[str, object]:
+    """Return the document that every format's context has to make of an order."""
+    return {
+        "orderId": order.id,
+        "orderDate": iso(order.day),
+        "currency": order.currency,
+        "buyer": {"id": order.buyer, "name": order.buyer_name},
+        "shipTo": {"id": order.ship_to},
+        "items": [
+            {
+                "lineNumber": line.number,
+                "material": line.material,
+                "description": line.text,
+                "quantity": float(line.quantity),
+                "unit": UNIT_CODES[line.unit],
+                "netPrice": float(line.price),
+                "schedule": [
+                    {"date": iso(each.day), "quantity": float(each.quantity)}
+                    for each in line.deliveries
+                ],
+            }
+            for line in order.lines
+        ],
+    }
+
+
 def nested_json(path: Path, count: int) -> None:
     """Write orders as nested JSON, one a line, as web shops send them."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
@@ -115,7 +144,7 @@ def nested_json(path: Path, count: int) -> None:
 def _document(order: Order) -> dict[str, object]:
     return {
         "id": order.id,
-        "date": _iso(order.day),
+        "date": iso(order.day),
         "currency": order.currency,
         "channel": "shop",
         "buyer": {"id": order.buyer, "name": order.buyer_name, "town": order.town},
@@ -131,7 +160,7 @@ def _document(order: Order) -> dict[str, object]:
                 "price": float(line.price),
                 "gift": False,
                 "deliveries": [
-                    {"date": _iso(each.day), "quantity": float(each.quantity)}
+                    {"date": iso(each.day), "quantity": float(each.quantity)}
                     for each in line.deliveries
                 ],
             }
@@ -140,5 +169,6 @@ def _document(order: Order) -> dict[str, object]:
     }
 
 
-def _iso(day: str) -> str:
+def iso(day: str) -> str:
+    """Write YYYYMMDD as ISO 8601."""
     return f"{day[:4]}-{day[4:6]}-{day[6:]}"
