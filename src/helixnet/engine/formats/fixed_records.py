@@ -91,13 +91,36 @@ class FixedRecords:
 
     def rows(self, data: bytes, *, cuts: int = -1) -> Rows:
         """Return the cells of each record; ``cuts`` saves nothing here."""
-        rows = Rows()
-        for index, (start, end) in enumerate(self.framing.spans(data, final=True)):
-            cut = self.cut(data[start:end])
-            rows.cells.append(cut.cells if cuts < 0 else cut.cells[: cuts + 1])
+        rows, done = self._plain(data), 0
+        if rows.cells and isinstance(self.framing, Blocks):
+            done = len(rows.cells) * self.framing.size
+        spans = self.framing.spans(data[done:], final=True) if done < len(data) else ()
+        for index, (start, end) in enumerate(spans, len(rows.cells)):
+            cut = self.cut(data[done + start : done + end])
+            rows.cells.append(cut.cells)
             if cut.code:
                 rows.codes[index] = cut.code
+        if cuts >= 0:
+            rows.cells = [cells[: cuts + 1] for cells in rows.cells]
         return rows
+
+    def _plain(self, data: bytes) -> Rows:
+        """Return the cells of whole records of one length, where each byte is a character."""
+        framing, name = self.framing, self.codec.name
+        if not isinstance(framing, Blocks) or framing.end or self.encoding != name:
+            return Rows()
+        if not self.ranges or self.least > framing.size:
+            return Rows()
+        starts = range(0, framing.whole(data), framing.size)
+        text = data.decode(name)
+        columns: list[list[str]] = []
+        for start, end, _, number, read in self.ranges:
+            if read is not None:
+                columns.append([read(data[at + start : at + end]) for at in starts])
+                continue
+            cells = [text[at + start : at + end].rstrip(PADDING) for at in starts]
+            columns.append([cell.lstrip(PADDING) for cell in cells] if number else cells)
+        return Rows(list(map(list, zip(*columns, strict=True))))
 
     def place(self, text: str, number: int) -> int | None:
         """Return how many bytes of a record stand before field ``number``."""

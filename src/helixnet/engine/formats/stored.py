@@ -96,10 +96,13 @@ def _writer(field: Field) -> Callable[[_Digits], str]:
 
 def _written(found: _Digits, scale: int) -> str:
     """Return a number with its implied point; one that has a point keeps it."""
-    sign, (whole, point, fraction) = found.sign, found.digits.partition(".")
-    if not point and scale:
-        whole, fraction = whole[:-scale], whole[-scale:].rjust(scale, "0")
-    whole = whole.lstrip("0") or "0"
+    sign, digits = found
+    fraction = ""
+    if "." in digits:
+        digits, _, fraction = digits.partition(".")
+    elif scale:
+        digits, fraction = digits[:-scale], digits[-scale:].rjust(scale, "0")
+    whole = digits.lstrip("0") or "0"
     if sign and not (whole + fraction).strip("0"):
         sign = ""
     return f"{sign}{whole}.{fraction}" if fraction else sign + whole
@@ -126,6 +129,9 @@ class _Zoned:
     marks: Sequence[tuple[bytes, str]]
 
     def __call__(self, data: bytes) -> _Digits | None:
+        text = data.translate(self.plain)
+        if text.isdigit():
+            return _Digits("", text.decode("latin-1"))
         data = data.strip(self.blank)
         if found := self._digits(data):
             return _Digits("", found)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.model import Field, Group, RecordLength, RecordType, Source
 from helixnet.engine.formats.code_pages import NAMES, decoding_table
-from helixnet.engine.formats.encoding import codec_of
+from helixnet.engine.formats.encoding import bytewise_codec, codec_of
+from helixnet.engine.formats.fixed_rows import fixed_rows
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import MARK, Outcome, group, load, source
 
@@ -250,3 +251,18 @@ def test_zoned_numbers_stand_in_lines_of_text_too() -> None:
     for unit in ("characters", "bytes"):
         outcome = load(b"\x41001J\nB00x{\n", source("fixed", fields={"Q": qty}, unit=unit))
         assert outcome.records == [["-0.11"], ["X'3030787B'"]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.binary(max_size=100), st.sampled_from(["cp037", "cp1252"]))
+def test_records_are_cut_alike_together_and_one_by_one(data: bytes, encoding: str) -> None:
+    fields = dict(FIELDS)
+    fields["ZON"] = Field("ZON", MARK, "decimal", at=(1, 4), stored="zoned", scale=1)
+    fields["INT"] = Field("INT", MARK, "integer", at=(0, 2))
+    of = contract(RecordLength(4), fields=fields, encoding=[encoding])
+    rows = fixed_rows(of, bytewise_codec(encoding))
+    together = rows.rows(data)
+    spans = rows.all_spans(data)
+    cuts = [rows.cells(data[start:end].decode(rows.encoding)) for start, end in spans]
+    assert together.cells == [cut.cells for cut in cuts]
+    assert together.codes == {n: cut.code for n, cut in enumerate(cuts) if cut.code}
