@@ -211,7 +211,7 @@ def _remove_stale(path: Path, name: str) -> None:
 
 def _reason(path: str, reject: Mapping[str, Any]) -> str:
     """Say where and why a record was rejected, by the first of its faults."""
-    first = faults(reject["errors"])[0]
+    first, *others = faults(reject["errors"])
     source = first.get("source", {"line": reject["line"]})
     place = ":".join(str(source[key]) for key in ("line", "column") if key in source)
     target = f" at {', '.join(first['targets'])}" if first["targets"] else ""
@@ -219,7 +219,8 @@ def _reason(path: str, reject: Mapping[str, Any]) -> str:
     of = f" ({field})" if field else ""
     step = f" in {first['step']}" if first.get("step") else ""
     hint = f" ({first['hint']})" if first.get("hint") else ""
-    return f"{path}:{place}: {first['code']}: {first['message']}{of}{target}{step}{hint}"
+    more = f"; and {len(others)} more in its reject" if others else ""
+    return f"{path}:{place}: {first['code']}: {first['message']}{of}{target}{step}{hint}{more}"
 
 
 def _say(text: str, hint: str = "") -> None:

@@ -108,6 +108,12 @@ CONTEXT_CODES: Final[dict[str, Code]] = {
         "some; `on_drift` says what becomes of such files.",
         "Bring `source.fields` up to date, or ask the sender.",
     ),
+    "HX-4115": Code(
+        "null leaves out",
+        "`where` compares a number or date that may be null: then the item is left out, and nobody "
+        "is told.",
+        "Declare the field `required: true`, or ask `X is present` in the condition.",
+    ),
     "HX-4201": Code(
         "file of the bundle missing",
         "A named schema, table, template or grammar is not in the bundle.",

@@ -16,11 +16,13 @@ class Runs:
 
     Args:
         starts: the byte at which each begins, from 0.
+        keys: of each, as the bytes that stand there.
         first: key of the first.
         last: key of the last.
     """
 
     starts: Sequence[int]
+    keys: Sequence[tuple[bytes, ...]]
     first: Key
     last: Key
 
@@ -63,8 +65,8 @@ class QuickKeys:
             bare = list(map(_bare, keys))
             if any(one == other for one, other in pairwise(bare)):
                 return None  # the same key with quotes and without
-            keys = [bare[0], bare[-1]]
-        return Runs(starts, self.key(keys[0]), self.key(keys[-1]))
+            keys = bare
+        return Runs(starts, keys, self.key(keys[0]), self.key(keys[-1]))
 
     def last_start(self, data: bytes) -> int:
         """Return where the last lines of ``data`` with one key begin; -1 where cells must be cut.

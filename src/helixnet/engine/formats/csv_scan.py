@@ -81,6 +81,11 @@ class CsvScan:
         self.failure: RefusedError | None = None
 
     @property
+    def again(self) -> str:
+        """A key whose lines stand apart though neighbours make a record; else empty."""
+        return self._marker.again if self._marker is not None else ""
+
+    @property
     def has_line_end(self) -> bool:
         """Whether a line end of this kind stood outside quotes."""
         return bool(self.first_line_end)

@@ -70,6 +70,12 @@ def retyped_field(text: str, name: str, values: Iterable[object], source: Source
     return _typed(text, "replace", name, _type_of(values, source))
 
 
+def parted_group(key: str) -> Drift:
+    """Return the drift of a file where lines of one key stand apart and neighbours are wanted."""
+    text = f"the key {key!r} stands again after others: its lines are several records"
+    return Drift(text, {"op": "add", "path": "/group/order", "value": "keyed"})
+
+
 def words_of(drift: Sequence[Drift]) -> list[str]:
     """Return the differences in words."""
     return [each.text for each in drift]

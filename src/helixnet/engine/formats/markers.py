@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from helixnet.engine.context.model import Group, Place, Source
 from helixnet.engine.formats.csv_keys import QuickKeys, quick_keys
@@ -21,6 +21,8 @@ from helixnet.engine.formats.record_types import (
 )
 from helixnet.engine.formats.row_format import RowFormat, Rows
 from helixnet.errors import RefusedError
+
+MOST_SEEN: Final = 100_000  # keys of groups that are remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,11 @@ class Marker(Protocol):
         """Return how many records have not been told when all rows were."""
         ...
 
+    @property
+    def again(self) -> str:
+        """A key that stands again after others, where neighbours make a record; else empty."""
+        ...
+
 
 Marking: TypeAlias = Callable[[Sequence[str]], Marker | None]
 """Makes the marker once the names of the columns are known; None = each row is a record."""
@@ -78,13 +85,17 @@ class RowMarker:
     Args:
         by: numbers of the grouping columns; empty = each row is a record.
         filled: numbers of the columns that are filled down.
+        again: a key that stands again after others, as text; empty while there is none. The first
+            100,000 keys of a file are looked out for.
     """
 
     by: list[int]
     filled: list[int]
     _filler: Filler = field(init=False)
+    again: str = ""
     _last: Key | None = None
     _quick: QuickKeys | None = None
+    _seen: set[tuple[bytes, ...]] = field(default_factory=set[tuple[bytes, ...]])
 
     def __post_init__(self) -> None:
         """Begin with nothing above."""
@@ -106,6 +117,8 @@ class RowMarker:
             key is None or key != last for last, key in zip([self._last, *keys], keys, strict=False)
         ]
         self._last = keys[-1] if keys else self._last
+        new = [key for key, begin in zip(keys, begins, strict=True) if begin and key is not None]
+        self._look_out([tuple(part.encode(errors="surrogateescape") for part in k) for k in new])
         return Marks(begins, [new and whole for new, whole in zip(begins, own, strict=True)])
 
     def starts(self, data: bytes, lines: RowFormat) -> Sequence[int] | None:
@@ -117,7 +130,20 @@ class RowMarker:
         if runs is None:
             return None
         goes_on, self._last = runs.first == self._last, runs.last
+        self._look_out(runs.keys[1:] if goes_on else runs.keys)
         return runs.starts[1:] if goes_on else runs.starts
+
+    def _look_out(self, keys: Sequence[tuple[bytes, ...]]) -> None:
+        """Notice a key that stood before, in other lines."""
+        if self.again:
+            return
+        seen, distinct = self._seen, set(keys)
+        if len(distinct) < len(keys) or not seen.isdisjoint(distinct):
+            met = set(seen)
+            key = next(key for key in keys if key in met or met.add(key))
+            self.again = " ".join(part.decode(errors="replace") for part in key)
+        elif len(seen) < MOST_SEEN:
+            seen |= distinct
 
     def left(self) -> int:
         """See :class:`Marker`."""
@@ -150,6 +176,11 @@ class KeyedMarker:
     def starts(self, data: bytes, lines: RowFormat) -> Sequence[int] | None:
         """Keys are told from cells."""
         del data, lines
+
+    @property
+    def again(self) -> str:
+        """No key is looked for."""
+        return ""
 
     def left(self) -> int:
         """See :class:`Marker`."""
@@ -185,6 +216,11 @@ class TypeMarker:
     def starts(self, data: bytes, lines: RowFormat) -> Sequence[int] | None:
         """Types are told from cells."""
         del data, lines
+
+    @property
+    def again(self) -> str:
+        """No key is looked for."""
+        return ""
 
     def left(self) -> int:
         """See :class:`Marker`."""

@@ -12,6 +12,7 @@ from helixnet.engine.mapping.shapes import RecordShape, near, shape_names
 
 _STEPPABLE = frozenset({Kind.OBJECT, Kind.LIST, Kind.ANY, Kind.NULL})
 BUILT = ("out", "this")
+_GROUPED = frozenset({"h", "lines"})
 _AROUND = (*NEIGHBOURS, "_parent")
 
 
@@ -70,6 +71,8 @@ def _unknown(leaf: Leafing, node: Node, name: str) -> None:
     for prefix, binding in scope.names.items():
         names += [f"{prefix}.{each}" for each in shape_names(binding.type.shape)]
     hints = [near(name, names)]
+    if name in _GROUPED and not any(each.role is Role.HEADER for each in scope.names.values()):
+        hints.append("h and lines are names that `group:` gives: is it missing?")
     if leaf.parsed.text.strip() == name:
         hints.append(f"a fixed text is {{const: {name}}}")
     elif name in ("TRUE", "FALSE", "NULL"):

@@ -19,20 +19,22 @@ from helixnet.engine.context.model import (
 )
 from helixnet.engine.mapping.built import read_built
 from helixnet.engine.mapping.elements import as_list
-from helixnet.engine.mapping.filled import filled
+from helixnet.engine.mapping.filled import as_kind, filled
 from helixnet.engine.mapping.infer import type_condition, type_leaf, type_node
 from helixnet.engine.mapping.ir import BOOLEAN, Node, Op, Parsed, Type
 from helixnet.engine.mapping.joining import inner_condition
-from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
 from helixnet.engine.mapping.parse import parse_leaf
-from helixnet.engine.mapping.scope import Binding, Role, Scope
+from helixnet.engine.mapping.reads import walk
+from helixnet.engine.mapping.scope import Binding, FieldUse, Role, Scope
 from helixnet.engine.mapping.shapes import DictShape, near
 from helixnet.engine.mapping.slots import Region, Slot, Spot, State
 from helixnet.engine.mapping.targets import document_type, written_type
 from helixnet.engine.validation.view import SchemaView
 
 MAX_EACH: Final = 12
+_ORDERS: Final = frozenset({"<", "<=", ">", ">="})
 MAX_SLOTS: Final = 4_000
 MAX_BLOCKS: Final = 40
 
@@ -265,6 +267,8 @@ class Outline:
             return
         where = replace(scope.inside("where", slot.number), built=False)
         slot.where = self.condition(node.where, where)
+        if node.where is not None:
+            self._doubt_nulls(slot.where, node.where.mark)
         self._keep_joined(slot, node, where)
         slot.inner = Region()
         own = not (slot.spliced or slot.documents)
@@ -279,6 +283,19 @@ class Outline:
             slot.type = Type(Kind.LIST, absent=slot.when is not None, shape=shape, items=items)
         if own:
             self._fits(slot, "array")
+
+    def _doubt_nulls(self, where: Node | None, mark: Mark) -> None:
+        """Warn of a condition that leaves items out because a number or date of theirs is null."""
+        nodes = [] if where is None else list(walk(where))
+        if any(node.op is Op.TEST for node in nodes):
+            return
+        compared = [node for node in nodes if node.op is Op.COMPARE and node.data in _ORDERS]
+        for read in (arg for node in compared for arg in node.args if arg.op is Op.FIELD):
+            if read.type.null and read.type.kind in (*NUMBERS, Kind.DATE, Kind.DATETIME):
+                name = as_kind(read.data, FieldUse).name
+                text = f"an item whose {name} is null is left out without a word"
+                hint = f"if that is a fault, declare {name} `required: true`; else add `is present`"
+                self.problems.append(ContextProblem(mark, "HX-4115", text, hint, "warning"))
 
     def _keep_joined(self, slot: Slot, node: EachNode, where: Scope) -> None:
         """Keep only the items for which the inner joins that read them find a row."""
