@@ -35,7 +35,6 @@ def with_target(name: str) -> str:
         (CONTEXT.replace("qty: QTY", "qty: QTY +"), "HX-4101", 14),
         (CONTEXT.replace("qty: QTY", "qty: QTY\n  qtty: QTY"), "HX-4110", 15),
         (CONTEXT.replace("  id: ID\n", ""), "HX-4111", 13),
-        (CONTEXT.replace("format: csv", "format: excel"), "HX-4301", 6),
     ],
 )
 def test_a_bad_context_is_told_with_its_line(
