@@ -5,15 +5,19 @@ import re
 import sys
 import zipfile
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from helixnet.cli import show
 from helixnet.engine.context.model import Mark, Source
-from helixnet.engine.packing.unpack import packing, unpacked_head
+from helixnet.engine.formats.xlsx import read_large_sheet
+from helixnet.engine.formats.xlsx_parts import WorkbookError
+from helixnet.engine.packing.unpack import MOST_UNPACKED, packing, unpacked_head
 from helixnet.engine.sniffing.block import source_block
 from helixnet.engine.sniffing.found import HEAD, Found, Head, UnknownError
-from helixnet.engine.sniffing.sniff import excel, sniff_head
+from helixnet.engine.sniffing.sheets import MOST_ROWS, excel
+from helixnet.engine.sniffing.sniff import sniff_head
 from helixnet.errors import RefusedError, UsageError
 
 _ANY: Final = Source("csv", Mark("", 0, 0))
@@ -51,7 +55,7 @@ def _look(path: Path) -> tuple[str, Found]:
         with path.open("rb") as stream:
             packed = packing(stream, _ANY)
             if packed == "zip" and (sheets := _sheets(stream)) is not None:
-                return "", excel(sheets)
+                return "", _workbook(stream, sheets)
             stream.seek(0)
             data = unpacked_head(stream, _ANY, HEAD + 1)
             size = len(data) if packed or len(data) <= HEAD else path.stat().st_size
@@ -59,6 +63,15 @@ def _look(path: Path) -> tuple[str, Found]:
     except OSError as error:
         reason = error.strerror or error
         raise UsageError(f"{path} can't be read: {reason}") from error
+
+
+def _workbook(stream: BinaryIO, sheets: list[str]) -> Found:
+    """Look at the first rows of the sheet that is read by default."""
+    try:
+        rows = list(islice(read_large_sheet(stream, None, MOST_UNPACKED), MOST_ROWS))
+    except WorkbookError as error:
+        raise RefusedError(str(error), code=error.code, hint=error.hint) from error
+    return excel(sheets, rows)
 
 
 def _sheets(stream: BinaryIO) -> list[str] | None:

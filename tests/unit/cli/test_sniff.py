@@ -1,10 +1,8 @@
 """``helixnet sniff``: each sample gives a source block that checks and runs."""
 
 import gzip
-import io
 import json
 import struct
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -52,13 +50,6 @@ PACKED = b"".join(
 
 def prefixed(*records: bytes) -> bytes:
     return b"".join(struct.pack(">HH", len(one) + 4, 0) + one for one in records)
-
-
-def sheets() -> bytes:
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("xl/workbook.xml", '<workbook><sheet name="A &amp; B" id="1"/></workbook>')
-    return out.getvalue()
 
 
 SAMPLES: list[tuple[str, bytes, str, str]] = [
@@ -168,7 +159,7 @@ def test_padded_numbers_are_text(helixnet: Command, tmp_path: Path) -> None:
 def test_messages_are_described(helixnet: Command, tmp_path: Path) -> None:
     (tmp_path / "a.x12").write_text(X12, "utf-8")
     (tmp_path / "a.edi").write_text(EDIFACT, "utf-8")
-    (tmp_path / "a.xlsx").write_bytes(sheets())
+    (tmp_path / "a.xlsx").write_bytes(workbook([["A"]], sheet="A &amp; B"))
     out = helixnet("sniff", tmp_path / "a.x12", tmp_path / "a.edi", tmp_path / "a.xlsx").out
     assert "# messages: 850\n# versions: 004010\n# delimiters: element * component >" in out
     assert 'type: "850"' in out
@@ -218,3 +209,16 @@ def test_any_bytes_give_a_block_that_checks_or_nothing(data: bytes, whole: bool)
     text = f"{HEAD}{source_block(found)}map: {{a: {{const: 1}}}}\n"
     read = read_context(bundle_from_files("a.yaml", {"a.yaml": text.encode()}))
     assert [one for one in read.problems if one.severity == "error"] == []
+
+
+def test_a_sheet_is_told_with_its_header_and_what_excel_typed(
+    helixnet: Command, tmp_path: Path
+) -> None:
+    """A title above is no header; digits that Excel holds as texts stay texts."""
+    done = helixnet("sniff", EXAMPLES / "orders-excel" / "orders.xlsx")
+    block = yaml.safe_load(done.out)["source"]
+    assert (block["header"], block["fields"]["Qty"]) == (3, {"type": "decimal"})
+    assert block["fields"]["PO No"] == {}
+    assert block["fields"]["Ordered"]["type"] == "date"
+    (tmp_path / "cut.xlsx").write_bytes(b"PK\x03\x04 and no more")
+    assert helixnet("sniff", tmp_path / "cut.xlsx").status == 1

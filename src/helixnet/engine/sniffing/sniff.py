@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from helixnet.engine.sniffing.found import CERTAIN, Found, Head, Text, UnknownError
+from helixnet.engine.sniffing.found import Found, Head, Text, UnknownError
 from helixnet.engine.sniffing.messages import message
 from helixnet.engine.sniffing.records import records
 from helixnet.engine.sniffing.tables import csv_table, fixed_table
@@ -62,14 +62,3 @@ def sniff_head(head: Head, size: int) -> Found:
 
 def _as_text(text: Text) -> Found | None:
     return next((found for one in _TEXT_FORMATS if (found := one(text)) is not None), None)
-
-
-def excel(sheets: list[str]) -> Found:
-    """Return what a workbook is.
-
-    Args:
-        sheets: its sheets by name.
-    """
-    found = Found("excel", CERTAIN)
-    found.facts["sheets"] = ", ".join(sheets)
-    return found

@@ -43,7 +43,7 @@ def csv_table(text: Text) -> Found | None:
     found.facts["quotes"] = "some cells" if '"' in text.text else "none"
     if len(rows) - count:
         found.open.append(f"{len(rows) - count} rows have another number of cells than {width}")
-    _describe(found, names, whole[1:] if header else whole)
+    describe(found, names, whole[1:] if header else whole)
     return found
 
 
@@ -71,7 +71,8 @@ def _header(rows: Sequence[Sequence[str]]) -> tuple[bool, str]:
     return again == 0, "yes, a guess: its texts stand nowhere else" if not again else "no: a guess"
 
 
-def _describe(found: Found, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def describe(found: Found, names: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Note names and types of the columns of some rows."""
     columns: dict[str, list[str]] = {}
     for number, name in enumerate(names):
         columns.setdefault(name, [row[number] for row in rows])
