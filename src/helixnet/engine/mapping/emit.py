@@ -17,6 +17,7 @@ from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.line_shape import Member
 from helixnet.engine.mapping.place import line_of
 from helixnet.engine.mapping.scope import Binding, FieldUse, Role, Special
+from helixnet.engine.mapping.shapes import SegmentShape
 from helixnet.engine.mapping.slots import Slot
 from helixnet.engine.values import arithmetic, compare
 from helixnet.engine.values.absent import ABSENT
@@ -56,12 +57,21 @@ def _step(emitter: Emitter, node: Node) -> str:
     code = emitter.code(base)
     if elements.is_element(base.type):
         return emitter.call(elements.step_in, code, key)
+    if base.type.kind is Kind.LIST and isinstance(base.type.shape, SegmentShape):
+        return _step_of_one(emitter, code, key)
     if base.type.kind is not Kind.ANY:
         return emitter.call(runtime.step, code, key)
     absent, of = emitter.constant(ABSENT), emitter.constants.add(dict)
     held, code = (code, code) if code.isidentifier() else _held(emitter, code)
     slow = emitter.call(runtime.step, held, key)
     return f"({held}.get({key}, {absent}) if type({code}) is {of} else {slow})"
+
+
+def _step_of_one(emitter: Emitter, code: str, key: str) -> str:
+    """Take a field of the one segment in a list."""
+    (temp, held), absent = _held(emitter, code), emitter.constant(ABSENT)
+    one = f"type({held}) is {emitter.constants.add(list)} and len({temp}) == 1"
+    return f"({temp}[0].get({key}, {absent}) if {one} else {emitter.call(runtime.step, temp, key)})"
 
 
 def _held(emitter: Emitter, code: str) -> tuple[str, str]:

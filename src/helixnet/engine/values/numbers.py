@@ -5,7 +5,7 @@ A number is an ``int`` (never a ``bool``) or a finite ``Decimal``; there is no f
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final, TypeAlias
 
 from helixnet.engine.values.faults import ValueFault, shown
@@ -16,6 +16,7 @@ MAX_ZEROS: Final = 6144  # most zeros that writing without exponent may add: IEE
 _SHORT: Final = 4000  # int() and str() refuse more than 4,300 digits; Decimal takes any
 _LARGE: Final = 1 << 4096
 _NUMERIC: Final = "-0123456789.,' "
+_DIGITS: Final = frozenset("0123456789")
 _PLAIN: Final = re.compile(r"-?[0-9]+(?:\.[0-9]+)?").fullmatch
 
 
@@ -58,10 +59,26 @@ def parse_decimal(text: str, code: str = "HX-2001") -> Decimal:
     Raises:
         ValueFault: ``code`` if the text is not exactly one such number.
     """
+    usual = usual_decimal(text)
+    if usual is not None:
+        return usual
     if _PLAIN(text) is None:
         raise ValueFault(code, f"{shown(text)} is not a number", text, _hint(text, ".", ""))
     value = Decimal(text)
     return value or value.copy_abs()
+
+
+def usual_decimal(text: str) -> Decimal | None:
+    """Return the number that a text is as it would be written: digits, perhaps with a fraction.
+
+    None says nothing of a text with a sign, or with zeros before the number.
+    """
+    try:
+        number = Decimal(text)  # which takes more
+        same = str(number) == text
+    except InvalidOperation:
+        return None
+    return number if same and text[0] in _DIGITS and "E" not in text else None
 
 
 def to_integer(value: Number, code: str = "HX-2001") -> int:

@@ -15,8 +15,11 @@ from helixnet.engine.values.faults import ValueFault
 values = st.one_of(
     st.sampled_from(["AG", "WE", "", None, ABSENT, 5, Decimal("1.5"), True]), st.just(["AG"])
 )
+nodes = st.dictionaries(st.just("2"), values, max_size=1)
 items = st.one_of(
-    st.dictionaries(st.sampled_from(["PARVW", "PARTN"]), values, max_size=2),
+    st.dictionaries(st.sampled_from(["PARVW", "PARTN", "C1.2"]), values, max_size=2),
+    st.fixed_dictionaries({"C1": st.one_of(nodes, st.lists(nodes, max_size=2), values)}),
+    st.fixed_dictionaries({"C1": nodes, "C1.2": values}),
     st.sampled_from([None, ABSENT, "AG", 5]),
 )
 lists = st.one_of(st.lists(items, max_size=4), st.sampled_from([None, ABSENT, "AG", {"PARVW": 1}]))
@@ -36,15 +39,15 @@ def answer(function: Any, *args: Any) -> Any:
 def test_the_short_loop_selects_as_the_filter_does(value: Any, name: str, wanted: str) -> None:
     """Also of lists that hold other values, and with the same faults."""
     for text in ("AG", wanted):
-        conditions = {"PARVW": text}
-        quick = quick_selector(name, FILTERS[name].function, conditions)
-        assert quick is not None
-        assert answer(quick, value) == answer(FILTERS[name].function, value, conditions)
+        for conditions in ({"PARVW": text}, {"C1.2": text}):
+            quick = quick_selector(name, FILTERS[name].function, conditions)
+            assert quick is not None
+            assert answer(quick, value) == answer(FILTERS[name].function, value, conditions)
 
 
 @pytest.mark.parametrize(
-    "conditions", [{}, {"A": 1}, {"A": None}, {"A": ["1"]}, {"A.B": "1"}, {"A": "1", "B": "2"}]
+    "conditions", [{}, {"A": 1}, {"A": None}, {"A": ["1"]}, {"A.B.C": "1"}, {"A": "1", "B": "2"}]
 )
 def test_other_conditions_are_left_to_the_filter(conditions: dict[str, Any]) -> None:
-    """Several, dotted names, and what is no text."""
+    """Several, paths of several steps, and what is no text."""
     assert quick_selector("one", FILTERS["one"].function, conditions) is None

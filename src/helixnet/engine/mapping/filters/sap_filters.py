@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
@@ -11,11 +11,11 @@ from helixnet.engine.mapping.filters.spec import Example, FilterSpec, misfit
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.values.dates import date_parser
 from helixnet.engine.values.faults import ValueFault, shown
+from helixnet.engine.values.numbers import usual_decimal
 
 TEXT: Final = frozenset({Kind.TEXT})
 _DAYS_KEPT: Final = 4096  # eleven years: a file names few days, and those often
 _DAY: Final = lru_cache(_DAYS_KEPT)(date_parser("%Y%m%d", code="HX-2001"))
-_DIGITS: Final = frozenset("0123456789")
 _NUMBER: Final = re.compile(r" *(?:(-?)([0-9]+(?:\.[0-9]+)?)|([0-9]+(?:\.[0-9]+)?)-) *").fullmatch
 
 
@@ -30,7 +30,7 @@ def sap_number(value: Any) -> Decimal | None:
     """Make a number of a text with the minus behind."""
     if type(value) is not str:
         raise misfit("sap_number", TEXT, value)
-    number = _usual(value)
+    number = usual_decimal(value)
     if number is not None:
         return number
     found = _NUMBER(value)
@@ -41,16 +41,6 @@ def sap_number(value: Any) -> Decimal | None:
         raise ValueFault("HX-2001", text, value, "such as 1234.50 or 1234.50-")
     number = Decimal(found[1] + found[2] if found[3] is None else f"-{found[3]}")
     return number or number.copy_abs()
-
-
-def _usual(text: str) -> Decimal | None:
-    """Return the number that a text is as Python writes it too, without sign and exponent."""
-    try:
-        number = Decimal(text)  # which takes more than SAP writes
-        same = str(number) == text
-    except InvalidOperation:
-        return None
-    return number if same and text[0] in _DIGITS and "E" not in text else None
 
 
 SPECS: Final[Sequence[FilterSpec]] = (

@@ -28,12 +28,35 @@ def quick_selector(
     if quick is None or len(conditions) != 1:
         return None
     [(key, wanted)] = conditions.items()
-    if type(wanted) is not str or "." in key:
+    if type(wanted) is not str or key.count(".") > 1:
         return None
     return quick(key, wanted, lambda value: function(value, conditions))
 
 
+def _below(key: str) -> Select | None:
+    """Return what reads a field of a node below an item; None for a field of the item itself."""
+    head, dot, rest = key.partition(".")
+    if not dot:
+        return None
+
+    def read(item: Any) -> Any:
+        if key in item:  # a field of that very name comes first
+            return _ODD
+        node = item.get(head)
+        if node.__class__ is list:
+            if len(node) > 1:
+                return _ODD
+            node = node[0] if node else None
+        if node is None:
+            return None
+        return node.get(rest) if node.__class__ is dict else _ODD
+
+    return read
+
+
 def _quick_one(key: str, wanted: str, otherwise: Select) -> Select:
+    below = _below(key)
+
     def select(value: Any) -> Any:
         found: Any = None
         if _is_list(value):
@@ -41,7 +64,7 @@ def _quick_one(key: str, wanted: str, otherwise: Select) -> Select:
             for item in items:
                 if type(item) is not dict:
                     return otherwise(value)
-                text: Any = item.get(key)
+                text: Any = item.get(key) if below is None else below(item)
                 if text == wanted:
                     if found is not None:
                         return otherwise(value)
@@ -76,6 +99,8 @@ def _quick_any(key: str, wanted: str, otherwise: Select) -> Select:
 
 
 def _quick_many(key: str, wanted: str, otherwise: Select) -> Select:
+    below = _below(key)
+
     def select(value: Any) -> Any:
         if not _is_list(value):
             return otherwise(value)
@@ -84,7 +109,7 @@ def _quick_many(key: str, wanted: str, otherwise: Select) -> Select:
         for item in items:
             if type(item) is not dict:
                 return otherwise(value)
-            text: Any = item.get(key)
+            text: Any = item.get(key) if below is None else below(item)
             if text == wanted:
                 found.append(item)
             elif type(text) is not str and text is not None:
@@ -92,6 +117,9 @@ def _quick_many(key: str, wanted: str, otherwise: Select) -> Select:
         return found
 
     return select
+
+
+_ODD: Final = object()  # no text: the selector itself has to look
 
 
 def _is_list(value: object) -> bool:
