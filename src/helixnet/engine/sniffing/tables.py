@@ -13,6 +13,7 @@ from helixnet.engine.sniffing.values import Columns, type_columns
 
 _MOST_ROWS: Final = 5_000
 _EVEN: Final = 0.9  # of the rows, that have as many cells as most
+_MOST: Final = 0.6  # of them, where the first is such a row
 _NAME: Final = re.compile(r"[^\W\d][^\n]{0,63}")
 _LINES: Final = 3  # of one length, that are fixed-width
 _SHORTEST: Final = 8
@@ -28,12 +29,13 @@ def csv_table(text: Text) -> Found | None:
     rows = _rows(text, delimiter)
     widths = Counter(map(len, rows))
     width, count = widths.most_common(1)[0] if rows else (0, 0)
-    if width < 2 or count < _EVEN * len(rows):  # noqa: PLR2004 - one column is no table
+    ragged = count < _EVEN * len(rows)
+    if width < 2 or (ragged and (count < _MOST * len(rows) or len(rows[0]) != width)):  # noqa: PLR2004 - one column is no table
         return None
     whole = [row for row in rows if len(row) == width]
     header, why = _header(whole)
     sure = CERTAIN if count == len(rows) > _LINES else LIKELY
-    found = Found("csv", sure if len(rows) > 1 else GUESSED, rows=len(rows))
+    found = Found("csv", GUESSED if ragged or len(rows) == 1 else sure, rows=len(rows))
     found.source["encoding"] = _encoding(text)
     found.source["delimiter"] = delimiter
     if not header:
