@@ -8,19 +8,17 @@ back in the values that are taken.
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from helixnet.engine.formats.edi_syntax import Syntax
 
-_MARKS: Final = "\ufdd0\ufdd1\ufdd2\ufdd3\ufdd4"  # no characters: they have no meaning in any text
+_MARKS: Final = "\x80\x81\x82\x83\x84"  # they keep a text of one byte a character so
 _PRIVATE: Final = range(0xE000, 0xF8FF)
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """A message in segments.
 
     Args:
@@ -35,7 +33,14 @@ class Cut:
     marks: str = ""
 
 
-def cut(text: str, syntax: Syntax, line: int, newline: str) -> Cut:
+def is_even(data: bytes, syntax: Syntax) -> bool:
+    """Tell whether nothing stands between segments, and no line ends in them."""
+    end, breaks = syntax.ending, {b"\r", b"\n"}
+    odd = (*(breaks - {end}), end + b" ", end + b"\t")
+    return not any(each in data for each in odd)
+
+
+def cut(text: str, syntax: Syntax, line: int, newline: str, *, even: bool = False) -> Cut:
     """Cut the text of a message, which ends with a terminator.
 
     Args:
@@ -43,14 +48,15 @@ def cut(text: str, syntax: Syntax, line: int, newline: str) -> Cut:
         syntax: its delimiters.
         line: its first line.
         newline: what ends a line; empty where each segment counts as one.
+        even: :func:`is_even` of bytes that it is part of.
     """
     release, marks = syntax.release, ""
     if release and release in text:
-        if f"{release}\r" in text or f"{release}\n" in text:
+        if not even and (f"{release}\r" in text or f"{release}\n" in text):
             return _wrapped(text, syntax, line, newline)
         marks = _MARKS if text.isascii() else _unused(text)
         text = covered(text, syntax, marks)
-    separator = _separator(text, syntax.terminator)
+    separator = syntax.terminator if even else _separator(text, syntax.terminator)
     if not separator:
         return _wrapped(raised(text, syntax, marks) if marks else text, syntax, line, newline)
     segments = text[: -len(syntax.terminator)].split(separator)
@@ -139,11 +145,24 @@ def _released(syntax: Syntax, marks: str) -> tuple[tuple[str, str, str], ...]:
     return tuple((mark, each, one.release + each) for mark, each in pairs if each)
 
 
+@lru_cache(maxsize=64)
+def _covers(syntax: Syntax, marks: str) -> dict[str, str]:
+    return {one: mark for mark, one, _ in _released(syntax, marks)}
+
+
 def covered(text: str, syntax: Syntax, marks: str) -> str:
-    """Put marks in place of released characters; the release character itself comes first."""
-    for mark, _, written in _released(syntax, marks):
-        text = text.replace(written, mark)
-    return text.replace(syntax.release, "")
+    """Put marks in place of released delimiters, and leave release characters out."""
+    known = _covers(syntax, marks)
+    first, *rest = text.split(syntax.release)
+    found, left = [first], iter(rest)
+    for each in left:
+        if each:
+            found.append(known.get(each[0], each[0]))
+            found.append(each[1:])
+        else:  # two release characters: the first releases the second
+            found.append(marks[0])
+            found.append(next(left, ""))
+    return "".join(found)
 
 
 def raised(text: str, syntax: Syntax, marks: str) -> str:

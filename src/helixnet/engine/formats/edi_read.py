@@ -5,7 +5,7 @@ from typing import BinaryIO, Final, cast
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.formats.edi_batch import EdiBatch, Envelope
-from helixnet.engine.formats.edi_cut import cut
+from helixnet.engine.formats.edi_cut import cut, is_even
 from helixnet.engine.formats.edi_envelope import syntax_of
 from helixnet.engine.formats.edi_grammar import EdiGrammar
 from helixnet.engine.formats.edi_lines import count_lines
@@ -95,6 +95,7 @@ class _Reading:
         self._opened: list[OnceLine] = []
         self._envelope: Envelope | None = None
         self._counted: Syntax | None = None  # whose terminators are lines
+        self._even: dict[Syntax, bool] = {}  # of the block
         self._done = self.keep = 0
 
     def begin(self, envelope: EnvelopeAt) -> None:
@@ -109,6 +110,7 @@ class _Reading:
     def take(self, data: bytes, *, final: bool) -> Iterator[EdiBatch]:
         """Yield the messages that are whole in ``data``; from ``keep`` on, bytes are left."""
         self._done, message, batch = 0, -1, self._batch(data)
+        self._even.clear()
         closing = self._reader.grammar.standard.message[1]
         for mark in self._walker.walk(data, final=final):
             if message >= 0:
@@ -173,7 +175,11 @@ class _Reading:
         batch.envelopes.append(envelope)
         batch.records.append(root)
         text, wrong = self._decode(batch.data[start:end], line)
-        wrong += envelope.nester.nest(cut(text, envelope.syntax, line, self._newline), root)
+        syntax = envelope.syntax
+        if syntax not in self._even:
+            self._even[syntax] = is_even(batch.data, cast("Syntax", self._counted))
+        parts = cut(text, syntax, line, self._newline, even=self._even[syntax])
+        wrong += envelope.nester.nest(parts, root)
         if wrong:
             batch.faults[index] = [
                 Fault(

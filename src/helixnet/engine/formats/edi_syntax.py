@@ -48,11 +48,12 @@ EDIFACT: Final = Standard("edifact", ("UNB", "UNZ"), ("UNG", "UNE"), ("UNH", "UN
 STANDARDS: Final = {"x12": X12, "edifact": EDIFACT}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Syntax:
     """Delimiters, each one character (the terminator in its bytes perhaps several).
 
-    ``release`` and ``repetition`` may be empty.
+    ``release`` and ``repetition`` may be empty. The same delimiters are the same object, so that
+    it is a quick key.
     """
 
     standard: Standard = field(repr=False)
@@ -161,7 +162,7 @@ def x12_syntax(header: str) -> Syntax:
         repetition = ""
     if repetition in (element, component, terminator):
         repetition = ""
-    return _checked(Syntax(X12, element, component, terminator, "", repetition))
+    return _syntax("x12", element, component, terminator, "", repetition)
 
 
 @lru_cache(maxsize=256)
@@ -177,35 +178,19 @@ def edifact_syntax(advice: str, version: str) -> Syntax:
     """
     component, element, _, release, repetition, terminator = advice[3:] or ":+.?*'"
     repeats = version[:1].isdecimal() and int(version[:1]) >= _REPEATING_VERSION
-    return _checked(
-        Syntax(
-            EDIFACT,
-            element,
-            component,
-            terminator,
-            release.strip(),
-            repetition.strip() if repeats else "",
-        )
-    )
+    repetition = repetition.strip() if repeats else ""
+    return _syntax("edifact", element, component, terminator, release.strip(), repetition)
 
 
-def _checked(syntax: Syntax) -> Syntax:
-    used = [
-        one
-        for one in (
-            syntax.element,
-            syntax.component,
-            syntax.terminator,
-            syntax.release,
-            syntax.repetition,
-        )
-        if one
-    ]
-    if len(set(used)) < len(used) or any(
-        (one.isascii() and one.isalnum()) or one == " " for one in used
-    ):
+@lru_cache(maxsize=256)
+def _syntax(
+    standard: str, element: str, component: str, terminator: str, release: str, repetition: str
+) -> Syntax:
+    used = [one for one in (element, component, terminator, release, repetition) if one]
+    plain = any((one.isascii() and one.isalnum()) or one == " " for one in used)
+    if plain or len(set(used)) < len(used):
         raise RefusedError(
             f"the delimiters {' '.join(map(repr, used))} can't be told apart, or from text",
             code="HX-5004",
         )
-    return syntax
+    return Syntax(STANDARDS[standard], element, component, terminator, release, repetition)

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 from helixnet.engine.formats.edi_syntax import (
     EDIFACT,
@@ -23,8 +22,7 @@ _LINE_ENDS: Final = b"\r\n"
 _HEAD: Final = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """An envelope segment.
 
     Args:
