@@ -354,7 +354,9 @@ CODES: Final[dict[str, Code]] = {
         "Look for a lost line break; raise `max_record_bytes` if it is right.",
     ),
     "HX-6002": Code(
-        "too many columns", "A row has more columns than the limit.", "Check the delimiter."
+        "too many columns",
+        "A row has more columns, or an XML file more different names, than the limit.",
+        "Check the delimiter; names that are data belong into texts or attributes.",
     ),
     "HX-6003": Code(
         "nested too deep", "A document is nested deeper than the limit.", "Flatten it."

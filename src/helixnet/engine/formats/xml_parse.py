@@ -12,6 +12,10 @@ from helixnet.engine.formats.xml_names import SEPARATOR
 from helixnet.errors import RefusedError
 
 MAX_DEPTH: Final = 200
+MAX_TOKEN: Final = 1024 * 1024
+"""Bytes of a tag, comment or processing instruction, with the precision of a block."""
+MAX_NAMES: Final = 100_000
+"""Different names in a file: the parser keeps each of them."""
 _RUN: Final = 1024 * 1024  # characters that come in one piece
 _LONGEST: Final = 4  # bytes of a character
 _ASCII: Final = 0x7F
@@ -43,7 +47,8 @@ class Feed:
 
         Raises:
             RefusedError: HX-1021 not well-formed, HX-1001 bytes that do not decode, HX-5011 a
-                document type, and what handlers refuse.
+                document type, HX-6001 a tag or comment is too long, HX-6002 too many names, and
+                what handlers refuse.
         """
         try:
             self.parser.Parse(data, final)
@@ -51,6 +56,12 @@ class Feed:
             raise self._malformed(error, data) from error
         self.fed += len(data)
         self._tail = (self._tail + data)[-_LONGEST:]
+        if self.fed - self.parser.CurrentByteIndex > MAX_TOKEN and not final:
+            text = f"a tag, comment or instruction is longer than {MAX_TOKEN} bytes"
+            raise self.refusal(text, "HX-6001")
+        if len(self.parser.intern) > MAX_NAMES:
+            text = f"there are more than {MAX_NAMES:,} names of elements and attributes"
+            raise self.refusal(text, "HX-6002")
 
     def refusal(self, message: str, code: str, hint: str = "") -> RefusedError:
         """Return a refusal at the place where the parser is."""

@@ -156,6 +156,14 @@ def test_limits() -> None:
     assert len(load(b"<r>" + b"<a>12345</a>" * 100 + b"</r>", several).records) == 100
 
 
+def test_what_a_parser_would_keep_is_bounded() -> None:
+    """A tag, a comment and the number of different names have an end of their own."""
+    assert refusal(b"<a x='" + b">" * 3_000_000 + b"'/>")[0] == "HX-6001"
+    assert refusal(b"<a><!--" + b"<b>" * 1_000_000 + b"--></a>")[0] == "HX-6001"
+    names = b"".join(b"<n%d/>" % number for number in range(100_001))
+    assert refusal(b"<a>" + names + b"</a>")[0] == "HX-6002"
+
+
 def test_the_root_must_be_the_one_that_the_path_names() -> None:
     assert refusal(b"<Other/>", ORDERS)[0] == "HX-5004"
     assert load(b"<Orders/>", ORDERS).records == []
