@@ -23,6 +23,7 @@ from helixnet.engine.formats.xlsx_parts import (
     Texts,
     WorkbookError,
     elements,
+    local,
 )
 from helixnet.engine.formats.xlsx_values import unescaped
 
@@ -143,12 +144,13 @@ def _fill(texts: Texts, blocks: Iterable[bytes]) -> None:
 
     def start(name: str, _attributes: Attributes) -> None:
         nonlocal reading, hidden
+        name = local(name)
         hidden += name == "rPh"
         reading = name == "t" and not hidden
 
     def end(name: str) -> None:
         nonlocal reading, hidden
-        reading = False
+        reading, name = False, local(name)
         hidden -= name == "rPh"
         if name == "si":
             texts.add(unescaped("".join(pieces)))

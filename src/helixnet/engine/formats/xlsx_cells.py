@@ -6,7 +6,14 @@ from datetime import date
 from typing import Final
 
 from helixnet.engine.context.sheet_reader import MAX_COLUMNS, MAX_ROWS, column_of
-from helixnet.engine.formats.xlsx_parts import MAX_TEXT, Attributes, Parser, Texts, WorkbookError
+from helixnet.engine.formats.xlsx_parts import (
+    MAX_TEXT,
+    Attributes,
+    Parser,
+    Texts,
+    WorkbookError,
+    local,
+)
 from helixnet.engine.formats.xlsx_values import (
     Broken,
     Native,
@@ -18,6 +25,7 @@ from helixnet.engine.formats.xlsx_values import (
 
 _MOST_IN_ROW: Final = 64 * 1024 * 1024
 _LETTERS = re.compile(r"[A-Z]{1,3}")
+_VALUES: Final = frozenset({"v", "t"})
 _DIGITS: Final = "0123456789"
 
 
@@ -40,6 +48,7 @@ class SheetParser:
         self._parts: list[str] = []
         self._held = 0
         self._reading = self._formula = False
+        self._aside = False  # in how a text is pronounced
         self._columns: dict[str, int] = {}
 
     def rows(self, blocks: Iterable[bytes]) -> Iterator[tuple[int, dict[int, str]]]:
@@ -53,11 +62,16 @@ class SheetParser:
             self._done.clear()
 
     def _start(self, name: str, attributes: Attributes) -> None:
-        self._reading = name in ("v", "t")
+        if ":" in name:
+            name = local(name)
         if name == "c":
             self._begin_cell(attributes)
+        elif name in _VALUES:
+            self._reading = not self._aside
         elif name == "f":
             self._formula = True
+        elif name == "rPh":
+            self._aside = True
         elif name == "row":
             self._begin_row(attributes.get("r", ""))
 
@@ -95,13 +109,18 @@ class SheetParser:
 
     def _end(self, name: str) -> None:
         self._reading = False
+        if ":" in name:
+            name = local(name)
         if name == "c":
-            text = self._value("".join(self._parts))
+            parts = self._parts
+            text = self._value(parts[0] if len(parts) == 1 else "".join(parts))
             if text:
                 self._cells[self._column] = text
                 self._size += len(text)
                 if self._size > _MOST_IN_ROW:
                     raise WorkbookError(f"row {self._row} is over 64 MiB", code="HX-6001")
+        elif name == "rPh":
+            self._aside = False
         elif name == "row" and self._cells:
             self._done.append((self._row, self._cells))
             self._cells = {}

@@ -13,7 +13,7 @@ from helixnet.errors import RefusedError
 
 MAX_TEXT: Final = 1024 * 1024  # characters of a cell; Excel has 32,767
 MAX_TEXTS: Final = 20_000_000
-_MAX_TOKEN: Final = 16 * 1024 * 1024  # bytes without a beginning or end of an element
+_MAX_TOKEN: Final = 16 * 1024 * 1024  # bytes of one tag, comment or the like
 _MEMORY: Final = 8 * 1024 * 1024
 _OLE: Final = b"\xd0\xcf\x11\xe0"
 _SAVE: Final = "save it as an Excel workbook (.xlsx)"
@@ -139,7 +139,13 @@ def other_format(head: bytes) -> str:
 
 
 class Parser:
-    """Feeds an XML parser that refuses what a workbook never has; ``on_…`` take the events."""
+    """Feeds an XML parser that refuses what a workbook never has.
+
+    Args:
+        on_start: takes name, maybe with a prefix, and attributes of an element.
+        on_end: takes the name of one that ends.
+        on_text: takes characters, in pieces.
+    """
 
     def __init__(
         self,
@@ -147,33 +153,23 @@ class Parser:
         on_end: Callable[[str], None],
         on_text: Callable[[str], None] | None = None,
     ) -> None:
-        self._quiet = 0
-        self._start, self._end = on_start, on_end
         self._parser = parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _refuse_entities
-        parser.StartElementHandler, parser.EndElementHandler = self._begins, self._ends
+        parser.StartElementHandler, parser.EndElementHandler = on_start, on_end
         if on_text is not None:
             parser.CharacterDataHandler = on_text
 
-    def _begins(self, name: str, attributes: Attributes) -> None:
-        self._quiet = 0
-        self._start(name.rpartition(":")[2] if ":" in name else name, attributes)
-
-    def _ends(self, name: str) -> None:
-        self._quiet = 0
-        self._end(name.rpartition(":")[2] if ":" in name else name)
-
     def feed(self, blocks: Iterable[bytes]) -> Iterator[None]:
         """Parse block by block; what the events gave can be taken after each."""
-        some = False
+        size = 0
         for block in blocks:
-            some, self._quiet = True, self._quiet + len(block)
+            size += len(block)
             self._parser.Parse(block, False)  # noqa: FBT003 - not the last; it takes no keyword
-            if self._quiet > _MAX_TOKEN:
+            if size - self._parser.CurrentByteIndex > _MAX_TOKEN:  # it waits for an end
                 raise WorkbookError("the workbook's XML has a piece without end", code="HX-6001")
             yield
-        if some:
+        if size:
             self._parser.Parse(b"", True)  # noqa: FBT003 - the last piece
             yield
 
@@ -182,14 +178,19 @@ def _refuse_entities(*_: object) -> None:
     raise WorkbookError("the workbook declares XML entities, which is refused")
 
 
+def local(name: str) -> str:
+    """Return the name of an element without prefix."""
+    return name.rpartition(":")[2] if ":" in name else name
+
+
 def elements(blocks: Iterable[bytes]) -> Iterator[tuple[str, Attributes, str]]:
     """Yield name, attributes and parent of each element."""
     found: list[tuple[str, Attributes, str]] = []
     path: list[str] = []
 
     def start(name: str, attributes: Attributes) -> None:
-        found.append((name, attributes, path[-1] if path else ""))
-        path.append(name)
+        found.append((local(name), attributes, path[-1] if path else ""))
+        path.append(local(name))
 
     def end(_name: str) -> None:
         path.pop()

@@ -67,6 +67,7 @@ def test_what_excel_typed_is_native_in_canonical_form(cell: str, value: str) -> 
         ('<c t="str"><f>A1&amp;"x"</f><v>12x</v></c>', "12x"),
         ('<c t="s"><v>1</v></c>', "two"),
         ('<c t="inlineStr"><is><r><t>a</t></r><r><t>b</t></r></is></c>', "ab"),
+        ('<c t="inlineStr"><is><t>a</t><rPh sb="0"><t>x</t></rPh></is></c>', "a"),
     ],
 )
 def test_texts_stay_texts(cell: str, value: str) -> None:
@@ -95,6 +96,11 @@ def test_rows_and_cells_stand_where_the_sheet_says() -> None:
         '<row r="9"><c r="AA9"><v>3</v></c><c><v>4</v></c></row><row r="10"/>'
     )
     assert rows(package([("S", lines)])) == [(3, {1: "1"}), (4, {1: "2"}), (9, {26: "3", 27: "4"})]
+
+
+def test_prefixes_of_names_say_nothing() -> None:
+    lines = f'<x:row xmlns:x="{MAIN}"><x:c t="str"><x:v>b</x:v></x:c></x:row>'
+    assert rows(package([("S", lines)])) == [(1, {0: "b"})]
 
 
 def test_a_sheet_is_found_by_its_name() -> None:
