@@ -203,3 +203,17 @@ def test_the_context_is_compiled_once(
     monkeypatch.setattr(plan, "compile_schema", counted)
     assert helixnet("check", given, "--explain").status == 0
     assert len(calls) == 1
+
+
+def test_a_field_that_only_a_file_check_reads_is_read(helixnet: Command, given: Path) -> None:
+    context = given / "trailer.yaml"
+    context.write_text(
+        "helixnet: 1\nname: t\nversion: 1.0.0\ntarget: {}\n"
+        "source:\n  format: csv\n  header: false\n  records:\n"
+        "    P: {at: 0, is: P, fields: {N: {at: 1, type: integer}}}\n"
+        "    T: {at: 0, is: T, once: true, fields: {SUM: {at: 1, type: integer}}}\n"
+        "totals: {n: P.N}\nfile_checks: [{that: totals.n == T.SUM, code: SUM, text: T.SUM}]\n"
+        "map: {n: P.N}\n"
+    )
+    ran = helixnet("check", context)
+    assert (ran.status, "T.SUM" in ran.out + ran.err) == (0, False)

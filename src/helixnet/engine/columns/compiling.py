@@ -5,11 +5,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 import polars as pl
 
 from helixnet.engine.columns.steps import RECORDS, Brought, EachRow, EachValue, Step
-from helixnet.engine.columns.value import Value, as_text
+from helixnet.engine.columns.value import MOST_DIGITS, NotColumnarError, Value, as_text
 from helixnet.engine.context.model import Lookup
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.scope import Role
@@ -94,6 +95,20 @@ class Compiling:
     def ask_unless(self, condition: pl.Expr) -> None:
         """Ask for records where this is false; null counts as true."""
         self.holds.append(condition)
+
+    def limited(self, value: Value, digits: int) -> Value:
+        """Return a number of at most so many digits; of larger ones rows are asked for.
+
+        Raises:
+            NotColumnarError: it may have more after the point alone.
+        """
+        if value.digits <= digits:
+            return value
+        if digits <= value.scale:
+            raise NotColumnarError("numbers that may have more than 38 digits")
+        bound = Decimal(10) ** (digits - value.scale)
+        self.ask_unless(value.expr.abs() < pl.lit(bound, dtype=pl.Decimal(MOST_DIGITS, 0)))
+        return value.like(value.expr, digits=digits)
 
     def asked(self) -> pl.Expr:
         """Return where records are asked for."""

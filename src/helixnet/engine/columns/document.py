@@ -59,7 +59,17 @@ class Writing:
             self.slot(slot)
 
     def slot(self, slot: Slot) -> None:
-        """Write one slot."""
+        """Write one slot.
+
+        Raises:
+            NotColumnarError: with the slot's line.
+        """
+        try:
+            self._slot(slot)
+        except NotColumnarError as error:
+            raise error if error.line else NotColumnarError(str(error), slot.mark.line) from error
+
+    def _slot(self, slot: Slot) -> None:
         match slot.node:
             case Leaf():
                 self._leaf(slot)

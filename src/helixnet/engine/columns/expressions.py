@@ -186,7 +186,7 @@ def _arithmetic(state: Compiling, node: Node) -> Value:
     left, right = (value_of(state, arg) for arg in node.args)
     if left.kind not in NUMBERS or right.kind not in NUMBERS or operator not in _COMPUTE:
         raise NotColumnarError(f"`{operator}` on a {left.kind} and a {right.kind}")
-    made = _COMPUTE[operator](left, right)
+    made = _COMPUTE[operator](state, left, right)
     whole = left.kind is right.kind is Kind.INTEGER
     if whole and made.digits <= LONG:
         made = made.like(made.expr.cast(pl.Int64))
@@ -195,11 +195,11 @@ def _arithmetic(state: Compiling, node: Node) -> Value:
     return made.like(made.expr, kind=kind, null=null, absent=absent)
 
 
-def _add(left: Value, right: Value) -> Value:
+def _add(_state: Compiling, left: Value, right: Value) -> Value:
     return _summed(left, right, lambda one, other: one + other)
 
 
-def _subtract(left: Value, right: Value) -> Value:
+def _subtract(_state: Compiling, left: Value, right: Value) -> Value:
     return _summed(left, right, lambda one, other: one - other)
 
 
@@ -211,15 +211,18 @@ def _summed(left: Value, right: Value, compute: Callable[[pl.Expr, pl.Expr], pl.
     return Value(expr=expr, kind=Kind.DECIMAL, digits=digits, scale=scale)
 
 
-def _multiply(left: Value, right: Value) -> Value:
+def _multiply(state: Compiling, left: Value, right: Value) -> Value:
     """Multiply exactly: Polars keeps the larger scale of the two, so one is widened before."""
+    room = MOST_DIGITS - right.scale  # what it computes with on the way
+    if left.digits + right.digits > room:
+        left = state.limited(left, max(room // 2, room - right.digits))
+        right = state.limited(right, room - left.digits)
     scale, digits = left.scale + right.scale, left.digits + right.digits
-    _check_digits(digits + right.scale)  # what it computes with on the way
     expr = as_decimal(left, scale) * as_decimal(right, right.scale)
     return Value(expr=expr, kind=Kind.DECIMAL, digits=digits, scale=scale)
 
 
-_COMPUTE: Final[dict[str, Callable[[Value, Value], Value]]] = {
+_COMPUTE: Final[dict[str, Callable[[Compiling, Value, Value], Value]]] = {
     "+": _add,
     "-": _subtract,
     "*": _multiply,
@@ -228,7 +231,7 @@ _COMPUTE: Final[dict[str, Callable[[Value, Value], Value]]] = {
 
 def _check_digits(digits: int) -> None:
     if digits > MOST_DIGITS:
-        raise NotColumnarError("arithmetic that may give more than 38 digits")
+        raise NotColumnarError("a sum that may have more than 38 digits: declare `digits`")
 
 
 def _negate(state: Compiling, node: Node) -> Value:

@@ -43,7 +43,11 @@ def total_of(state: Compiling, name: str, node: Node) -> Value:
         key = arguments[0].data if arguments and arguments[0].op is Op.CONST else None
         if not isinstance(key, str):
             raise NotColumnarError(f"the filter `{name}` without a field")
-        value = made(_member(state.lines, listed, key), kept)
+        member = _member(state.lines, listed, key)
+        if name == "sum":
+            most = LONG if member.kind is Kind.INTEGER else MOST_DIGITS
+            member = state.lines.limited(member, most - LINES_DIGITS)
+        value = made(member, kept)
     if value.kind is Kind.DECIMAL and node.type.scale != value.scale:
         raise NotColumnarError(f"the filter `{name}` on numbers whose scale is not known")
     state.steps.append(Gathered([value.expr.alias(column)]))
@@ -80,8 +84,6 @@ def _where(value: Value, kept: str | None) -> pl.Expr:
 
 def _sum(value: Value, kept: str | None) -> Value:
     digits = value.digits + LINES_DIGITS
-    if digits > (LONG if value.kind is Kind.INTEGER else MOST_DIGITS):
-        raise NotColumnarError("a sum that may have more than 38 digits")
     return value.like(_where(value, kept).sum(), null=False, absent=False, digits=digits)
 
 

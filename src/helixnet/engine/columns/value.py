@@ -16,7 +16,16 @@ LONG: Final = 18  # digits that an Int64 surely holds
 
 
 class NotColumnarError(Exception):
-    """What keeps a context from the columns executor, in the user's words."""
+    """What keeps a context from the columns executor, in the user's words.
+
+    Args:
+        why: in words.
+        line: of the context at which it stands; 0 = not known.
+    """
+
+    def __init__(self, why: str, line: int = 0) -> None:
+        super().__init__(f"{why} (line {line})" if line else why)
+        self.line = line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

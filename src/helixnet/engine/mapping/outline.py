@@ -226,7 +226,19 @@ class Outline:
             text = f"{slot.root.type.kind} can't become {what or 'this format'}"
             self.problem(slot.mark, "HX-4112", text, "convert it in the expression")
             return
+        self._refuse_text(slot, slot.root)
         slot.type = document_type(found)
+
+    def _refuse_text(self, slot: Slot, root: Node) -> None:
+        """Refuse `1 if … else ""` where the schema takes no text: Excel's way to say nothing."""
+        types = slot.view.types if slot.view is not None else None
+        if root.op is not Op.IF or types is None or "string" in types:
+            return
+        for branch in root.args[1:]:
+            if branch.op is Op.CONST and isinstance(branch.data, str):
+                text = f'"{branch.data}" can\'t become {" or ".join(sorted(types))}'
+                hint = "without `else` the value is absent; `when:` leaves out the key"
+                self.problem(slot.mark, "HX-4112", text, hint)
 
     def _type_object(self, slot: Slot) -> None:
         for child in slot.members.values():

@@ -221,7 +221,31 @@ def _sources(
     if in_rows:
         yield from in_rows
         return
-    yield error, rule_place(record, rule, item)
+    yield error, _blamed(record, rule, item, error, rules) or rule_place(record, rule, item)
+
+
+def _blamed(
+    record: Record, rule: Rule, item: Any, error: ValueFault, rules: Rules
+) -> SourcePosition | None:
+    """Return the place of the one value, of several that a rule reads, that is the faulty text."""
+    text = error.value
+    if type(text) is not str:
+        return None
+    if is_node(record.value):
+        pointers = {_pointer(record, binding, keys, item) for binding, keys in rule.paths}
+        found = [each for each in pointers if value_of(record.value, each) == text]
+        return record.place(found[0], item) if len(found) == 1 else None
+    grouped = bool(record.value) and type(record.value[0]) is list
+    rows: dict[str, Any] = {}
+    for binding, name in rule.fields:
+        if binding is not None and name in rule.present:
+            of_item = binding.role is Role.ITEM
+            rows[name] = item if of_item else record.value[0] if grouped else record.value
+    names = [name for name, row in rows.items() if _cell(row, rules.positions, name) == text]
+    if len(names) != 1:
+        return None
+    row = rows[names[0]]
+    return record.place(names[0], row if row is item else None)
 
 
 def rule_place(record: Record, rule: Rule, item: Any) -> SourcePosition:

@@ -97,6 +97,7 @@ NUMBER_CELLS = ["0", "1", "-1", "007", "1,5", "1,50", "-0", "-0,00", "12.345,67"
 NUMBER_CELLS += ["1234567", "999999999999", "9999999999,99", "123456789012345678", "1e5", "+5"]
 NUMBER_CELLS += ["1234567890123456789", "0,005", "0,015", "2,675", "-2,675", "1,0000", ",5", "5,"]
 NUMBER_CELLS += [" 5", "\uff11", "", "N", "100000,01", "42"]
+NUMBER_CELLS += ["9999999999999999,99", "-99999999999999999999999999999999,99"]
 DATE_CELLS = ["01.02.2026", "31.12.1999", "29.02.2024", "29.02.2023", "1.2.2026", "", "N"]
 DATE_CELLS += ["00.00.0000", "01.01.0000", "01.01.0001", "31.12.9999", "01.02.2026 ", "+1.02.2026"]
 BOOLEAN_CELLS = ["X", "1", "0", "", "N", "y"]
@@ -293,6 +294,8 @@ def contexts(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     when = json.dumps(draw(conditions(0)))
     lines.append(f"  w: {{when: {when}, map: {json.dumps(draw(texts(1)))}}}")
     fields = dict(FIELDS)
+    digits = draw(st.sampled_from(["digits: 12", "digits: 12", "digits: 18", "digits: 34"]))
+    fields["D"] = fields["D"].replace("digits: 12", digits)
     for name in draw(st.lists(st.sampled_from(sorted(FIELDS)), unique=True, max_size=2)):
         fields[name] = fields[name].replace("}", ", required: true}", 1)
     nulls = draw(st.sampled_from(["[]", '[""]', '["", "N"]', '["N"]']))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from helixnet.engine.context.model import Field, Source
 from helixnet.engine.formats.retyped import BEGINNING
-from tests.unit.engine.formats.reading import MARK, fields, load, source
+from tests.unit.engine.formats.reading import MARK, fields, group, load, source
 
 TYPED = {
     "A": Field("A", MARK),
@@ -196,3 +196,26 @@ def test_a_column_is_not_proposed_to_go_while_the_mapping_reads_it() -> None:
     assert patch(text, contract("csv"), used=frozenset("AN")) == [gone]
     assert patch(text, contract("csv"), used=frozenset("AND")) == []
     assert patch(text, contract("csv"), used=None) == []
+
+
+GROUPED = fields("NO", "QTY")
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("chunk", [None, 5])
+def test_a_key_that_stands_again_after_others_is_told(quote: str, chunk: int | None) -> None:
+    """Neighbours make an order: then an order in two places would become two, in silence."""
+    keys = ["4711", "4711", "4712", "4713", "4711"]
+    text = "NO,QTY\n" + "".join(f"{quote}{key}{quote},1\n" for key in keys)
+    found = load(text.encode(), source(fields=GROUPED), by=group("NO"), chunk=chunk)
+    assert list(found.index.drift) == [
+        "the key '4711' stands again after others: its lines are several records"
+    ]
+    assert [dict(each) for each in found.index.patch] == [
+        {"op": "add", "path": "/group/order", "value": "keyed"}
+    ]
+    assert len(found.records) == 4
+    apart = load(text.encode(), source(fields=GROUPED), by=group("NO", keyed=True))
+    assert (list(apart.index.drift), len(apart.records)) == ([], 3)
+    in_order = "NO,QTY\n" + "".join(f"{quote}{key}{quote},1\n" for key in sorted(keys))
+    assert not load(in_order.encode(), source(fields=GROUPED), by=group("NO")).index.drift

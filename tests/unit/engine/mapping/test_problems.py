@@ -302,3 +302,43 @@ def test_an_unknown_name_as_table_is_one_problem() -> None:
     assert codes("ID | lookup(ID)") == ["HX-4105"]
     assert codes('ID | lookup("status")') == ["HX-4103"]
     assert codes("ID | lookup(null)") == ["HX-4103"]
+
+
+LINES = """\
+target: {properties: {flag: {type: integer}, items: {}, id: {}}}
+source:
+  format: csv
+  nulls: [""]
+  fields:
+    NO: {type: string, required: true}
+    QTY: {type: decimal, scale: 2}
+    SURE: {type: integer, required: true}
+group: {by: NO, order: consecutive, header: h, lines: lines}
+map:
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "warned"),
+    [
+        ("l.QTY > 0", True),
+        ("l.QTY >= 0 or l.SURE > 0", True),
+        ("l.SURE > 0", False),
+        ("l.QTY == 1", False),
+        ("l.QTY is present and l.QTY > 0", False),
+    ],
+)
+def test_items_that_null_leaves_out_are_warned_of(where: str, warned: bool) -> None:  # noqa: FBT001 - a case
+    found = problems(f"{LINES}  items: {{each: lines, as: l, where: {where}, map: {{n: l.QTY}}}}\n")
+    assert [each.split()[1] for each in found] == ["HX-4115"] * warned
+
+
+def test_nothing_as_empty_text_is_refused_where_no_text_may_stand() -> None:
+    (found,) = check_bundle(bundle(f"{LINES}  id: h.QTY\n  flag: '1 if h.SURE > 1 else \"\"'\n"))
+    assert (found.code, "without `else` the value is absent" in found.hint) == ("HX-4112", True)
+    assert problems(f"{LINES}  id: h.QTY\n  flag: '1 if h.SURE > 1'\n") == []
+
+
+def test_names_of_a_group_that_is_not_there_are_known() -> None:
+    (found,) = check_bundle(bundle(LINES.partition("group:")[0] + "map: {id: h.NO}\n"))
+    assert (found.code, "is it missing?" in found.hint) == ("HX-4103", True)
