@@ -172,7 +172,7 @@ class Source:
     """The source contract.
 
     Args:
-        format: csv, fixed, json, ndjson or idoc (the others are refused with HX-4301 for now).
+        format: csv, fixed, excel, json, ndjson, xml, idoc, x12 or edifact.
         encoding: codecs to try in order; a BOM wins.
         delimiter: one character, or ``auto``.
         header: False when the file has none and ``fields`` give the order.
