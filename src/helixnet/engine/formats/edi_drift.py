@@ -1,5 +1,6 @@
 """Looks for segments that a structure has not, or has elsewhere, while a file is indexed."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from helixnet.engine.formats.edi_cut import cut
@@ -18,6 +19,15 @@ def message_type(header: str, syntax: Syntax) -> str:
     return "".join(elements[1:2])
 
 
+def _segments(text: str, syntax: Syntax) -> Sequence[str]:
+    """Cut a message for its tags alone, at once where nothing but terminators is between them."""
+    end, release = syntax.terminator, syntax.release
+    odd = (f"{end} ", f"{end}\t", "\n", "\r", *([release + end] if release else ()))
+    if any(each in text for each in odd):
+        return cut(text, syntax, 1, "").segments
+    return text[: -len(end)].split(end)
+
+
 class DriftWatch:
     """Notes what messages have that their structure has not, each once."""
 
@@ -34,7 +44,7 @@ class DriftWatch:
 
     def look(self, message: bytes, syntax: Syntax) -> None:
         """Take a whole message."""
-        segments = cut(message.decode("latin-1"), syntax, 1, "").segments
+        segments = _segments(message.decode("latin-1"), syntax)
         if syntax not in self._placers:
             self._placers = {syntax: Placer(self._grammar, syntax, {})}
         placer = self._placers[syntax]

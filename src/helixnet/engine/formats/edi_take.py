@@ -45,11 +45,6 @@ class Take:
     below: Sequence[Below]
     tag: str = ""
 
-    @property
-    def simple(self) -> bool:
-        """Whether only whole elements are taken."""
-        return not (self.parts or self.below or self.tag)
-
 
 def take_of(grammar: EdiGrammar, node: str, wanted: Mapping[str, Collection[str]] | None) -> Take:
     """Return what to take out of a segment.
