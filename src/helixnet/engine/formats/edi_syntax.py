@@ -80,11 +80,17 @@ class Syntax:
 
     @property
     def _tags(self) -> bytes:
-        tags = b"|".join(b"[\\r\\n]*".join(map(_single, tag)) for tag in self.standard.tags)
+        """A terminator is in none of the runs, else many of them would be looked at many times."""
+        before, within = self._run(b"\r\n\t "), self._run(b"\r\n")
+        tags = b"|".join(within.join(map(_single, tag)) for tag in self.standard.tags)
         ends = b"".join(
             re.escape(self._bytes(one)) for one in (self.element, self.terminator, *self._nesting())
         )
-        return b"[\\r\\n \\t]*(" + tags + b")(?=[\\r\\n]*[" + ends + b"])"
+        return before + b"(" + tags + b")(?=" + within + b"[" + ends + b"])"
+
+    def _run(self, characters: bytes) -> bytes:
+        """Match any number of these characters, if they end no segment."""
+        return b"[" + re.escape(characters.translate(None, self.ending)) + b"]*"
 
     def _nesting(self) -> str:
         """A tag of EDIFACT may be followed by components that say where it is nested."""

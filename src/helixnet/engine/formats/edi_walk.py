@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, cast
 
 from helixnet.engine.formats.edi_syntax import (
     EDIFACT,
+    MOST_HEADER,
     UNA_LENGTH,
     X12,
     Standard,
@@ -20,6 +21,7 @@ from helixnet.errors import RefusedError
 
 _LINE_ENDS: Final = b"\r\n"
 _HEAD: Final = 512
+_MOST_TRIES: Final = 64
 
 
 class Mark(NamedTuple):
@@ -162,10 +164,13 @@ class Walker:
 
 def _end(data: bytes, start: int, syntax: Syntax) -> int:
     """Return where the segment at a byte ends, with its terminator; -1 if it goes on."""
-    terminator = syntax.ending
-    found = data.find(terminator, start)
+    terminator, most = syntax.ending, start + MOST_HEADER
+    found = data.find(terminator, start, most)
     while found >= 0 and syntax.release and _released(data, found, syntax):
-        found = data.find(terminator, found + 1)
+        found = data.find(terminator, found + 1, most)
+    if found < 0 and len(data) > most:
+        text = f"a segment of an envelope is longer than {MOST_HEADER} bytes"
+        raise RefusedError(text, code="HX-6001")
     return found + len(terminator) if found >= 0 else -1
 
 
@@ -182,7 +187,8 @@ def _released(data: bytes, at: int, syntax: Syntax) -> bool:
 def _last(data: bytes, syntax: Syntax, least: int) -> int:
     """Return where the last segment begins that is not whole."""
     terminator = syntax.ending
-    found = data.rfind(terminator, least)
+    found, tries = data.rfind(terminator, least), 0
     while found >= 0 and syntax.release and _released(data, found, syntax):
-        found = data.rfind(terminator, least, found)
+        tries += 1
+        found = data.rfind(terminator, least, found) if tries < _MOST_TRIES else -1
     return found + len(terminator) if found >= 0 else least

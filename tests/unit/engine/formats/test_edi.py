@@ -1,5 +1,6 @@
 """X12 and EDIFACT: messages as records, by position and by a structure, with their envelopes."""
 
+import time
 from typing import Any
 
 import pytest
@@ -320,6 +321,26 @@ def test_a_message_over_the_limit_refuses_the_file() -> None:
         with pytest.raises(RefusedError) as refusal:
             read_edi(data, max_record_bytes=50)
         assert refusal.value.code == "HX-6001"
+
+
+@pytest.mark.parametrize(
+    ("form", "data"),
+    [
+        ("edifact", "UNB+UNOA:1+a+b+c:d+1'UNH+1+X'" + "?'" * 1_000_000),
+        ("edifact", "UNB+UNOA:1+a+b+c:d+1'UNH+1+" + "?'" * 1_000_000),
+        ("edifact", "UNB+UNOA:1+a+b+c:d+1'" + "?" * 2_000_000),
+        ("edifact", "UNA:+.? '" + "'" * 2_000_000),
+        ("x12", isa(ends="*:\n") + "GS*PO\n" + "\n" * 2_000_000),
+        ("x12", isa() + "\r\n" * 1_000_000),
+        ("x12", isa() + "GS*PO~ST*850*1~" + " ~" * 1_000_000),
+        ("x12", "ISA" + "\n" * 2_000_000),
+    ],
+)
+def test_hostile_files_end_soon(form: str, data: str) -> None:
+    began = time.process_time()
+    with pytest.raises(RefusedError):
+        read_edi(data, form, max_record_bytes=1_000_000)
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("line", ["", "\n"])
