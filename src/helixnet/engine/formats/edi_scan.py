@@ -107,6 +107,9 @@ class EdiScan:
         for mark in self._walker.walk(data, final=final):
             self._take(data, mark)
         keep = tail.message if tail.message >= 0 else self._walker.rest
+        if tail.message < 0 and self._opened and keep > self._next:
+            self._advance(self._next)
+            raise self._wrong("something stands outside of messages")
         self._advance(keep)
         if len(data) - keep > max(self._plan.limit, MOST_HEADER):
             raise self._too_long()
