@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 from bench import make_orders
 from bench.make_orders import Line, Order, orders
 from helixnet.engine.context.model import Mark, Source
-from helixnet.engine.formats.idoc_grammar import CONTROL, load_idoc
+from helixnet.engine.formats.idoc.grammar import CONTROL, load_idoc
 
 Segment = tuple[str, Mapping[str, str], list["Segment"]]
 

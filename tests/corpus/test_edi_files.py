@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from helixnet.engine.formats.edi_grammar import load_edi
+from helixnet.engine.formats.edi.grammar import load_edi
 from helixnet.engine.reassembly import Envelope, assembled
 from helixnet.errors import RefusedError
 from tests.corpus.edi_oracle import Seen, look, plain

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from helixnet.engine.formats.idoc_grammar import IdocGrammar, import_grammar, load_idoc
+from helixnet.engine.formats.idoc.grammar import IdocGrammar, import_grammar, load_idoc
 from tests.unit.engine.formats.reading import load, source
 from tests.unit.engine.formats.test_idoc import bare
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from helixnet.engine.formats.idoc_grammar import IdocGrammar, load_idoc
+from helixnet.engine.formats.idoc.grammar import IdocGrammar, load_idoc
 from helixnet.errors import RefusedError
 from tests.corpus.test_idoc_files import as_node
 from tests.unit.engine.formats.reading import load, source

@@ -23,7 +23,7 @@ def main(args: argparse.Namespace) -> int:
 
     from helixnet.cli.aside import Aside
     from helixnet.cli.streams import opened
-    from helixnet.engine.formats.idoc_grammar import import_grammar
+    from helixnet.engine.formats.idoc.grammar import import_grammar
 
     name = Path(args.report).name
     with opened(args.report) as stream:

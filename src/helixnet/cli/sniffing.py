@@ -11,8 +11,8 @@ from typing import BinaryIO, Final
 
 from helixnet.cli import show
 from helixnet.engine.context.model import Mark, Source
-from helixnet.engine.formats.xlsx import read_large_sheet
-from helixnet.engine.formats.xlsx_parts import WorkbookError
+from helixnet.engine.formats.excel.parts import WorkbookError
+from helixnet.engine.formats.excel.workbook import read_large_sheet
 from helixnet.engine.packing.unpack import MOST_UNPACKED, packing, unpacked_head
 from helixnet.engine.sniffing.block import source_block
 from helixnet.engine.sniffing.found import HEAD, Found, Head, UnknownError

@@ -14,7 +14,7 @@ from helixnet.cli.streams import STDIN, opened
 from helixnet.engine.context.bundle import load_bundle
 from helixnet.engine.differences import shown
 from helixnet.engine.excerpts import Excerpt
-from helixnet.engine.mapping.observe import Seen
+from helixnet.engine.mapping.emit.observe import Seen
 from helixnet.engine.outcome import Fault
 from helixnet.engine.output import json_text
 from helixnet.engine.packing.unpack import unpacked

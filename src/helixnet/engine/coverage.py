@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import cast
 
 from helixnet.engine.context.model import Const, EachNode, Leaf, Mark, WhenNode
-from helixnet.engine.mapping.emitter import Told
+from helixnet.engine.mapping.emit.emitter import Told
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.reads import walk

@@ -6,16 +6,16 @@ from itertools import islice
 from typing import Final
 
 from helixnet.engine.context.model import Field, RecordLength, Source
-from helixnet.engine.formats.csv_dialect import dialect_of
-from helixnet.engine.formats.edi_batch import EdiBatch
+from helixnet.engine.formats.csv.dialect import dialect_of
+from helixnet.engine.formats.edi.batch import EdiBatch
 from helixnet.engine.formats.encoding import NEL, NEL_AS_LF
-from helixnet.engine.formats.fixed_records import framing_of
+from helixnet.engine.formats.fixed.records import framing_of
 from helixnet.engine.formats.grammar import Grammar
-from helixnet.engine.formats.idoc_grammar import IdocGrammar
-from helixnet.engine.formats.idoc_lines import LineBreaker
-from helixnet.engine.formats.idoc_xml_read import IdocXmlBatch
-from helixnet.engine.formats.json_place import place_of
-from helixnet.engine.formats.xml_batch import XmlBatch
+from helixnet.engine.formats.idoc.grammar import IdocGrammar
+from helixnet.engine.formats.idoc.lines import LineBreaker
+from helixnet.engine.formats.idoc.xml_read import IdocXmlBatch
+from helixnet.engine.formats.json.place import place_of
+from helixnet.engine.formats.xml.batch import XmlBatch
 from helixnet.engine.outcome import SourcePosition
 from helixnet.engine.source import Batch, SourceIndex
 

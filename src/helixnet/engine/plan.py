@@ -9,10 +9,10 @@ from helixnet.engine.context.bundle import Bundle
 from helixnet.engine.context.model import Context, ContextProblem, Mark
 from helixnet.engine.context.reader import read_context
 from helixnet.engine.formats.grammar import Grammar, load_grammar
-from helixnet.engine.formats.record_read import once_nodes
+from helixnet.engine.formats.records.read import once_nodes
 from helixnet.engine.join_table import JoinFile, JoinTable, join_tables, unknown_joins
-from helixnet.engine.mapping.codegen import generate
-from helixnet.engine.mapping.emitter import Told
+from helixnet.engine.mapping.emit.codegen import generate
+from helixnet.engine.mapping.emit.emitter import Told
 from helixnet.engine.mapping.given import Target
 from helixnet.engine.mapping.inputs import given_values, input_values
 from helixnet.engine.mapping.keys import KeyFunction, key_functions
@@ -27,13 +27,13 @@ from helixnet.engine.mapping.pipeline import (
     step_condition,
 )
 from helixnet.engine.mapping.program import Known, Program, build_program
-from helixnet.engine.mapping.template import TemplateRenderer
-from helixnet.engine.mapping.template_language import template_problems
-from helixnet.engine.mapping.templating import (
+from helixnet.engine.mapping.templates.language import template_problems
+from helixnet.engine.mapping.templates.mapper import (
     TemplateMapper,
     check_functions,
     template_program,
 )
+from helixnet.engine.mapping.templates.renderer import TemplateRenderer
 from helixnet.engine.mapping.totals import (
     Adder,
     FileCheck,
@@ -71,7 +71,7 @@ class Plan:
         file_checks: judge a file as a whole.
         joins: second files, indexed.
         told: what is called with the outcome of a condition; see
-            :func:`~helixnet.engine.mapping.codegen.generate`.
+            :func:`~helixnet.engine.mapping.emit.codegen.generate`.
     """
 
     context: Context

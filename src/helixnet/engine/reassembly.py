@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from helixnet.engine.context.model import Source
-from helixnet.engine.formats.code_pages import know_code_pages
-from helixnet.engine.formats.edi_enclose import enclosed
+from helixnet.engine.formats.edi.enclose import enclosed
+from helixnet.engine.formats.fixed.code_pages import know_code_pages
 from helixnet.engine.source import EnvelopeAt, OnceLine
 from helixnet.errors import UsageError
 

@@ -76,7 +76,7 @@ class OnceLine(TypedDict):
     """A line that stands once in its file: a header or trailer. It travels as JSON.
 
     ``line`` and ``byte`` are where it begins, ``text`` is the line without its end;
-    :func:`~helixnet.engine.formats.record_types.once_nodes` makes records of it.
+    :func:`~helixnet.engine.formats.records.types.once_nodes` makes records of it.
     """
 
     line: int

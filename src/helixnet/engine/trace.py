@@ -11,17 +11,17 @@ from typing import Any, BinaryIO, Final, TypeAlias, cast
 from helixnet.engine.context.model import Const, EachNode, Leaf, Mark, WhenNode
 from helixnet.engine.excerpts import Excerpt, Opened, excerpt
 from helixnet.engine.lockstep import Records, Runner
-from helixnet.engine.mapping.codegen import generate_probed
 from helixnet.engine.mapping.doubts import match_pointer
+from helixnet.engine.mapping.emit.codegen import generate_probed
+from helixnet.engine.mapping.emit.observe import Observer, Origin, Seen, Tables
+from helixnet.engine.mapping.emit.slot_frame import Frame
+from helixnet.engine.mapping.infer.wording import names_in
 from helixnet.engine.mapping.ir import Node
-from helixnet.engine.mapping.observe import Observer, Origin, Seen, Tables
 from helixnet.engine.mapping.pipeline import DocumentBatch, PipelineMapper
 from helixnet.engine.mapping.place import item_number
 from helixnet.engine.mapping.program import Program
 from helixnet.engine.mapping.shapes import near
-from helixnet.engine.mapping.slot_frame import Frame
 from helixnet.engine.mapping.slots import Slot
-from helixnet.engine.mapping.wording import names_in
 from helixnet.engine.outcome import Fault, Mapped
 from helixnet.engine.output import read_json
 from helixnet.engine.plan import Plan

@@ -17,7 +17,7 @@ from typing import Final
 
 import polars as pl
 
-from helixnet.engine.formats.csv_dialect import Dialect
+from helixnet.engine.formats.csv.dialect import Dialect
 
 QUOTE: Final = b'"'
 MOST_ESCAPES: Final = 2

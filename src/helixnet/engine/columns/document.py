@@ -18,7 +18,7 @@ from helixnet.engine.columns.totals import total_of
 from helixnet.engine.columns.value import NotColumnarError, Value, as_text
 from helixnet.engine.context.model import Const, EachNode, Leaf, ObjectNode, WhenNode
 from helixnet.engine.mapping.constants import Constants
-from helixnet.engine.mapping.emit_slots import const_accepted
+from helixnet.engine.mapping.emit.slots import const_accepted
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import INTEGER, Node, Op, Type
 from helixnet.engine.mapping.kinds import Kind

@@ -23,7 +23,7 @@ from helixnet.engine.columns.value import (
     of_constant,
 )
 from helixnet.engine.mapping.filled import as_kind
-from helixnet.engine.mapping.infer_filters import FilterCall
+from helixnet.engine.mapping.infer.filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
 from helixnet.engine.mapping.scope import FieldUse, Role, Special

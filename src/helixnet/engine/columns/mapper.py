@@ -29,8 +29,8 @@ from helixnet.engine.columns.steps import (
 )
 from helixnet.engine.columns.value import NotColumnarError, Value, is_clean
 from helixnet.engine.context.model import Const, Field, Leaf, Mark
-from helixnet.engine.formats.csv_dialect import Dialect
-from helixnet.engine.formats.csv_read import CsvBatch
+from helixnet.engine.formats.csv.dialect import Dialect
+from helixnet.engine.formats.csv.read import CsvBatch
 from helixnet.engine.mapping.filled import filled
 from helixnet.engine.mapping.ir import Op
 from helixnet.engine.mapping.mapper import RowMapper, counted

@@ -19,7 +19,7 @@ from helixnet.engine.context.sheet_reader import read_header, read_range, read_s
 from helixnet.engine.context.stored_reader import check_places, read_record_length
 from helixnet.engine.context.structure_reader import read_structure
 from helixnet.engine.context.yaml_nodes import Items, Node
-from helixnet.engine.formats.code_pages import know_code_pages
+from helixnet.engine.formats.fixed.code_pages import know_code_pages
 
 FORMATS: Final = ("csv", "fixed", "json", "ndjson", "idoc", "xml", "x12", "edifact", "excel")
 ORDERS: Final = ("consecutive", "keyed")

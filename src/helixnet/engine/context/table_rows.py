@@ -12,9 +12,9 @@ from typing import Final, TypeAlias, cast
 
 from helixnet.engine.context.model import Field, Key, Mark, Source, TableRow
 from helixnet.engine.context.problems import Problems, near
-from helixnet.engine.formats.xlsx import read_sheet
-from helixnet.engine.formats.xlsx_parts import WorkbookError
-from helixnet.engine.formats.xlsx_values import Broken
+from helixnet.engine.formats.excel.parts import WorkbookError
+from helixnet.engine.formats.excel.values import Broken
+from helixnet.engine.formats.excel.workbook import read_sheet
 from helixnet.engine.mapping.fields import field_converter, nulls_of, required_converter
 from helixnet.engine.values.convert import as_text
 from helixnet.engine.values.faults import ValueFault, shown

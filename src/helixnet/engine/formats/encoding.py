@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from helixnet.engine.formats.code_pages import know_code_pages
-from helixnet.engine.formats.idoc_lines import LineBreaker
+from helixnet.engine.formats.fixed.code_pages import know_code_pages
+from helixnet.engine.formats.idoc.lines import LineBreaker
 from helixnet.errors import RefusedError
 
 _BOMS: Final = (  # UTF-32 first: its BOM begins with that of UTF-16

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 from helixnet.engine.context.model import Group, Source
-from helixnet.engine.formats.csv_index import CsvContract, CsvIndex, sniff
-from helixnet.engine.formats.csv_keyed import KeyedCsvReader
-from helixnet.engine.formats.csv_read import CsvReader
-from helixnet.engine.formats.edi_charset import charset_of
-from helixnet.engine.formats.edi_grammar import EdiGrammar
-from helixnet.engine.formats.edi_lines import line_end
-from helixnet.engine.formats.edi_read import EdiReader
-from helixnet.engine.formats.edi_scan import EdiPlan, EdiScan
+from helixnet.engine.formats.csv.index import CsvContract, CsvIndex, sniff
+from helixnet.engine.formats.csv.keyed_reader import KeyedCsvReader
+from helixnet.engine.formats.csv.read import CsvReader
+from helixnet.engine.formats.edi.charset import charset_of
+from helixnet.engine.formats.edi.grammar import EdiGrammar
+from helixnet.engine.formats.edi.lines import line_end
+from helixnet.engine.formats.edi.read import EdiReader
+from helixnet.engine.formats.edi.scan import EdiPlan, EdiScan
 from helixnet.engine.formats.encoding import (
     Codec,
     Transcoder,
@@ -21,24 +21,24 @@ from helixnet.engine.formats.encoding import (
     bytewise_codec,
     codec_of,
 )
-from helixnet.engine.formats.fixed_index import FixedIndex
+from helixnet.engine.formats.excel.index import SheetIndex
+from helixnet.engine.formats.fixed.index import FixedIndex
 from helixnet.engine.formats.grammar import Grammar
-from helixnet.engine.formats.idoc_grammar import IdocGrammar
-from helixnet.engine.formats.idoc_lines import is_unbroken
-from helixnet.engine.formats.idoc_read import IdocReader
-from helixnet.engine.formats.idoc_scan import IdocPlan, IdocScan, begins_as_idoc
-from helixnet.engine.formats.idoc_xml_read import IdocXmlReader
-from helixnet.engine.formats.idoc_xml_scan import IdocXmlScan
-from helixnet.engine.formats.json_document import JsonReader, JsonScan
-from helixnet.engine.formats.json_drift import MemberWatch
-from helixnet.engine.formats.ndjson import NdjsonReader, NdjsonScan
-from helixnet.engine.formats.record_read import RecordReader
+from helixnet.engine.formats.idoc.grammar import IdocGrammar
+from helixnet.engine.formats.idoc.lines import is_unbroken
+from helixnet.engine.formats.idoc.read import IdocReader
+from helixnet.engine.formats.idoc.scan import IdocPlan, IdocScan, begins_as_idoc
+from helixnet.engine.formats.idoc.xml_read import IdocXmlReader
+from helixnet.engine.formats.idoc.xml_scan import IdocXmlScan
+from helixnet.engine.formats.json.document import JsonReader, JsonScan
+from helixnet.engine.formats.json.drift import MemberWatch
+from helixnet.engine.formats.json.ndjson import NdjsonReader, NdjsonScan
+from helixnet.engine.formats.records.read import RecordReader
 from helixnet.engine.formats.scan import Scan, alike, one_byte_alike
-from helixnet.engine.formats.sheet_index import SheetIndex
-from helixnet.engine.formats.xml_encoding import begins_as_xml, xml_codecs
-from helixnet.engine.formats.xml_names import steps_of
-from helixnet.engine.formats.xml_read import XmlReader
-from helixnet.engine.formats.xml_scan import XmlPlan, XmlScan
+from helixnet.engine.formats.xml.encoding import begins_as_xml, xml_codecs
+from helixnet.engine.formats.xml.names import steps_of
+from helixnet.engine.formats.xml.read import XmlReader
+from helixnet.engine.formats.xml.scan import XmlPlan, XmlScan
 from helixnet.engine.source import BLOCK, Batch, Part, SourceIndex
 from helixnet.errors import RefusedError
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from helixnet.engine.context.model import Source
-from helixnet.engine.formats.edi_grammar import load_edi
-from helixnet.engine.formats.idoc_grammar import load_idoc
+from helixnet.engine.formats.edi.grammar import load_edi
+from helixnet.engine.formats.idoc.grammar import load_idoc
 
 
 class Grammar(Protocol):

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from helixnet.engine.context.model import Group, Place, Source
-from helixnet.engine.formats.csv_keys import QuickKeys, quick_keys
-from helixnet.engine.formats.csv_rows import Key, keys_of
+from helixnet.engine.formats.csv.keys import QuickKeys, quick_keys
+from helixnet.engine.formats.csv.rows import Key, keys_of
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.fill_down import Filler, full
 from helixnet.engine.formats.keyed import Distinct
-from helixnet.engine.formats.record_types import (
+from helixnet.engine.formats.records.types import (
     RecordTypes,
     Teller,
     forms_of,

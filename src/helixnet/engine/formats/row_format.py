@@ -1,7 +1,7 @@
 """What rows of a file need to be read: where they end, and how they are cut into cells.
 
-CSV (:class:`~helixnet.engine.formats.csv_dialect.Dialect`) and fixed-width lines
-(:class:`~helixnet.engine.formats.fixed_lines.FixedLines`) are two ways to write the same thing.
+CSV (:class:`~helixnet.engine.formats.csv.dialect.Dialect`) and fixed-width lines
+(:class:`~helixnet.engine.formats.fixed.lines.FixedLines`) are two ways to write the same thing.
 """
 
 from collections.abc import Iterator

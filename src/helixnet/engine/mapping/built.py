@@ -5,8 +5,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from helixnet.engine.context.model import EachNode, ObjectNode, WhenNode
+from helixnet.engine.mapping.infer.leafing import Leafing
 from helixnet.engine.mapping.ir import Node, Op
-from helixnet.engine.mapping.leafing import Leafing
 from helixnet.engine.mapping.shapes import near
 from helixnet.engine.mapping.slots import Slot
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Final, TypeAlias
 
 from helixnet.engine.context.model import Field, Source
-from helixnet.engine.formats.stored import FIGURATIVE, bad_number
+from helixnet.engine.formats.fixed.stored import FIGURATIVE, bad_number
 from helixnet.engine.values.dates import date_parser
 from helixnet.engine.values.faults import ValueFault, shown
 from helixnet.engine.values.numbers import integer_converter, number_converter

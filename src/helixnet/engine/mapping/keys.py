@@ -5,8 +5,8 @@ from typing import Any, TypeAlias, cast
 
 from helixnet.engine.context.model import Context
 from helixnet.engine.mapping.constants import Constants
-from helixnet.engine.mapping.emit import printed, write_node
-from helixnet.engine.mapping.emitter import Columns, Emitter
+from helixnet.engine.mapping.emit.emitter import Columns, Emitter
+from helixnet.engine.mapping.emit.expressions import printed, write_node
 from helixnet.engine.mapping.ir import Node
 from helixnet.engine.mapping.program import Program
 from helixnet.engine.values.compare import is_nothing

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 
 from helixnet.engine.context.model import Field, RecordType, Source
-from helixnet.engine.mapping.elements import is_element
+from helixnet.engine.mapping.infer.elements import is_element
 from helixnet.engine.mapping.ir import Shape, Type
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.record_fields import Read, member_reader

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, cast
 
-from helixnet.engine.mapping.codegen import Generated
 from helixnet.engine.mapping.doubts import doubts_of
+from helixnet.engine.mapping.emit.codegen import Generated
 from helixnet.engine.mapping.given import Given, Target, Texts, given_of
 from helixnet.engine.mapping.settle import DOUBT, Notes, Record, faults_of
 from helixnet.engine.outcome import Counts, Fault, Mapped, Reject

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from helixnet.engine.mapping.infer_filters import FilterCall
+from helixnet.engine.mapping.infer.filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op, Shape
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.line_shape import LineShape, LinesShape

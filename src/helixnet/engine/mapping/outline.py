@@ -18,14 +18,14 @@ from helixnet.engine.context.model import (
     WhenNode,
 )
 from helixnet.engine.mapping.built import read_built
-from helixnet.engine.mapping.elements import as_list
 from helixnet.engine.mapping.filled import as_kind, filled
-from helixnet.engine.mapping.infer import type_condition, type_leaf, type_node
+from helixnet.engine.mapping.infer.elements import as_list
+from helixnet.engine.mapping.infer.joining import inner_condition
+from helixnet.engine.mapping.infer.leafing import Leafing, item_type, value_type
+from helixnet.engine.mapping.infer.nodes import type_condition, type_leaf, type_node
+from helixnet.engine.mapping.infer.parse import parse_leaf
 from helixnet.engine.mapping.ir import BOOLEAN, Node, Op, Parsed, Type
-from helixnet.engine.mapping.joining import inner_condition
 from helixnet.engine.mapping.kinds import NUMBERS, Kind
-from helixnet.engine.mapping.leafing import Leafing, item_type, value_type
-from helixnet.engine.mapping.parse import parse_leaf
 from helixnet.engine.mapping.reads import walk
 from helixnet.engine.mapping.scope import Binding, FieldUse, Role, Scope
 from helixnet.engine.mapping.shapes import DictShape, near
@@ -41,7 +41,7 @@ MAX_BLOCKS: Final = 40
 
 @dataclass(slots=True)
 class Outline:
-    """All slots of a plan. It is the :class:`~helixnet.engine.mapping.leafing.World` of leaves.
+    """All slots of a plan: the :class:`~helixnet.engine.mapping.infer.leafing.World` of leaves.
 
     Args:
         lookups: tables by name.

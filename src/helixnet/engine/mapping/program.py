@@ -15,10 +15,10 @@ from helixnet.engine.context.model import (
     root_types,
 )
 from helixnet.engine.formats.grammar import Grammar
-from helixnet.engine.mapping.elements import ElementShape
 from helixnet.engine.mapping.filled import filled
+from helixnet.engine.mapping.infer.elements import ElementShape
+from helixnet.engine.mapping.infer.joining import inner_condition, item_names, join_type, unsettled
 from helixnet.engine.mapping.ir import BOOLEAN, Node, Op, Type
-from helixnet.engine.mapping.joining import inner_condition, item_names, join_type, unsettled
 from helixnet.engine.mapping.kinds import Kind
 from helixnet.engine.mapping.line_shape import LinesShape
 from helixnet.engine.mapping.outline import Outline

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from helixnet.engine.context.model import EachNode
-from helixnet.engine.mapping.infer_filters import FilterCall
+from helixnet.engine.mapping.infer.filters import FilterCall
 from helixnet.engine.mapping.ir import Node, Op
 from helixnet.engine.mapping.line_shape import reads_lines
 from helixnet.engine.mapping.place import Step

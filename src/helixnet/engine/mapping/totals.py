@@ -15,7 +15,7 @@ from helixnet.engine.context.model import (
     MapNode,
     ObjectNode,
 )
-from helixnet.engine.mapping.codegen import Generated
+from helixnet.engine.mapping.emit.codegen import Generated
 from helixnet.engine.mapping.ir import Node, Op, Type
 from helixnet.engine.mapping.keys import document_function
 from helixnet.engine.mapping.kinds import Kind

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, Final, cast
 
 from helixnet.engine.context.model import Source
-from helixnet.engine.formats.sheet_plain import sheet_lines
+from helixnet.engine.formats.excel.plain import sheet_lines
 from helixnet.engine.packing.frames import GZIP_MARKS, ZSTD_MARKS, ZlibFrame, frames, zstd_frame
 from helixnet.engine.packing.zip_file import entries_of, entry_content, is_document, only_file
 from helixnet.engine.written import Sink

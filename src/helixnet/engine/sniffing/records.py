@@ -6,9 +6,9 @@ from typing import Final
 
 from helixnet.engine.context.model import Field, Mark, RecordLength
 from helixnet.engine.formats.encoding import bytewise_codec
-from helixnet.engine.formats.fixed_records import framing_of
-from helixnet.engine.formats.framing import FramingError
-from helixnet.engine.formats.stored import stored_reader
+from helixnet.engine.formats.fixed.framing import FramingError
+from helixnet.engine.formats.fixed.records import framing_of
+from helixnet.engine.formats.fixed.stored import stored_reader
 from helixnet.engine.sniffing.found import GUESSED, LIKELY, Found, Head, Yaml
 from helixnet.engine.sniffing.texts import ebcdic_page, looks_ebcdic
 

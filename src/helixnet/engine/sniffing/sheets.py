@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Final, cast
 
-from helixnet.engine.formats.xlsx import Row
-from helixnet.engine.formats.xlsx_values import Broken, Native
+from helixnet.engine.formats.excel.values import Broken, Native
+from helixnet.engine.formats.excel.workbook import Row
 from helixnet.engine.sniffing.found import CERTAIN, GUESSED, LIKELY, Found, Yaml
 from helixnet.engine.sniffing.tables import describe
 

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from helixnet.engine.formats.csv_dialect import dialect_of
-from helixnet.engine.formats.csv_index import sniff
+from helixnet.engine.formats.csv.dialect import dialect_of
+from helixnet.engine.formats.csv.index import sniff
 from helixnet.engine.formats.encoding import codec_of
 from helixnet.engine.sniffing.found import CERTAIN, GUESSED, LIKELY, Found, Text, Yaml
 from helixnet.engine.sniffing.values import Columns, type_columns

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from helixnet.engine.formats.code_pages import know_code_pages
 from helixnet.engine.formats.encoding import NEL_AS_LF, bom_of
+from helixnet.engine.formats.fixed.code_pages import know_code_pages
 from helixnet.engine.sniffing.found import CERTAIN, GUESSED, LIKELY, Head, Text
 
 _COMMON: Final = b" etaoinsrhldcumfpgwybvkxjqzETAOINSRHLDCUMFPGWYBVKXJQZ0123456789.,;:-/"

@@ -5,7 +5,7 @@ from typing import cast
 from urllib.parse import urldefrag, urljoin
 
 from helixnet.engine.context.model import Mark
-from helixnet.engine.formats.json_place import place_of
+from helixnet.engine.formats.json.place import place_of
 
 _REFERENCES = frozenset({"$ref", "$dynamicRef", "$schema"})
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from helixnet.engine.formats.edi_grammar import EdiGrammar, load_edi
+from helixnet.engine.formats.edi.grammar import EdiGrammar, load_edi
 from tests.unit.engine.formats.reading import Outcome, load, source
 
 Message = Sequence[str]

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from helixnet.engine.formats.edi_grammar import EdiGrammar
+from helixnet.engine.formats.edi.grammar import EdiGrammar
 from helixnet.engine.formats.grammar import load_grammar
 from helixnet.engine.source import Node
 from tests.unit.engine.formats.reading import Outcome, load, source

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helixnet.engine.formats.csv_dialect import dialect_of
-from helixnet.engine.formats.csv_keys import quick_keys
-from helixnet.engine.formats.csv_rows import keys_of
+from helixnet.engine.formats.csv.dialect import dialect_of
+from helixnet.engine.formats.csv.keys import quick_keys
+from helixnet.engine.formats.csv.rows import keys_of
 
 
 @pytest.mark.parametrize(("delimiter", "newline"), [(";", "\n"), ("§", "\r")])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from helixnet.engine.formats.edi_grammar import load_edi
+from helixnet.engine.formats.edi.grammar import load_edi
 from helixnet.engine.reassembly import Envelope, assembled
 from helixnet.errors import ContextError, RefusedError
 from tests.unit.engine.formats.edi import bare, edifact, grammar, isa, read_edi, x12

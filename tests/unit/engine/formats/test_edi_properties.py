@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.model import Source
-from helixnet.engine.formats.edi_grammar import load_edi
+from helixnet.engine.formats.edi.grammar import load_edi
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.edi import edifact, isa, read_edi, x12
 from tests.unit.engine.formats.reading import Outcome, load, source

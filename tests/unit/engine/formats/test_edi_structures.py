@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helixnet.engine.formats.edi_elements import Element
-from helixnet.engine.formats.edi_grammar import EdiGrammar
+from helixnet.engine.formats.edi.elements import Element
+from helixnet.engine.formats.edi.grammar import EdiGrammar
 from tests.unit.engine.formats.messages_of import paths, placed, read_message, shipped, written
 
 FOLDER = resources.files("helixnet.engine.formats").joinpath("grammars")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.model import Field, Group, RecordLength, RecordType, Source
-from helixnet.engine.formats.code_pages import NAMES, decoding_table
 from helixnet.engine.formats.encoding import bytewise_codec, codec_of
-from helixnet.engine.formats.fixed_rows import fixed_rows
+from helixnet.engine.formats.fixed.code_pages import NAMES, decoding_table
+from helixnet.engine.formats.fixed.rows import fixed_rows
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import MARK, Outcome, group, load, source
 

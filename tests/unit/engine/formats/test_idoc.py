@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from helixnet.engine.formats.idoc_grammar import IdocGrammar, load_idoc
+from helixnet.engine.formats.idoc.grammar import IdocGrammar, load_idoc
 from helixnet.engine.outcome import SourcePosition
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import load, source

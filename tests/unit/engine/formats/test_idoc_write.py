@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helixnet.engine.formats.idoc_grammar import IdocGrammar, import_grammar, load_idoc
-from helixnet.engine.formats.idoc_write import write_yaml
-from helixnet.engine.formats.idoc_yaml import parse_yaml
-from helixnet.engine.formats.segments import GrammarError, SegmentDraft
+from helixnet.engine.formats.idoc.grammar import IdocGrammar, import_grammar, load_idoc
+from helixnet.engine.formats.idoc.segments import GrammarError, SegmentDraft
+from helixnet.engine.formats.idoc.write import write_yaml
+from helixnet.engine.formats.idoc.yaml import parse_yaml
 from helixnet.errors import UsageError
 from tests.unit.engine.formats.reading import source
 from tests.unit.engine.formats.test_grammar import RECORDS, REPORT

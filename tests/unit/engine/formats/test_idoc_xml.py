@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from helixnet.engine.context.model import Source
 from helixnet.engine.formats.grammar import Grammar
-from helixnet.engine.formats.idoc_grammar import IdocGrammar
+from helixnet.engine.formats.idoc.grammar import IdocGrammar
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import Outcome, load, source
 from tests.unit.engine.formats.test_idoc import GRAMMAR, ORDER, bare, control, flat, segment

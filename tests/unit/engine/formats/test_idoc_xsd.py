@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from helixnet.engine.formats.grammar import load_grammar
-from helixnet.engine.formats.idoc_grammar import IdocGrammar, load_idoc
-from helixnet.engine.formats.idoc_xsd import parse_xsd
-from helixnet.engine.formats.segments import GrammarError
+from helixnet.engine.formats.idoc.grammar import IdocGrammar, load_idoc
+from helixnet.engine.formats.idoc.segments import GrammarError
+from helixnet.engine.formats.idoc.xsd import parse_xsd
 from helixnet.errors import ContextError
 from tests.unit.engine.formats.reading import source
 from tests.unit.engine.formats.test_grammar import REPORT

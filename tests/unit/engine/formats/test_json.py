@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helixnet.engine.formats.json_exact import MAX_DEPTH, decode_all
+from helixnet.engine.formats.json.exact import MAX_DEPTH, decode_all
 from helixnet.engine.outcome import SourcePosition
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import load, source

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.context.model import Group, Source
-from helixnet.engine.formats.csv_dialect import dialect_of
+from helixnet.engine.formats.csv.dialect import dialect_of
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import Outcome, fields, group, load, source
 from tests.unit.engine.formats.test_idoc import GRAMMAR, control, flat, segment

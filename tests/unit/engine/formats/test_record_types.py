@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from helixnet.engine.context.model import Field, RecordType
-from helixnet.engine.formats.record_read import once_nodes
+from helixnet.engine.formats.records.read import once_nodes
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import MARK, fields, load, source
 

@@ -6,7 +6,7 @@ import pytest
 
 from helixnet.engine.context.model import Field
 from helixnet.engine.formats.encoding import bytewise_codec
-from helixnet.engine.formats.stored import stored_reader
+from helixnet.engine.formats.fixed.stored import stored_reader
 from helixnet.engine.mapping.fields import field_converter
 from helixnet.engine.values.faults import ValueFault
 from tests.unit.engine.formats.reading import MARK, source

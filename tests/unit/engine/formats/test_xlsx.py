@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helixnet.engine.formats.xlsx import read_sheet
-from helixnet.engine.formats.xlsx_parts import WorkbookError
-from helixnet.engine.formats.xlsx_values import Broken, Native
+from helixnet.engine.formats.excel.parts import WorkbookError
+from helixnet.engine.formats.excel.values import Broken, Native
+from helixnet.engine.formats.excel.workbook import read_sheet
 from tests.workbooks import (
     DAY,
     DAYS,

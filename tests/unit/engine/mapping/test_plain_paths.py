@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from jinja2 import Environment, TemplateSyntaxError
 
 from helixnet.engine.context.model import Leaf, Mark
-from helixnet.engine.mapping import parse
+from helixnet.engine.mapping.infer import parse
+from helixnet.engine.mapping.infer.literals import ExactEnvironment, plain_tokens
 from helixnet.engine.mapping.ir import Op
-from helixnet.engine.mapping.literals import ExactEnvironment, plain_tokens
 
 TEXTS = (
     *("a", "PO_NO", "a.b", "h.PO_NO.x_1", "_line", "l._prev.QTY", "items", "out.items.count"),

@@ -5,7 +5,7 @@ import pytest
 from helixnet.engine.context.model import Leaf, Mark
 from helixnet.engine.examine import check_bundle
 from helixnet.engine.mapping.constants import Constants
-from helixnet.engine.mapping.parse import MAX_DEPTH, parse_leaf
+from helixnet.engine.mapping.infer.parse import MAX_DEPTH, parse_leaf
 from helixnet.engine.plan import compile_plan
 from helixnet.errors import ContextError
 from tests.unit.engine.mapping.mapped import bundle, leaf, plan, problems
@@ -225,7 +225,7 @@ def test_long_chains_are_flat(operator: str) -> None:
 
 def test_no_text_of_a_context_is_ever_part_of_generated_code() -> None:
     """Names, keys and literals go through the constants table, by construction."""
-    from helixnet.engine.mapping.codegen import generate  # noqa: PLC0415
+    from helixnet.engine.mapping.emit.codegen import generate  # noqa: PLC0415
 
     context = """\
 target: {}

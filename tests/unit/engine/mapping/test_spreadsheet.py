@@ -7,8 +7,8 @@ import pytest
 
 from helixnet.engine.context.model import ContextProblem, Leaf, Mark
 from helixnet.engine.examine import examine_bundle
-from helixnet.engine.mapping.parse import parse_leaf
-from helixnet.engine.mapping.spreadsheet import FORMULAS, formula_hint
+from helixnet.engine.mapping.infer.parse import parse_leaf
+from helixnet.engine.mapping.infer.spreadsheet import FORMULAS, formula_hint
 from helixnet.errors import RefusedError
 from tests.unit.engine.mapping.mapped import bundle, plan, run
 

@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from helixnet.engine.context.model import Lookup, Mark
-from helixnet.engine.mapping.template import TemplateRenderer
-from helixnet.engine.mapping.template_language import environment, render, template_problems
+from helixnet.engine.mapping.templates.language import environment, render, template_problems
+from helixnet.engine.mapping.templates.renderer import TemplateRenderer
 from helixnet.engine.values.absent import ABSENT
 from helixnet.engine.values.faults import ValueFault
 from helixnet.errors import UnavailableError
@@ -166,7 +166,9 @@ def record(number: int, do: str = "") -> dict[str, object]:
 def workers() -> list[psutil.Process]:
     """List the template processes of this test process, not the children of other tests."""
     children = psutil.Process().children()
-    return [child for child in children if any("template_worker" in arg for arg in child.cmdline())]
+    return [
+        child for child in children if any("templates.worker" in arg for arg in child.cmdline())
+    ]
 
 
 def test_a_batch_comes_back_in_order(renderer: TemplateRenderer) -> None:
@@ -217,7 +219,7 @@ def test_no_process_outlives_its_parent(tmp_path: Path) -> None:
     """The parent dies by SIGKILL while the template loops; the kernel's limit ends the child."""
     program = tmp_path / "parent.py"
     program.write_text(
-        "from helixnet.engine.mapping.template import TemplateRenderer\n"
+        "from helixnet.engine.mapping.templates.renderer import TemplateRenderer\n"
         f"files = {{'o.j2': b'{{% if go %}}{ENDLESS}{{% endif %}}'}}\n"
         "with TemplateRenderer(files, 'o.j2', time_limit=0.3) as renderer:\n"
         "    renderer.render([{'go': False}])\n"

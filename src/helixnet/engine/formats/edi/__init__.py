@@ -1,0 +1,1 @@
+"""X12 and EDIFACT: envelopes, segments and messages."""

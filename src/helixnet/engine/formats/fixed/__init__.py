@@ -1,0 +1,1 @@
+"""Fixed-width files: lines, or records of bytes as mainframes write them."""

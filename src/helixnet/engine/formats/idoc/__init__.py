@@ -1,0 +1,1 @@
+"""SAP IDocs, flat and XML, and the grammars of their types."""

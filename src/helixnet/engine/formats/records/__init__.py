@@ -1,0 +1,1 @@
+"""Lines of several types that make one record."""

@@ -1,0 +1,1 @@
+"""XML by a record path."""

@@ -1,0 +1,1 @@
+"""Writes the typed plan as one Python function."""

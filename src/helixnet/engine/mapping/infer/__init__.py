@@ -1,0 +1,1 @@
+"""Parses expressions and types them."""

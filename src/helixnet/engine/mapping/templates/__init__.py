@@ -1,0 +1,1 @@
+"""Whole-document templates, in a process of their own."""
