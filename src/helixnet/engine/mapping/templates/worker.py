@@ -3,7 +3,8 @@
 ``python -m helixnet.engine.mapping.templates.worker FD``; what goes over the socket is told in
 :mod:`helixnet.engine.mapping.templates.renderer`. The limits are the kernel's: processor time a
 record (SIGPROF ends the process, even inside one long operation) and memory. When the parent is
-gone the socket ends, and so does this process, at the latest when its record is done or out of time.
+gone the socket ends, and so does this process, at the latest when its record is done or out of
+time.
 """
 
 import decimal
