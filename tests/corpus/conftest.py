@@ -16,8 +16,8 @@ import pytest
 HERE = Path(__file__).parent
 LEAST = 0.98
 WHERE = (
-    "Files of other projects with what their authors say of them; they are not part of the repository. "
-    "Made by `HELIXNET_CORPUS_TABLE=tests/corpus/RESULTS.md pytest tests/corpus`."
+    "Files of other projects with what their authors say of them; they are not part of the "
+    "repository. Made by `HELIXNET_CORPUS_TABLE=tests/corpus/RESULTS.md pytest tests/corpus`."
 )
 Agree: TypeAlias = Callable[[str, Mapping[str, bool]], None]
 _table: dict[str, tuple[int, int]] = {}
@@ -69,7 +69,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def as_page() -> str:
     """Write counts and exceptions with their reasons as one page."""
-    lines = ["# Third-party suites", "", WHERE, "", "| suite | cases | agree | |", "|---|---|---|---|"]
+    lines = ["# Third-party suites", "", WHERE, ""]
+    lines += ["| suite | cases | agree | |", "|---|---|---|---|"]
     for suite, (cases, failing) in sorted(_table.items()):
         good = cases - failing
         lines.append(f"| {suite} | {cases} | {good} | {100 * good / cases:.1f} % |")
