@@ -2,7 +2,11 @@
 
 import argparse
 import gc
+import signal
 import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Final
 
 from helixnet.cli.arguments import add_join_argument
@@ -30,6 +34,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@contextmanager
+def tidy_end() -> Generator[None]:
+    """Let SIGTERM and SIGHUP end the work as Ctrl-C does, so that no half file is left behind."""
+
+    def end(number: int, frame: object) -> None:
+        del frame
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def main(args: argparse.Namespace) -> int:
     """Map each file; return 0, 1 with rejects or a refused file, 2 for a bad context."""
     from pathlib import Path
@@ -53,9 +76,12 @@ def main(args: argparse.Namespace) -> int:
     # as Python does costs a tenth of the run.
     gc.freeze()
     gc.set_threshold(_BATCH)
-    with MappingRun(
-        plan, output=args.output, rejects=args.rejects, array=args.format == "json"
-    ) as run:
+    with (
+        tidy_end(),
+        MappingRun(
+            plan, output=args.output, rejects=args.rejects, array=args.format == "json"
+        ) as run,
+    ):
         for file in args.files:
             run.map_file(file)
         return run.finish()
