@@ -56,4 +56,4 @@ class Documents:
 
 def _lines(texts: Sequence[str]) -> bytes:
     """Return documents as lines of UTF-8."""
-    return ("\n".join(texts) + "\n").encode(errors="backslashreplace") if texts else b""
+    return "\n".join([*texts, ""]).encode(errors="backslashreplace") if texts else b""

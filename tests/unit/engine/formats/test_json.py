@@ -1,13 +1,14 @@
 """The rulings on NDJSON and JSON documents, each by its smallest file."""
 
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helixnet.engine.formats.json.exact import MAX_DEPTH, decode_all
+from helixnet.engine.formats.json.exact import MAX_DEPTH, decode_all, decode_lines
 from helixnet.engine.outcome import SourcePosition
 from helixnet.errors import RefusedError
 from tests.unit.engine.formats.reading import load, source
@@ -229,3 +230,8 @@ def test_texts_decoded_together_are_as_decoded_one_by_one(texts: list[bytes]) ->
     assert troubles == {
         index: trouble for index, (_, found) in enumerate(alone) for trouble in found.values()
     }
+    for end in (b"\n", b"\r\n"):
+        ends = [*accumulate(len(text + end) for text in texts)]
+        lines = decode_lines(b"".join(text + end for text in texts), [*pairwise([0, *ends])])
+        assert lines is None or (lines == values and not troubles)
+    assert lines is not None or not all(text in {b"{}", b'{"a":1.50}'} for text in texts)

@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from helixnet.engine.codes import CODES
 from helixnet.engine.formats.encoding import Codec
-from helixnet.engine.formats.json.exact import Trouble, decode_all
+from helixnet.engine.formats.json.exact import Trouble, decode_all, decode_lines
 from helixnet.engine.formats.json.place import place_of
 from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import Node
 
 Span = tuple[int, int]
+_READ_AS_IT_IS: Final = frozenset({"utf-8", "ascii"})
 
 
 @dataclass(slots=True)
@@ -82,15 +83,10 @@ def batch_of(
         codec: of the file.
         column: how many characters stand before them in their first line.
     """
-    texts = [data[start:end] for start, end in spans]
-    lost: list[int] = []
-    if codec.scanned not in {"utf-8", "ascii"}:
-        lost = [index for index, text in enumerate(texts) if not _decodes(text, codec)]
-        texts = [text.decode(codec.scanned, "replace").encode() for text in texts]
-    values, troubles = decode_all(texts)
-    troubles |= {
-        index: Trouble("HX-1001", f"the bytes do not decode as {codec.name}") for index in lost
-    }
+    values = decode_lines(data, spans) if codec.scanned in _READ_AS_IT_IS else None
+    troubles: dict[int, Trouble] = {}
+    if values is None:
+        values, troubles = _one_by_one([data[start:end] for start, end in spans], codec)
     records = [cast("Node", value) if isinstance(value, dict) else {} for value in values]
     batch = JsonBatch(records, {}, data, place, codec, spans, column)
     batch.faults = {
@@ -98,6 +94,16 @@ def batch_of(
         for index, trouble in sorted(troubles.items())
     }
     return batch
+
+
+def _one_by_one(texts: Sequence[bytes], codec: Codec) -> tuple[list[object], dict[int, Trouble]]:
+    lost: list[int] = []
+    if codec.scanned not in _READ_AS_IT_IS:
+        lost = [index for index, text in enumerate(texts) if not _decodes(text, codec)]
+        texts = [text.decode(codec.scanned, "replace").encode() for text in texts]
+    values, troubles = decode_all(texts)
+    message = f"the bytes do not decode as {codec.name}"
+    return values, troubles | {index: Trouble("HX-1001", message) for index in lost}
 
 
 def _fault(trouble: Trouble, source: SourcePosition) -> Fault:

@@ -24,6 +24,7 @@ import msgspec
 
 MAX_DEPTH: Final = 200
 _MAX_EXPONENT: Final = 9_999
+_BRACE: Final = ord("{")
 _NO_OPENERS: Final = bytes(set(range(256)) - set(b"[{\n"))
 
 
@@ -90,15 +91,45 @@ def decode_all(texts: Sequence[bytes]) -> tuple[list[object], dict[int, Trouble]
     return values, troubles
 
 
-def _at_once(texts: Sequence[bytes]) -> list[object] | None:
-    """Decode all texts in one call; None if anything may be wrong with any of them.
+def decode_lines(data: bytes, spans: Sequence[tuple[int, int]]) -> list[object] | None:
+    """Decode UTF-8 lines of one JSON object each, without taking the block apart.
 
-    A text that begins and ends with a brace can't be continued by the next, for between the two
-    there is no comma: so as many values as texts are one of each.
+    Args:
+        data: the block.
+        spans: where its lines begin and end, their line ends included.
+
+    Returns:
+        the values; None if anything may be wrong with any of them, or stands between them.
     """
+    end = b"}\r\n" if data.endswith(b"\r\n") else b"}\n"
+    whole = sum([after - start for start, after in spans]) == len(data)
+    if not whole or data.count(b"\n") != len(spans):
+        return None
+    if not all(data[start] == _BRACE and data.endswith(end, start, e) for start, e in spans):
+        return None
+    return _decoded(data, len(spans)) if _shallow(data) else None
+
+
+def _at_once(texts: Sequence[bytes]) -> list[object] | None:
+    """Decode all texts in one call; None if anything may be wrong with any of them."""
     texts = [text.strip() for text in texts]
+    if not all(text[:1] == b"{" and text[-1:] == b"}" for text in texts):
+        return None
     data = b"\n".join(texts)
-    if b"\\u003" in data or not all(t[:1] == b"{" and t[-1:] == b"}" for t in texts):
+    if data.count(b"\n") == len(texts) - 1:
+        shallow = _shallow(data)
+    else:
+        shallow = max([text.count(b"[") + text.count(b"{") for text in texts]) <= MAX_DEPTH
+    return _decoded(data, len(texts)) if shallow else None
+
+
+def _decoded(data: bytes, count: int) -> list[object] | None:
+    """Decode ``count`` texts that begin and end with braces; None if anything may be wrong.
+
+    Such a text can't be continued by the next, for between the two there is no comma: so as many
+    values as texts are one of each.
+    """
+    if b"\\u003" in data:
         return None
     try:
         values = _QUICK.decode_lines(data)
@@ -106,20 +137,17 @@ def _at_once(texts: Sequence[bytes]) -> list[object] | None:
         return None
     written = _ENCODER.encode_lines(values)
     good = (
-        len(values) == len(texts)
+        len(values) == count
         and written.count(b":") == data.count(b":")
         and b"0E-" not in written  # a zero with an exponent, of any size
-        and _shallow(data, texts)
     )
     return values if good else None
 
 
-def _shallow(data: bytes, texts: Sequence[bytes]) -> bool:
-    """Tell whether no text has more openers than levels are allowed, one text a line or not."""
-    if data.count(b"\n") == len(texts) - 1:
-        openers = data.translate(None, _NO_OPENERS).split(b"\n")
-        return max(map(len, openers)) <= MAX_DEPTH
-    return max([text.count(b"[") + text.count(b"{") for text in texts]) <= MAX_DEPTH
+def _shallow(data: bytes) -> bool:
+    """Tell whether no line has more openers than levels are allowed."""
+    openers = data.translate(None, _NO_OPENERS).split(b"\n")
+    return max(map(len, openers)) <= MAX_DEPTH
 
 
 def _examine(text: bytes, value: object) -> Trouble | None:
