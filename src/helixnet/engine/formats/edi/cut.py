@@ -33,10 +33,17 @@ class Cut(NamedTuple):
     marks: str = ""
 
 
-def is_even(data: bytes, syntax: Syntax) -> bool:
-    """Tell whether nothing stands between segments, and no line ends in them."""
+def is_even(data: bytes, syntax: Syntax, newline: str) -> bool:
+    """Tell whether segments begin with their tags.
+
+    Args:
+        data: of the file.
+        syntax: its delimiters.
+        newline: what ends a line; if it is empty no line may end in the data.
+    """
     end, breaks = syntax.ending, {b"\r", b"\n"}
-    odd = (*(breaks - {end}), end + b" ", end + b"\t")
+    inside = (*(breaks - {end}), end + b" ", end + b"\t")
+    odd = (b"\n ", b"\n\t") if newline else inside
     return not any(each in data for each in odd)
 
 
@@ -50,17 +57,40 @@ def cut(text: str, syntax: Syntax, line: int, newline: str, *, even: bool = Fals
         newline: what ends a line; empty where each segment counts as one.
         even: :func:`is_even` of bytes that it is part of.
     """
-    release, marks = syntax.release, ""
+    release, marks, wrapped = syntax.release, "", text
     if release and release in text:
-        if not even and (f"{release}\r" in text or f"{release}\n" in text):
-            return _wrapped(text, syntax, line, newline)
         marks = _MARKS if text.isascii() else _unused(text)
-        text = covered(text, syntax, marks)
-    separator = syntax.terminator if even else _separator(text, syntax.terminator)
-    if not separator:
-        return _wrapped(raised(text, syntax, marks) if marks else text, syntax, line, newline)
-    segments = text[: -len(syntax.terminator)].split(separator)
+        wrapped, text = text, _marked(text, syntax, marks)
+        if not text:
+            return _wrapped(wrapped, syntax, line, newline)
+    segments = _even(text, syntax.terminator, newline) if even else ()
+    if not segments:
+        separator = _separator(text, syntax.terminator)
+        if not separator:
+            return _wrapped(wrapped, syntax, line, newline)
+        segments = text[: -len(syntax.terminator)].split(separator)
     return Cut(segments, range(line, line + len(segments)), marks)
+
+
+def _even(text: str, end: str, newline: str) -> Sequence[str]:
+    """Return segments that stand on lines of their own, or not on lines; none if they do not."""
+    segments = text[: -len(end)].split(end + newline)
+    if not newline:
+        return segments
+    count = len(segments)
+    returns = count - 1 if newline == "\r\n" else 0
+    even = text.count(end) == count and text.count("\n") == count - 1
+    return segments if even and text.count("\r") == returns else ()
+
+
+def _marked(text: str, syntax: Syntax, marks: str) -> str:
+    """Put marks in place of what is released; empty if a line ends after a release character."""
+    given, release = text, syntax.release
+    for mark, _, written in _released(syntax, marks):
+        text = text.replace(written, mark)
+    if release not in text:
+        return text
+    return "" if f"{release}\r" in text or f"{release}\n" in text else covered(given, syntax, marks)
 
 
 def _separator(text: str, end: str) -> str:

@@ -177,7 +177,7 @@ class _Reading:
         text, wrong = self._decode(batch.data[start:end], line)
         syntax = envelope.syntax
         if syntax not in self._even:
-            self._even[syntax] = is_even(batch.data, cast("Syntax", self._counted))
+            self._even[syntax] = is_even(batch.data, cast("Syntax", self._counted), self._newline)
         parts = cut(text, syntax, line, self._newline, even=self._even[syntax])
         wrong += envelope.nester.nest(parts, root)
         if wrong:

@@ -78,7 +78,7 @@ class EdiScan:
         self._transcoder = Transcoder(codecs[0])
         self._cutter = PartCutter(start, line=1, size=plan.part_size)
         self._walker = Walker(self._standard)
-        self._watch = DriftWatch.of(plan.grammar, plan.on_drift)
+        self._watch = DriftWatch.of(plan.grammar, plan.on_drift, plan.newline)
         self._start, self._tail = start, _Tail()
         self._syntax: Syntax | None = None
         self._opened: list[_Opened] = []

@@ -50,12 +50,14 @@ def _lines(take: Take, node: str, syntax: Syntax) -> Iterator[str]:
     if deep and syntax.repetition:
         yield f"    if {syntax.repetition!r} in segment:"
         yield "        return general(segment, line)"
-    yield f"    node = {{'_line': line, '_name': {node!r}}}"
     last = _last(take)
     if not last:
+        yield f"    node = {_display(node, [])}"
         return
     yield f"    e = segment.split({syntax.element!r}, {last + 1})"
     yield "    n = len(e)"
+    yield from _usual(take, node, syntax, last)
+    yield f"    node = {_display(node, [])}"
     for number, name in take.whole:
         yield f"    if n > {number} and (v := e[{number}]): node[{name!r}] = v"
     for number, fields in sorted(take.parts.items()):
@@ -64,6 +66,44 @@ def _lines(take: Take, node: str, syntax: Syntax) -> Iterator[str]:
         yield from _fields("node", fields)
     for each in take.below:
         yield from _below(each.name, each.id, each.elements, each.fields, syntax)
+
+
+def _usual(take: Take, node: str, syntax: Syntax, last: int) -> Iterator[str]:
+    """Make the node at once where all is there that is taken."""
+    if any(len(each.elements) > 1 for each in take.below):
+        return
+    tests = [f"n > {last}"]
+    fields = [_taken(f"e[{number}]", name, tests) for number, name in take.whole]
+    for number, parts in sorted(take.parts.items()):
+        fields += _components(number, parts, tests, syntax)
+    for each in take.below:
+        (number,) = each.elements
+        inner = _components(number, each.fields, tests, syntax)
+        fields.append(f"{each.name!r}: [{_display(each.id, inner)}]")
+    yield f"    if {' and '.join(tests)}:"
+    yield f"        return {_display(node, fields)}"
+
+
+def _components(
+    number: int, parts: Sequence[tuple[int, str]], tests: list[str], syntax: Syntax
+) -> list[str]:
+    if not parts:
+        tests.append(f"e[{number}]")
+        return []
+    most, row = max(parts)[0], f"c{len(tests)}"
+    tests.append(f"len({row} := e[{number}].split({syntax.component!r}, {most + 1})) > {most}")
+    return [_taken(f"{row}[{place}]", name, tests) for place, name in sorted(parts)]
+
+
+def _taken(text: str, name: str, tests: list[str]) -> str:
+    """Test that a text is not empty; return its field."""
+    value = f"v{len(tests)}"
+    tests.append(f"({value} := {text})")
+    return f"{name!r}: {value}"
+
+
+def _display(node: str, fields: Sequence[str]) -> str:
+    return "{" + ", ".join(["'_line': line", f"'_name': {node!r}", *fields]) + "}"
 
 
 def _fields(into: str, fields: Sequence[tuple[int, str]]) -> Iterator[str]:

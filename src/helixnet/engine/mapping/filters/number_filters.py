@@ -20,6 +20,7 @@ from helixnet.engine.values.numbers import (
     is_number,
     number_converter,
     number_text,
+    usual_decimal,
 )
 
 INTEGER: Final = frozenset({Kind.INTEGER})
@@ -52,7 +53,8 @@ def bind_decimal(decimal: str = ".", thousands: str = "") -> Callable[[Any], int
 
     def read(value: Any) -> int | Decimal:
         if type(value) is str:
-            return convert(value)
+            usual = usual_decimal(value) if plain else None
+            return convert(value) if usual is None else usual
         if is_number(value):
             return value
         raise misfit("decimal", CONVERTIBLE, value)
