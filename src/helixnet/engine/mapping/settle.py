@@ -233,7 +233,7 @@ def _blamed(
         return None
     if is_node(record.value):
         pointers = {_pointer(record, binding, keys, item) for binding, keys in rule.paths}
-        found = [each for each in pointers if value_of(record.value, each) == text]
+        found = [each for each in pointers if _text(value_of(record.value, each)) == text]
         return record.place(found[0], item) if len(found) == 1 else None
     grouped = bool(record.value) and type(record.value[0]) is list
     rows: dict[str, Any] = {}
@@ -246,6 +246,11 @@ def _blamed(
         return None
     row = rows[names[0]]
     return record.place(names[0], row if row is item else None)
+
+
+def _text(value: Any) -> Any:
+    """Return a value; of an XML element with attributes its text."""
+    return cast("dict[str, object]", value).get("#text") if type(value) is dict else value
 
 
 def rule_place(record: Record, rule: Rule, item: Any) -> SourcePosition:

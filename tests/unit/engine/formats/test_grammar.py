@@ -158,3 +158,23 @@ def test_unusable_grammars(name: str | None, text: str | None, code: str) -> Non
     with pytest.raises(ContextError) as caught:
         load_grammar(source("idoc", type="DELVRY07", grammar=name), files)
     assert [problem.code for problem in caught.value.problems] == [code]
+
+
+@pytest.mark.parametrize(
+    ("start", "old", "new", "said"),
+    [
+        (0, "  END_IDOC\nEND_SEGMENT_SECTION\n", "", "ends inside IDOC"),
+        (0, "      END_GROUP\n", "", "END_IDOC without BEGIN_IDOC"),
+        (0, "SEGMENTTYPE          Z1PART", "SEGMENT_TYPE         Z1PART", "has no SEGMENTTYPE"),
+        (0, "BYTE_LAST            000065", "", "the field CODE has no BYTE_LAST"),
+        (900, "", "", "ends inside"),
+    ],
+)
+def test_a_report_that_is_cut_off_or_lacks_something(
+    start: int, old: str, new: str, said: str
+) -> None:
+    """What it does not say can't be guessed: a missing segment would lose what stands in it."""
+    text = REPORT.format("BYTE").replace(old, new, 1) if old else REPORT.format("BYTE")[:start]
+    with pytest.raises(ContextError) as caught:
+        load_grammar(source("idoc", type="ZORDER", grammar="g.txt"), {"g.txt": text.encode()})
+    assert said in caught.value.problems[0].message

@@ -212,6 +212,15 @@ def test_drift_speaks_of_columns_with_a_name() -> None:
 
 def test_a_row_that_shall_name_the_columns_must_have_cells() -> None:
     assert refusal(workbook([["A"], [], ["1"]]), excel(header_row=2)).code == "HX-5002"
+    behind = refusal(workbook([["A"], ["1"]]), excel(header_row=300))
+    assert (behind.code, "no row 300" in str(behind)) == ("HX-5002", True)
+
+
+def test_blanks_around_what_was_typed_into_a_cell_of_a_number_are_no_fault() -> None:
+    """A declared number can't be trimmed by the map, and text in such cells is common."""
+    contract = excel(fields=fields("A") | typed("N", "decimal", scale=2))
+    outcome = read(workbook([["A", "N"], [" x ", " 3 "], ["y", "\u00a01.5"]]), contract)
+    assert outcome.records == [[" x ", "3"], ["y", "1.5"]]
 
 
 def test_an_empty_sheet_and_an_empty_file_have_no_records() -> None:

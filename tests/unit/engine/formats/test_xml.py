@@ -168,7 +168,10 @@ def test_the_root_must_be_the_one_that_the_path_names() -> None:
     assert refusal(b"<Other/>", ORDERS)[0] == "HX-5004"
     assert load(b"<Orders/>", ORDERS).records == []
     assert load(b"", ORDERS).records == []
-    assert load(b"<Orders><x><Order/></x></Orders>", ORDERS).records == []
+    other = load(b"<Orders><x><Order/></x></Orders>", ORDERS)
+    assert other.records == []
+    assert list(other.index.drift) == ["no element 'Order' leads to the records; 'x' stands there"]
+    assert not load(b"<Orders><x/><Order/></Orders>", ORDERS).index.drift
 
 
 XML_BYTES = st.lists(

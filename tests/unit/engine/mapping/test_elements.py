@@ -157,3 +157,12 @@ def test_a_whole_document_is_a_file_again_and_a_part_of_one_is_not() -> None:
         assembled(source, ["<a/>", "<a/>"], envelope)
     with pytest.raises(UsageError, match="larger document"):
         require_assembly(plan(context("n")).context.source)
+
+
+def test_a_fault_names_the_element_whose_text_it_is() -> None:
+    """Also where it has attributes, and others are read beside it."""
+    text = '<r><a><n u="KG">4,0</n><q>10</q></a></r>'
+    leaf = "(n | decimal) * (q | decimal)"
+    (reject,) = run(plan(context(leaf)), text).rejects
+    (fault,) = reject.faults
+    assert (fault.code, fault.source.field) == ("HX-2001", "/n")

@@ -11,6 +11,7 @@ from helixnet.engine.formats.excel.values import Broken, Native
 from helixnet.engine.formats.excel.workbook import Row, read_large_sheet
 from helixnet.engine.values.dates import date_formatter
 from helixnet.engine.values.faults import ValueFault
+from helixnet.engine.values.text import BLANKS
 from helixnet.errors import RefusedError
 
 Write = Callable[[str], str]
@@ -65,6 +66,9 @@ class _Lines:
             if line:
                 yield b"\n" * (number - self._next) + line
                 self._next = number + 1
+        wanted = self._source.header_row
+        if self._columns is None and wanted:
+            raise _no_header(f"the sheet has no row {wanted}")
 
     def _header(self, number: int, row: Mapping[int, str]) -> bytes:
         """Take the names of the columns from a row; nothing if it is empty."""
@@ -75,11 +79,7 @@ class _Lines:
             if cells.first_column <= column <= cells.last_column
         }
         if wanted and (number != wanted or not names):
-            raise RefusedError(
-                f"row {wanted} of the sheet is empty, which shall name the columns",
-                code="HX-5002",
-                hint="correct `source.header`, or the sheet",
-            )
+            raise _no_header(f"row {wanted} of the sheet is empty")
         if not names:
             return b""
         self._columns = self._writers(names)
@@ -109,10 +109,21 @@ class _Lines:
             elif type(cell) is Broken:
                 text = f"{ERROR}{cell}" if reads else str(cell)
             else:
-                text = write(cell) if type(cell) is Native else cell
+                text = write(cell) if type(cell) is Native else _bare(cell, write)
             some = some or bool(text)
             texts.append(text)
         return line_of(texts) if some else b""
+
+
+def _no_header(what: str) -> RefusedError:
+    text = f"{what}, which shall name the columns"
+    hint = "correct `source.header` or `source.sheet`, or the workbook"
+    return RefusedError(text, code="HX-5002", hint=hint)
+
+
+def _bare(text: str, write: Write) -> str:
+    """Return a text typed into a cell; that of a number, day or boolean without blanks around."""
+    return text if write is str else text.strip(BLANKS)
 
 
 def _nothing(_: str) -> str:

@@ -21,7 +21,8 @@ def ends_inside(text: str, *, unbroken: bool) -> int | None:
     """Return which row of the last document, from 0, its file ends in; None if it is whole.
 
     Without line ends every record has one length. With them trailing blanks may be cut, so that
-    only a row shorter than the record header tells, and a control record that no line end follows.
+    only a row shorter than the record header tells, a control record that no line end follows, and
+    a row that none follows and that is shorter than the padded ones before it.
 
     Args:
         text: the document, a record a row.
@@ -35,7 +36,8 @@ def ends_inside(text: str, *, unbroken: bool) -> int | None:
     full = CONTROL_LENGTH if row.startswith(CONTROL_NAME) else DATA_LENGTH
     if unbroken:
         return None if len(row) == full else last
-    if not ended and full == CONTROL_LENGTH:
+    padded = any(len(each) == DATA_LENGTH for each in rows[:last])
+    if not ended and (full == CONTROL_LENGTH or padded):
         return None if len(row) >= full else last
     return None if len(row) >= DATA_START or not row.strip() else last
 

@@ -16,6 +16,7 @@ from helixnet.engine.formats.idoc.segments import (
 
 _LONGEST: Final = 1_000_000
 _FIRST: Final = {"BYTE_FIRST", "CHARACTER_FIRST"}
+_BLOCKS: Final = {"IDOC", "GROUP", "SEGMENT", "FIELDS"}
 _LAST: Final = {"BYTE_LAST", "CHARACTER_LAST"}
 
 
@@ -29,23 +30,49 @@ class _Report:
         self.segment: SegmentDraft | None = None
         self.field = ""
         self.first = 0
+        self.open: list[str] = []  # what BEGIN_… has opened and END_… has to close
 
     def take(self, key: str, value: str) -> None:
         """Take one line."""
-        if key == "BEGIN_IDOC":
-            self.kind = value
-        elif key == "BEGIN_GROUP":
-            self.groups.append("")
-        elif key == "END_GROUP":
-            if not self.groups:
-                raise GrammarError("END_GROUP without BEGIN_GROUP")
-            self.groups.pop()
+        begin, _, what = key.partition("_")
+        if what in _BLOCKS:
+            self._nest(begin, what, value)
         elif key == "SEGMENTTYPE":
             self._begin(value)
-        elif key == "END_SEGMENT":
-            self.segment = None
         elif self.segment is not None:
             self._take_field(self.segment, key, value)
+
+    def _nest(self, begin: str, what: str, value: str) -> None:
+        if begin == "BEGIN":
+            self.open.append(what)
+            self._opened(what, value)
+        elif not self.open or self.open.pop() != what:
+            raise GrammarError(f"END_{what} without BEGIN_{what}")
+        else:
+            self._closed(what)
+
+    def _opened(self, what: str, value: str) -> None:
+        if what == "IDOC":
+            self.kind = value
+        elif what == "GROUP":
+            self.groups.append("")
+        elif what == "SEGMENT":
+            self.segment = None
+
+    def _closed(self, what: str) -> None:
+        if what == "GROUP":
+            self.groups.pop()
+        elif what == "FIELDS":
+            self._end_field()
+        elif what == "SEGMENT":
+            if self.segment is None:
+                raise GrammarError("the segment has no SEGMENTTYPE")
+            self.segment = None
+
+    def _end_field(self) -> None:
+        if self.field and self.segment is not None and self.field not in self.segment.fields:
+            raise GrammarError(f"the field {self.field} has no BYTE_LAST or CHARACTER_LAST")
+        self.field = ""
 
     def _begin(self, name: str) -> None:
         if not name:
@@ -60,6 +87,7 @@ class _Report:
 
     def _take_field(self, segment: SegmentDraft, key: str, value: str) -> None:
         if key == "NAME":
+            self._end_field()
             self.field = value
         elif key in _FIRST:
             self.first = _place(value)
@@ -80,9 +108,14 @@ def parse_report(text: str) -> tuple[str, dict[str, SegmentDraft]]:
             report.take(key, value.strip())
         except GrammarError as fault:
             raise GrammarError(f"line {number} of the parser report: {fault}") from fault
+    if report.open:
+        raise GrammarError(
+            f"the parser report ends inside {report.open[-1]}: END_{report.open[-1]} is missing",
+            hint="it is cut off: export it again",
+        )
     if not report.kind or len(report.drafts) == 1:
         raise GrammarError(
-            "this is not a parser report: BEGIN_IDOC or BEGIN_SEGMENT is missing",
+            "this is not a parser report: BEGIN_IDOC, or SEGMENTTYPE in a segment, is missing",
             hint="export it from WE60, or write the YAML form of docs/idoc-grammar.md",
         )
     if "EDI_DC40" not in report.drafts:

@@ -58,6 +58,7 @@ class IdocScan:
         self._start, self._carry, self._document_size = start, b"", 0
         self._newline = ""
         self._drift: dict[str, None] = {}
+        self._unended = False
         self._failure: RefusedError | None = None
 
     def feed(self, block: bytes, *, final: bool) -> None:
@@ -78,6 +79,7 @@ class IdocScan:
     def _take(self, data: bytes) -> None:
         if not self._newline:
             self._newline = "\r\n" if b"\r\n" in data else "\n"
+        self._unended = not data.endswith(b"\n")
         done, documents = 0, 0
         for start in starts_of(data):
             if start - done >= self._cutter.wanted:
@@ -158,6 +160,8 @@ class IdocScan:
         if self._failure is not None:
             raise self._failure
         drift = list(self._drift)
+        if self._unended and self._plan.on_drift != "allow":
+            drift.append("the last record has no line end: the file may be cut off")
         if drift and self._plan.on_drift == "fail":
             raise RefusedError("; ".join(drift), code="HX-5005", hint="extend the grammar")
         newline = "" if codec.unbroken else self._newline or "\n"

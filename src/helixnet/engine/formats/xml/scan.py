@@ -1,9 +1,10 @@
 """The sequential pass over an XML file: well-formed as a whole, within limits, records counted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from helixnet.engine.formats.drift import Drift
 from helixnet.engine.formats.encoding import Codec, Transcoder
 from helixnet.engine.formats.scan import Facts
 from helixnet.engine.formats.xml.names import Names
@@ -39,6 +40,7 @@ class XmlScan:
         self._names = Names(plan.namespaces)
         self._depth, self._matched, self._records = 0, 0, 0
         self._begun, self._blank = -1, True
+        self._reached, self._beside = 0, dict[int, str]()
         self._newline = ""
         self._failure: RefusedError | None = None
         self._feed.parser.StartElementHandler = self._open
@@ -71,11 +73,14 @@ class XmlScan:
             name = self._names.element(full)
             if not path or name == path[depth - 1]:
                 self._matched = depth
+                self._reached = max(self._reached, depth)
                 if depth >= len(path):
                     self._begun = self._feed.parser.CurrentByteIndex
             elif depth == 1:
                 text = f"the root element is {name!r}, not {path[0]!r}"
                 raise self._feed.refusal(text, "HX-5004", "correct `source.record`")
+            else:
+                self._beside.setdefault(depth, name)
 
     def _close(self, _full: str) -> None:
         if self._matched == self._depth:
@@ -100,4 +105,12 @@ class XmlScan:
         if self._failure is not None:
             raise self._failure
         part = Part(0, self._start, size, 1, 1, self._records)
-        return Facts(self._newline or "\n", self._start, (part,))
+        return Facts(self._newline or "\n", self._start, (part,), drift=self._drift())
+
+    def _drift(self) -> Sequence[Drift]:
+        """Say that a file has no record, and other elements where one should be."""
+        other = self._beside.get(self._reached + 1)
+        if self._records or other is None:
+            return ()
+        name = self._plan.path[self._reached]
+        return (Drift(f"no element {name!r} leads to the records; {other!r} stands there"),)
