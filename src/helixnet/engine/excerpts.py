@@ -17,6 +17,7 @@ from helixnet.engine.formats.idoc.xml_read import IdocXmlBatch
 from helixnet.engine.formats.json.place import place_of
 from helixnet.engine.formats.xml.batch import XmlBatch
 from helixnet.engine.outcome import SourcePosition
+from helixnet.engine.slices import Slice
 from helixnet.engine.source import Batch, SourceIndex
 
 _DECODER: Final = json.JSONDecoder(strict=False)
@@ -62,6 +63,8 @@ def excerpt(batch: Batch, index: int, name: str, item: int, *, file: Opened) -> 
         item: row of a group.
         file: that it is of.
     """
+    if isinstance(batch, Slice):
+        batch, index = batch.batch, batch.start + index
     place, source = batch.locate(index, name, item), file.index
     if file.contract.record_length is not None:
         return _of_record(batch, index, item, place, file)

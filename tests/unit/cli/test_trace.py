@@ -246,6 +246,24 @@ def test_a_field_of_an_idoc_without_line_ends(helixnet: Command, given: Path) ->
     assert sources_of(two)[0]["text"] == "000000000001000417".ljust(35)
 
 
+@pytest.mark.parametrize(
+    ("example", "file", "pointer", "text"),
+    [
+        ("orders-edifact", "orders.edi", "/orderId", "4500020001"),
+        ("orders-x12", "orders.x12", "/orderId", "4500020001"),
+        ("invoice-ubl", "invoice.xml", "/seller/id", "4098765000012"),
+    ],
+)
+def test_elements_of_messages_and_documents_are_shown_as_they_stand(
+    helixnet: Command, example: str, file: str, pointer: str, text: str
+) -> None:
+    (found,) = traced(helixnet, EXAMPLES / example, EXAMPLES / example / file, pointer)
+    source = list(sources_of(found))[-1]
+    assert (source["text"], bytes.fromhex(source["bytes"])) == (text, text.encode())
+    lines = (EXAMPLES / example / file).read_text("utf-8").split("\n")
+    assert lines[source["line"] - 1][source["column"] - 1 :].find(text) in range(40)
+
+
 def test_the_faults_of_a_rejected_record_are_told(helixnet: Command, given: Path) -> None:
     outcome = helixnet("trace", given, given / "bad.csv", "/qty", "--record", "2")
     assert outcome.status == 1
