@@ -64,7 +64,7 @@ def _choice(view: SchemaView, kind: Kind, variable: str, constants: ConstantTabl
     for part in view.parts:
         if part.types is not None and not part.types & rule.types:
             return None
-        found = rule.keywords(_Place(part, variable, constants))
+        found = rule.keywords(_Place(part, variable, constants, rule.python))
         if found is None:
             return None
         tests += found
@@ -76,6 +76,7 @@ class _Place:
     part: Part
     variable: str
     constants: ConstantTable
+    python: type
 
     def compare(self, keyword: str, operator: str, *, length: bool = False) -> list[str] | None:
         """Compare the value, or its length, with a keyword's number; nothing without keyword."""
@@ -85,6 +86,8 @@ class _Place:
         if isinstance(limit, bool) or not isinstance(limit, int | Decimal):
             return None
         what = f"len({self.variable})" if length else self.variable
+        if self.python is Decimal:
+            limit = Decimal(limit)  # which compares with its like in half the time
         return [f"{what} {operator} {self.constants.add(limit)}"]
 
     def long(self) -> list[str] | None:
