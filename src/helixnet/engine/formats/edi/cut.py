@@ -85,12 +85,13 @@ def _even(text: str, end: str, newline: str) -> Sequence[str]:
 
 def _marked(text: str, syntax: Syntax, marks: str) -> str:
     """Put marks in place of what is released; empty if a line ends after a release character."""
-    given, release = text, syntax.release
-    for mark, _, written in _released(syntax, marks):
-        text = text.replace(written, mark)
-    if release not in text:
-        return text
-    return "" if f"{release}\r" in text or f"{release}\n" in text else covered(given, syntax, marks)
+    release, known = syntax.release, _covers(syntax, marks)
+    first, *rest = text.replace(release * 2, marks[0]).split(release)
+    if "" in rest:  # a release character ends the text
+        return covered(text, syntax, marks)
+    if not {"\r", "\n"}.isdisjoint({each[0] for each in rest}):
+        return ""
+    return first + "".join([known.get(each[0], each[0]) + each[1:] for each in rest])
 
 
 def _separator(text: str, end: str) -> str:
@@ -205,8 +206,7 @@ def raised(text: str, syntax: Syntax, marks: str) -> str:
 def plain(text: str, syntax: Syntax, marks: str) -> str:
     """Put released characters back as the text that they are."""
     for mark, one, _ in _released(syntax, marks):
-        if mark in text:
-            text = text.replace(mark, one)
+        text = text.replace(mark, one)
     return text
 
 
