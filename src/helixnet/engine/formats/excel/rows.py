@@ -5,10 +5,11 @@ line. Cells stand between U+001F. No text of a cell has control characters but t
 (XML 1.0, 2.2), so that others can stand for line ends in it, and before an error.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from helixnet.engine.formats.line_rows import LineRows
 from helixnet.engine.formats.row_format import Cut, Rows
 
 SEPARATOR: Final = "\x1f"
@@ -29,7 +30,7 @@ def line_of(cells: Sequence[str]) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class SheetRows:
+class SheetRows(LineRows):
     """Lines of cells: a :class:`~helixnet.engine.formats.row_format.RowFormat`.
 
     Args:
@@ -39,78 +40,9 @@ class SheetRows:
     column: int = 0
 
     @property
-    def newline(self) -> str:
-        """LF."""
-        return "\n"
-
-    @property
     def encoding(self) -> str:
         """UTF-8."""
         return "utf-8"
-
-    @property
-    def end(self) -> bytes:
-        """The byte that ends a line."""
-        return b"\n"
-
-    def spans(self, data: bytes, *, final: bool = True) -> Iterator[tuple[int, int]]:
-        """Yield start and end of each line that is not empty."""
-        start = 0
-        while start < len(data):
-            end = data.find(b"\n", start) + 1
-            if not end and not final:
-                return
-            end = end or len(data)
-            if end - start > 1 or data[start] != self.end[0]:
-                yield start, end
-            start = end
-
-    def all_spans(self, data: bytes) -> list[tuple[int, int]]:
-        """Return start and end of each line that is not empty."""
-        return list(self.spans(data))
-
-    def whole(self, data: bytes) -> int:
-        """Return where the last finished line ends."""
-        return data.rfind(b"\n") + 1
-
-    def flat_whole(self, data: bytes) -> int:
-        """Return where the last finished line ends: each record is one."""
-        return self.whole(data)
-
-    def tidy_whole(self, data: bytes) -> int:
-        """Return where the last finished line ends: a quote is a character as any other."""
-        return self.whole(data)
-
-    def counts(self, data: bytes, *, flat: bool = True) -> tuple[int, int]:
-        """Count the lines that are not empty, and the line ends."""
-        del flat  # they are in any case
-        lines = data.split(b"\n")
-        return len(lines) - lines.count(b""), len(lines) - 1
-
-    def first_end(self, data: bytes, least: int) -> int:
-        """Return the first end of a line that is not before ``least``."""
-        return data.find(b"\n", max(least - 1, 0)) + 1 or len(data)
-
-    def last_start(self, data: bytes, count: int) -> int:
-        """Return where the last ``count`` lines begin."""
-        place = len(data)
-        while count and place:
-            before = data.rfind(b"\n", 0, place - 1) + 1
-            count -= data[before:place] != b"\n"
-            place = before
-        return place
-
-    def ends(self, data: bytes, start: int = 0, stop: int | None = None) -> int:
-        """Count the line ends between two places."""
-        return data.count(b"\n", start, stop)
-
-    def complete(self, data: bytes) -> bool:
-        """Tell whether ``data`` ends with a line end."""
-        return data.endswith(b"\n")
-
-    def runs_on(self, data: bytes) -> bool:
-        """No cell takes line ends."""
-        return not data
 
     def rows(self, data: bytes, *, cuts: int = -1) -> Rows:
         """Return the cells of each line that is not empty."""
