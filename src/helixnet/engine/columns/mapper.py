@@ -41,7 +41,7 @@ from helixnet.engine.mapping.scope import Role
 from helixnet.engine.outcome import Mapped, Reject
 from helixnet.engine.source import Batch
 
-BLOCK: Final = 1 << 21  # bytes read at a time: what is made of them is ten times as large
+BLOCK: Final = 1 << 20  # bytes read at a time: what is made of them is ten times as large
 TOGETHER: Final = 4096  # documents written at a time
 ASK, SKIP, TEXT = "ask", "skip", "text"
 

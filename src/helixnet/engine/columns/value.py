@@ -65,7 +65,7 @@ class Value:
         return replace(self, expr=expr, text=text, **changed)  # pyright: ignore[reportArgumentType] - fields of this class
 
 
-MAX_TIMES: Final = 8  # a block is two megabytes: so no text is longer than rows allow
+MAX_TIMES: Final = 16  # a block is a megabyte: so no text is longer than rows allow
 
 
 def grown(times: int) -> int:
