@@ -87,7 +87,9 @@ def mix(*kinds: str, sizes: tuple[tuple[int, int], ...] = SMALL, open_jobs: int 
 
 AIMS: Final = {
     "no-reaper": Aim(children, mix("lines", "orders", sizes=((200, 3000),)), "open", stall=15.0),
-    "no-epoch": Aim(stalls, mix("lines", sizes=((5000, 8000),), open_jobs=6), "doubled", ZOMBIE),
+    "no-epoch": Aim(
+        stalls, mix("lines", sizes=((12_000, 16_000),), open_jobs=6), "doubled", ZOMBIE
+    ),
     "unconditional-finish": Aim(stalls, mix("own"), "wrong", ZOMBIE),
     "no-reconciler": Aim(nothing, mix("lines"), "lost", stall=10.0),
     "no-outbox": Aim(at_point("sink.committed", 3), mix("lines", "orders"), "lost"),
