@@ -46,7 +46,7 @@ def test_a_stop_that_takes_too_long_is_cut_off_and_says_so() -> None:
     assert ended(STUBBORN.replace("STOP", "1").replace("WAITS", "True")) == 1
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_ended_leaves_no_half_file(tmp_path: Path, number: signal.Signals) -> None:
     """The file comes through a pipe that stays open, so the run still reads when it is ended."""
     (tmp_path / "c.yaml").write_text(
