@@ -1,6 +1,7 @@
 """The one image of all services, built step by step in an empty folder."""
 
 import json
+import re
 import shutil
 import tempfile
 import tomllib
@@ -34,8 +35,9 @@ def image() -> Iterator[Image]:
 
 def packages(image: Image) -> dict[str, str]:
     program = (
-        "import json\nfrom importlib.metadata import distributions\n"
-        "print(json.dumps({d.name.lower().replace('_', '-'): d.version for d in distributions()}))"
+        "import json, re\nfrom importlib.metadata import distributions\n"
+        "name = lambda found: re.sub('[-_.]+', '-', found.name).lower()\n"
+        "print(json.dumps({name(found): found.version for found in distributions()}))"
     )
     status, output = image.call("python", "-c", program)
     assert status == 0, output
@@ -47,8 +49,9 @@ def project() -> dict[str, Any]:
 
 
 def names(requirements: list[str]) -> set[str]:
-    """The bare names of requirements."""
-    return {line.split(";")[0].split("[")[0].split(">")[0].strip().lower() for line in requirements}
+    """The bare names of requirements, as lock files have them."""
+    bare = (line.split(";")[0].split("[")[0].split(">")[0].strip() for line in requirements)
+    return {re.sub("[-_.]+", "-", name).lower() for name in bare}
 
 
 def test_it_runs_without_the_checkout(image: Image) -> None:
