@@ -107,14 +107,6 @@ def _unknown(context: Context, sample: Sample, plan: Plan) -> Iterator[ContextPr
             yield replace(problem, message=f"{problem.message} in {sample.file}")
 
 
-def _checked(context: Context) -> frozenset[str]:
-    """Return the fields of lines that stand once which a file check names."""
-    texts = [each.text for check in context.file_checks for each in (check.that, check.text)]
-    once = [one for one in (context.source.records or {}).values() if one.once]
-    names = [f"{one.name}.{name}" for one in once for name in one.fields]
-    return frozenset(name for name in names if any(name in text for text in texts))
-
-
 def _unread(plan: Plan, samples: Sequence[Sample]) -> Iterator[ContextProblem]:
     if plan.context.template is not None:
         return  # a template may read anything
@@ -123,7 +115,7 @@ def _unread(plan: Plan, samples: Sequence[Sample]) -> Iterator[ContextProblem]:
     known = [names for names in each if names is not None]
     if len(known) < len(each):
         return
-    read = frozenset[str]().union(*known, _checked(plan.context))
+    read = frozenset[str]().union(*known, *(check.fields for check in plan.file_checks))
     yield from unread_fields(plan.program, read)
     tell = unread_names if plan.grammar is None else unread_segments
     for sample in samples:

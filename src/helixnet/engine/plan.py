@@ -142,7 +142,7 @@ class Plan:
         if wrong:
             return [f"{check.code}: {wrong}" for check in self.context.file_checks]
         once = once_nodes(self.context.source, index)
-        return [text for check in self.file_checks if (text := check(sums, once))]
+        return [text for check in self.file_checks if (text := check.judge(sums, once))]
 
     def _columns(self, rows: RowMapper, header: Sequence[str], file: str) -> Mapper | None:
         from helixnet.engine.columns.mapper import column_mapper  # noqa: PLC0415 - Polars takes 0.2 s

@@ -13,10 +13,10 @@ import polars as pl
 from helixnet.engine.columns.compiling import Compiling
 from helixnet.engine.columns.value import NotColumnarError, Value, is_clean
 from helixnet.engine.mapping.kinds import Kind
+from helixnet.engine.values.dates import TOKEN
 
 _READ: Final = {"Y": "[0-9]{4}", "m": "[0-9]{2}", "d": "[0-9]{2}"}
 _WRITTEN: Final = frozenset("Yymd%")
-_TOKEN: Final = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
 _ISO: Final = "%Y-%m-%d"
 _DAYS: Final = 366 * MAXYEAR
 _DAYS_DIGITS: Final = 7
@@ -29,7 +29,7 @@ def date_of(text: pl.Expr, form: str) -> pl.Expr:
         NotColumnarError: the form is one that Polars may read otherwise.
     """
     pattern = ""
-    for found in _TOKEN.finditer(form):
+    for found in TOKEN.finditer(form):
         if found[2] is not None:
             pattern += re.escape(found[2])
         elif found[1] in _READ:
@@ -67,10 +67,10 @@ def sap_date(state: Compiling, value: Value, _args: Sequence[Any]) -> Value:
 def format_date(_state: Compiling, value: Value, args: Sequence[Any]) -> Value:
     """See the filter `format_date`."""
     form = str(args[0])
-    codes = {found[1] for found in _TOKEN.finditer(form) if found[2] is None}
+    codes = {found[1] for found in TOKEN.finditer(form) if found[2] is None}
     if value.kind is not Kind.DATE or not codes <= _WRITTEN:
         raise NotColumnarError(f"`format_date` as {form}")
-    literals = _TOKEN.sub(lambda found: found[2] or "", form)
+    literals = TOKEN.sub(lambda found: found[2] or "", form)
     return value.like(value.expr.dt.to_string(form), kind=Kind.TEXT, clean=is_clean(literals))
 
 

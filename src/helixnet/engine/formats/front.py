@@ -28,7 +28,7 @@ from helixnet.engine.formats.idoc.grammar import IdocGrammar
 from helixnet.engine.formats.idoc.lines import is_unbroken
 from helixnet.engine.formats.idoc.read import IdocReader
 from helixnet.engine.formats.idoc.scan import IdocPlan, IdocScan, begins_as_idoc
-from helixnet.engine.formats.idoc.xml_read import IdocXmlReader
+from helixnet.engine.formats.idoc.xml_read import IdocXmlReader, is_xml
 from helixnet.engine.formats.idoc.xml_scan import IdocXmlScan
 from helixnet.engine.formats.json.document import JsonReader, JsonScan
 from helixnet.engine.formats.json.drift import MemberWatch
@@ -262,11 +262,11 @@ def _idoc_reader(
     needs: Mapping[str, frozenset[str]] | None,
     rejects_drift: bool,
 ) -> Callable[[BinaryIO, Part], Iterator[Batch]]:
-    """Return what reads IDocs, flat or in XML: the first byte tells."""
-    nested = IdocXmlReader(index, grammar, needs=needs, rejects_drift=rejects_drift)
-    flat = IdocReader(index, grammar, needs=needs, rejects_drift=rejects_drift)
+    """Return what reads IDocs, flat or in XML: only the reader that the file needs is made."""
 
     def read(stream: BinaryIO, part: Part) -> Iterator[Batch]:
-        yield from (nested if nested.reads(stream, part) else flat).read(stream, part)
+        kind = IdocXmlReader if is_xml(stream, index, part) else IdocReader
+        reader = kind(index, grammar, needs=needs, rejects_drift=rejects_drift)
+        yield from reader.read(stream, part)
 
     return read

@@ -1,9 +1,17 @@
-"""Rows that are lines, each ended by LF: what fixed-width lines and the rows of a sheet share."""
+"""Rows that are lines: what CSV, fixed-width lines and the rows of a sheet share."""
 
 from collections.abc import Iterator
 from typing import Final
 
 _BLANK: Final = (b"\n", b"\r\n")
+
+
+def line_counts(data: bytes, end: bytes) -> tuple[int, int]:
+    """Count the lines that are not empty, and the line ends."""
+    lines = data.split(end)
+    unended = lines.pop()
+    blank = lines.count(b"") + (lines.count(b"\r") if b"\r" in data else 0)
+    return len(lines) - blank + bool(unended), len(lines)
 
 
 class LineRows:
@@ -52,10 +60,7 @@ class LineRows:
     def counts(self, data: bytes, *, flat: bool = True) -> tuple[int, int]:
         """Count the lines that are not empty, and the line ends."""
         del flat  # they are in any case
-        lines = data.split(b"\n")
-        unended = lines.pop()
-        blank = lines.count(b"") + (lines.count(b"\r") if b"\r" in data else 0)
-        return len(lines) - blank + bool(unended), len(lines)
+        return line_counts(data, self.end)
 
     def first_end(self, data: bytes, least: int) -> int:
         """Return the first end of a line that is not before ``least``."""

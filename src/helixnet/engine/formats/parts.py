@@ -1,6 +1,19 @@
 """Cuts a file into parts while it is read: byte ranges with exact line and record numbers."""
 
+from collections.abc import Sequence
+
 from helixnet.engine.source import Part
+
+
+def first_lines(data: bytes, spans: Sequence[tuple[int, int]], line: int) -> list[int]:
+    """Return the physical line in which each span of ``data`` begins, ``line`` being its first."""
+    found: list[int] = []
+    done = 0
+    for start, _ in spans:
+        line += data.count(b"\n", done, start)
+        found.append(line)
+        done = start
+    return found
 
 
 class PartCutter:

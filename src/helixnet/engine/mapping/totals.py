@@ -162,8 +162,17 @@ def _number(value: Any) -> int | Decimal:
     return cast("int | Decimal", value)
 
 
-FileCheck = Callable[[Sums, Mapping[str, Any]], str]
-"""From the totals and the lines that stand once to what is wrong; empty if nothing is."""
+@dataclass(frozen=True, slots=True)
+class FileCheck:
+    """A check of a file as a whole.
+
+    Args:
+        judge: from the totals and the lines that stand once to what is wrong; empty if nothing is.
+        fields: of these lines that it reads, as ``LINE.FIELD``.
+    """
+
+    judge: Callable[[Sums, Mapping[str, Any]], str]
+    fields: frozenset[str]
 
 
 def file_checks(
@@ -189,9 +198,16 @@ def file_checks(
         if that is not None and text is not None:
             holds = document_function(context, inputs, that, condition=True)
             words = document_function(context, inputs, text, words=True)
-            lines = _lines_read(context, that, text)
-            found.append(_check(context, check.code, holds, words, lines))
+            judge = _judge(context, check.code, holds, words, _lines_read(context, that, text))
+            found.append(FileCheck(judge, _fields_read(that, text)))
     return found
+
+
+def _fields_read(*roots: Node) -> frozenset[str]:
+    """Return what two steps read: the fields of lines, and totals."""
+    steps = (node for root in roots for node in walk(root) if node.op is Op.STEP)
+    pairs = ((node.args[0], node) for node in steps)
+    return frozenset(f"{line.data}.{node.data}" for line, node in pairs if line.op is Op.STEP)
 
 
 def _lines_read(context: Context, *roots: Node) -> frozenset[str]:
@@ -201,13 +217,13 @@ def _lines_read(context: Context, *roots: Node) -> frozenset[str]:
     return frozenset(once & {str(node.data) for node in steps})
 
 
-def _check(
+def _judge(
     context: Context,
     code: str,
     holds: Callable[..., Any],
     words: Callable[..., Any],
     needs: frozenset[str],
-) -> FileCheck:
+) -> Callable[[Sums, Mapping[str, Any]], str]:
     readers, names = line_readers(context.source), list(context.totals)
 
     def judge(sums: Sums, once: Mapping[str, Any]) -> str:

@@ -31,7 +31,7 @@ TIME_CODES: Final = frozenset("HMSfz")
 ZONE: Final = re.compile(r"Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9]")
 CENTURY: Final = 100
 CACHED: Final = 4096  # distinct dates of a file are few; each parser remembers this many
-_TOKEN: Final = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
+TOKEN: Final = re.compile(r"%(.?)|([^%]+)", re.DOTALL)
 _UNPADDED: Final = re.compile(r"%[-#_]")
 _FOREIGN_DAY: Final = re.compile(r"YYYY|yyyy|YY|yy|MM|mm|DD|dd|TT|JJJJ|tt|jjjj")
 _FOREIGN_TIME: Final = re.compile(r"HH|hh|MM|SS")
@@ -47,7 +47,7 @@ _NEEDS: Final = {"M": "H", "S": "M", "f": "S", "z": "H"}
 
 def has_time(form: str) -> bool:
     """Tell whether values of the format ``form`` are datetimes."""
-    return any(found[1] in TIME_CODES for found in _TOKEN.finditer(form) if found[1])
+    return any(found[1] in TIME_CODES for found in TOKEN.finditer(form) if found[1])
 
 
 def check_format(form: str, *, parses: bool, pivot: int | None = None) -> None:
@@ -61,7 +61,7 @@ def check_format(form: str, *, parses: bool, pivot: int | None = None) -> None:
     Raises:
         ValueFault: HX-4105 with what is missing.
     """
-    codes = [found[1] for found in _TOKEN.finditer(form) if found[2] is None and found[1] != "%"]
+    codes = [found[1] for found in TOKEN.finditer(form) if found[2] is None and found[1] != "%"]
     for code in codes:
         if code not in CODES:
             known = " ".join(f"%{known}" for known in CODES)
@@ -128,9 +128,7 @@ def date_parser(
     if zone is not None and (not has_time(form) or "%z" in form):
         raise _bad(form, "a zone goes with a datetime whose format has no %z")
     fixed = None if zone is None else zone_of(zone)
-    pattern = _TOKEN.sub(
-        lambda found: CODES[found[1]][0] if found[1] else re.escape(found[2]), form
-    )
+    pattern = TOKEN.sub(lambda found: CODES[found[1]][0] if found[1] else re.escape(found[2]), form)
     match = re.compile(pattern).fullmatch
     timed = has_time(form)
     century = pivot or 0
@@ -190,7 +188,7 @@ def date_formatter(form: str) -> Callable[[date | datetime], str]:
         ValueFault: HX-4105 if the format can't be used.
     """
     check_format(form, parses=False)
-    template = _TOKEN.sub(
+    template = TOKEN.sub(
         lambda found: (
             CODES[found[1]][1] if found[1] else found[2].replace("{", "{{").replace("}", "}}")
         ),

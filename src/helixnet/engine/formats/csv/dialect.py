@@ -13,6 +13,7 @@ from operator import add
 from typing import Final
 
 from helixnet.engine.formats.csv.rows import bulk_cells, has_undecoded
+from helixnet.engine.formats.line_rows import line_counts
 from helixnet.engine.formats.row_format import Cut, Rows
 
 _QUOTED: Final = rb'"[^"]*+(?:""[^"]*+)*+'
@@ -82,15 +83,16 @@ class Dialect:
 
     def flat_whole(self, data: bytes) -> int:
         """Return what :meth:`whole` does where each record before it is one line, else -1."""
-        place = data.rfind(self.end)
-        if b'"' not in data or place < 0 or _spans(self.flat, data, place + 1):
-            return place + 1
-        return -1
+        return self._whole_lines(self.flat, data)
 
     def tidy_whole(self, data: bytes) -> int:
         """Return what :meth:`flat_whole` does if each quote is where quotes belong, else -1."""
+        return self._whole_lines(self.tidy, data)
+
+    def _whole_lines(self, pattern: re.Pattern[bytes], data: bytes) -> int:
+        """Return where the last line ends if ``pattern`` matches all lines with quotes, else -1."""
         place = data.rfind(self.end)
-        if b'"' not in data or place < 0 or _spans(self.tidy, data, place + 1):
+        if b'"' not in data or place < 0 or _spans(pattern, data, place + 1):
             return place + 1
         return -1
 
@@ -103,10 +105,7 @@ class Dialect:
         """
         if not flat and b'"' in data and not _spans(self.flat, data, len(data)):
             return sum(1 for _ in self.spans(data)), data.count(self.end)
-        lines = data.split(self.end)
-        unended = lines.pop()
-        blank = lines.count(b"") + (lines.count(b"\r") if b"\r" in data else 0)
-        return len(lines) - blank + bool(unended), len(lines)
+        return line_counts(data, self.end)
 
     def blank_lines(self, data: bytes) -> bool:
         """Tell whether some lines of ``data`` may be blank."""

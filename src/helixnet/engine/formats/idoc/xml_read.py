@@ -82,14 +82,6 @@ class IdocXmlReader:
         self._fast = FastReader(self._nesting, needs, strict=rejects_drift)
         self._names = Names(None)
 
-    def reads(self, stream: BinaryIO, part: Part) -> bool:
-        """Tell whether a file is XML."""
-        stream.seek(part.start)
-        head = b""
-        while len(head) < _HEAD and (block := stream.read(_HEAD - len(head))):
-            head += block
-        return begins_as_xml(head, self._codec)
-
     def read(self, stream: BinaryIO, part: Part) -> Iterator[IdocXmlBatch]:
         """Yield the batches of ``part``, which is the whole file."""
         if not part.records:
@@ -171,6 +163,15 @@ class IdocXmlReader:
                 byte = elements.locate(index, "").byte
                 faults[index] = [_fault(one, byte) for one in wrong]
         return IdocXmlBatch(records, faults, elements)
+
+
+def is_xml(stream: BinaryIO, index: SourceIndex, part: Part) -> bool:
+    """Tell whether an indexed file of IDocs is XML; the first character that is no blank tells."""
+    stream.seek(part.start)
+    head = b""
+    while len(head) < _HEAD and (block := stream.read(_HEAD - len(head))):
+        head += block
+    return begins_as_xml(head, xml_codec(index.encoding))
 
 
 def _within(window: Window, documents: Sequence[Document]) -> Sequence[Document]:

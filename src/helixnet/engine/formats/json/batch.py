@@ -8,6 +8,7 @@ from helixnet.engine.codes import CODES
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.json.exact import Trouble, decode_all, decode_lines
 from helixnet.engine.formats.json.place import place_of
+from helixnet.engine.formats.parts import first_lines
 from helixnet.engine.outcome import Fault, SourcePosition
 from helixnet.engine.source import Node
 
@@ -31,11 +32,7 @@ class JsonBatch:
     def line(self, index: int, item: int = 0) -> int:
         """First physical line of a record; JSON records have no rows."""
         if not self._lines:
-            line, done = self._place[1], 0
-            for start, _ in self._spans:
-                line += self._data.count(b"\n", done, start)
-                self._lines.append(line)
-                done = start
+            self._lines = first_lines(self._data, self._spans, self._place[1])
         return self._lines[index + item]
 
     def raw(self, index: int) -> bytes:

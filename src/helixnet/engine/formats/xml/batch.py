@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from helixnet.engine.formats.encoding import Codec
+from helixnet.engine.formats.parts import first_lines
 from helixnet.engine.formats.xml.names import Names
 from helixnet.engine.formats.xml.place import Span, span_of
 from helixnet.engine.outcome import Fault, SourcePosition
@@ -53,11 +54,7 @@ class XmlBatch:
     def line(self, index: int, item: int = 0) -> int:
         """First physical line of a record; XML records have no rows."""
         if not self._lines:
-            line, done = self._spot.line, 0
-            for start, _ in self._spans:
-                line += self._data.count(b"\n", done, start)
-                self._lines.append(line)
-                done = start
+            self._lines = first_lines(self._data, self._spans, self._spot.line)
         return self._lines[index + item]
 
     def raw(self, index: int) -> bytes:
