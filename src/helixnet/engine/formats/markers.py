@@ -69,7 +69,7 @@ class Marker(Protocol):
         ...
 
     @property
-    def again(self) -> str:
+    def again(self) -> tuple[bytes, ...]:
         """A key that stands again after others, where neighbours make a record; else empty."""
         ...
 
@@ -85,14 +85,16 @@ class RowMarker:
     Args:
         by: numbers of the grouping columns; empty = each row is a record.
         filled: numbers of the columns that are filled down.
-        again: a key that stands again after others, as text; empty while there is none. The first
-            100,000 keys of a file are looked out for.
+        encoding: in which scanned bytes are read.
+        again: a key that stands again after others; empty while there is none. The first 100,000
+            keys of a file are looked out for.
     """
 
     by: list[int]
     filled: list[int]
+    encoding: str
     _filler: Filler = field(init=False)
-    again: str = ""
+    again: tuple[bytes, ...] = ()
     _last: Key | None = None
     _quick: QuickKeys | None = None
     _seen: set[tuple[bytes, ...]] = field(default_factory=set[tuple[bytes, ...]])
@@ -118,7 +120,10 @@ class RowMarker:
         ]
         self._last = keys[-1] if keys else self._last
         new = [key for key, begin in zip(keys, begins, strict=True) if begin and key is not None]
-        self._look_out([tuple(part.encode(errors="surrogateescape") for part in k) for k in new])
+        encoding = self.encoding
+        self._look_out(
+            [tuple(part.encode(encoding, "surrogateescape") for part in key) for key in new]
+        )
         return Marks(begins, [new and whole for new, whole in zip(begins, own, strict=True)])
 
     def starts(self, data: bytes, lines: RowFormat) -> Sequence[int] | None:
@@ -140,8 +145,7 @@ class RowMarker:
         seen, distinct = self._seen, set(keys)
         if len(distinct) < len(keys) or not seen.isdisjoint(distinct):
             met = set(seen)
-            key = next(key for key in keys if key in met or met.add(key))
-            self.again = " ".join(part.decode(errors="replace") for part in key)
+            self.again = next(key for key in keys if key in met or met.add(key))
         elif len(seen) < MOST_SEEN:
             seen |= distinct
 
@@ -178,9 +182,9 @@ class KeyedMarker:
         del data, lines
 
     @property
-    def again(self) -> str:
+    def again(self) -> tuple[bytes, ...]:
         """No key is looked for."""
-        return ""
+        return ()
 
     def left(self) -> int:
         """See :class:`Marker`."""
@@ -218,9 +222,9 @@ class TypeMarker:
         del data, lines
 
     @property
-    def again(self) -> str:
+    def again(self) -> tuple[bytes, ...]:
         """No key is looked for."""
-        return ""
+        return ()
 
     def left(self) -> int:
         """See :class:`Marker`."""
@@ -263,7 +267,7 @@ class Wanted:
             self._column(name, names, "which is filled down", "source.fill_down")
             for name in source.fill_down
         ]
-        return RowMarker(by, filled) if by or filled else None
+        return RowMarker(by, filled, self.encoding) if by or filled else None
 
     def teller(self, names: Sequence[str]) -> Teller:
         """Return what tells the type of rows with these columns.

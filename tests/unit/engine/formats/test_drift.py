@@ -219,3 +219,18 @@ def test_a_key_that_stands_again_after_others_is_told(quote: str, chunk: int | N
     assert (list(apart.index.drift), len(apart.records)) == ([], 3)
     in_order = "NO,QTY\n" + "".join(f"{quote}{key}{quote},1\n" for key in sorted(keys))
     assert not load(in_order.encode(), source(fields=GROUPED), by=group("NO")).index.drift
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_keys_are_the_same_however_they_were_found(encoding: str) -> None:
+    """Cells with line ends are cut, other lines only looked at: several columns in any order."""
+    start = 'A,B,C\nx,y,"\n"\n'
+    apart = load(f"{start}y,x,1\n".encode(), source(fields=fields("A", "B", "C")), **PAIR)
+    assert (list(apart.index.drift), len(apart.records)) == ([], 2)
+    text = 'A,B,C\nü,y,"\n"\nz,z,1\nü,y,2\n'.encode(encoding)
+    contract = source(fields=fields("A", "B", "C"), encoding=[encoding])
+    (again,) = load(text, contract, **PAIR).index.drift
+    assert again.startswith("the key 'y ü' stands again")
+
+
+PAIR: dict[str, Any] = {"by": group("B", "A"), "chunk": 12}

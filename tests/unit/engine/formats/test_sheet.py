@@ -200,6 +200,13 @@ def test_groups_and_fill_down_see_rows_as_those_of_csv() -> None:
     assert keyed.locate(0, "V", 1).line == 6
 
 
+def test_a_key_that_stands_again_after_others_is_told_of_a_sheet_too() -> None:
+    content = workbook([["NO"], ["1"], ["2"], ["1"]])
+    outcome = read(content, excel(), by=group("NO"))
+    assert [each.startswith("the key '1' stands again") for each in outcome.index.drift] == [True]
+    assert len(outcome.records) == 3
+
+
 def test_drift_speaks_of_columns_with_a_name() -> None:
     content = workbook([["A", None, "C", None, "D"], ["x", 1, "y", 2, 3], ["x", 1, "y", 2, 3]])
     contract = excel(fields=fields("A", "B") | typed("C", "integer"))

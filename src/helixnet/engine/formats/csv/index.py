@@ -8,7 +8,7 @@ from helixnet.engine.context.model import Group, Source
 from helixnet.engine.context.problems import near
 from helixnet.engine.formats.csv.dialect import LineFeedWatch, dialect_of
 from helixnet.engine.formats.csv.scan import CsvPlan, CsvScan
-from helixnet.engine.formats.drift import Drift, missing_field, parted_group, unknown_field
+from helixnet.engine.formats.drift import Drift, missing_field, unknown_field
 from helixnet.engine.formats.encoding import NEL, Codec, Transcoder
 from helixnet.engine.formats.markers import Wanted
 from helixnet.engine.formats.records.layout import csv_columns
@@ -90,8 +90,7 @@ class CsvIndex:
             _ = csv_columns(source, header) if header or not source.header else None
         elif source.fields:
             drift += retyped_columns(source, rows)
-        if scan.again:
-            drift = [*drift, parted_group(scan.again)]
+        drift = [*drift, *scan.parted(codec)]
         newline = NEL if codec.nel else scan.first_line_end or "\n"
         return Facts(newline, scan.header_end, parts, header, drift, once, tidy=scan.tidy)
 

@@ -16,7 +16,7 @@ class Runs:
 
     Args:
         starts: the byte at which each begins, from 0.
-        keys: of each, as the bytes that stand there.
+        keys: of each, as the bytes that stand there, in the order of the columns asked for.
         first: key of the first.
         last: key of the last.
     """
@@ -66,7 +66,10 @@ class QuickKeys:
             if any(one == other for one, other in pairwise(bare)):
                 return None  # the same key with quotes and without
             keys = bare
-        return Runs(starts, keys, self.key(keys[0]), self.key(keys[-1]))
+        first, last = self.key(keys[0]), self.key(keys[-1])
+        if len(self.order) > 1:
+            keys = [tuple(key[n] for n in self.order) for key in keys]
+        return Runs(starts, keys, first, last)
 
     def last_start(self, data: bytes) -> int:
         """Return where the last lines of ``data`` with one key begin; -1 where cells must be cut.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from helixnet.engine.formats.drift import Drift, parted_group
 from helixnet.engine.formats.encoding import Codec
 from helixnet.engine.formats.fixed.framing import FramingError
 from helixnet.engine.formats.markers import Marker, Marking, Marks
@@ -80,10 +81,11 @@ class CsvScan:
         self.once: dict[str, Once] = {}
         self.failure: RefusedError | None = None
 
-    @property
-    def again(self) -> str:
-        """A key whose lines stand apart though neighbours make a record; else empty."""
-        return self._marker.again if self._marker is not None else ""
+    def parted(self, codec: Codec) -> list[Drift]:
+        """Return the drift of a key whose lines stand apart though neighbours make a record."""
+        again = self._marker.again if self._marker is not None else ()
+        key = " ".join(part.decode(codec.scanned, "replace") for part in again)
+        return [parted_group(key)] if again else []
 
     @property
     def has_line_end(self) -> bool:

@@ -31,7 +31,6 @@ class SheetIndex:
         Raises:
             RefusedError: HX-5002, HX-6001, HX-6002.
         """
-        del codec
         scan, source = self._scan, self._contract.source
         parts = scan.finish(size)
         header: Sequence[str] = list(source.fields or ())
@@ -43,7 +42,8 @@ class SheetIndex:
         drift = column_drift(named, source, self._contract.used, first) if source.header else []
         if source.fields:
             drift = [*(drift if header else ()), *retyped_columns(source, first)]
-        return Facts("\n", scan.header_end, parts, header, drift if header else ())
+        drift = [*(drift if header else ()), *scan.parted(codec)]
+        return Facts("\n", scan.header_end, parts, header, drift)
 
     def _first_rows(self, header: Sequence[str]) -> Iterator[Mapping[str, object]]:
         """Yield the whole rows at the beginning of the file."""

@@ -8,7 +8,7 @@ from typing import Final
 from helixnet.engine.context.model import Field, Place, Source
 from helixnet.engine.formats.csv.index import CsvContract, scan_plan
 from helixnet.engine.formats.csv.scan import CsvScan
-from helixnet.engine.formats.drift import Drift, parted_group
+from helixnet.engine.formats.drift import Drift
 from helixnet.engine.formats.encoding import NEL, Codec, Transcoder
 from helixnet.engine.formats.fixed.lines import FixedLines, bare
 from helixnet.engine.formats.fixed.rows import fixed_rows
@@ -57,8 +57,7 @@ class FixedIndex:
         header: Sequence[str] = () if source.records else tuple(source.fields or ())
         if not source.records:
             drift += retyped_columns(source, self._first_rows(codec))
-        if scan.again:
-            drift = [*drift, parted_group(scan.again)]
+        drift = [*drift, *scan.parted(codec)]
         newline = NEL if codec.nel else scan.first_line_end or "\n"
         if source.record_length is not None:
             newline = ""
