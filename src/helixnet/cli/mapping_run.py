@@ -14,6 +14,7 @@ from helixnet.cli.aside import Aside, refusal, writing
 from helixnet.cli.faults import faults
 from helixnet.cli.folder import AsideFolder
 from helixnet.cli.streams import STDIN, JsonArray, ProgressBar, StandardOutput, held_back, opened
+from helixnet.engine.codes import CODES
 from helixnet.engine.plan import Plan
 from helixnet.engine.transform import FileOutcome, transform_file
 from helixnet.engine.written import Sink
@@ -80,7 +81,7 @@ class MappingRun:
                 outcome = self._transform(stack.enter_context(opened(path)), name, rejects)
             except RefusedError as error:
                 self._failed = True
-                _say(f"{shown}: {error.code}: {error}", error.hint)
+                _say(f"{shown}: {error.code}: {error}", error.hint or CODES[error.code].action)
                 return
             except BrokenPipeError:
                 raise

@@ -204,3 +204,20 @@ def test_a_package_that_is_not_installed_is_named() -> None:
     assert "aiokafka" in done.stderr
     assert "helixnet[stack]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+HEAD = "helixnet: 1\nname: c\nversion: 1.0.0\ntarget: {}\n"
+
+
+@pytest.mark.parametrize(
+    ("form", "action"), [("x12", "Send the right file"), ("xml", "Correct the text")]
+)
+def test_a_wrong_file_is_told_with_what_to_do(
+    helixnet: Command, tmp_path: Path, form: str, action: str
+) -> None:
+    """A refusal that has no hint of its own says what its code says."""
+    (tmp_path / "a.csv").write_text("A;B\n1;2\n")
+    context = f"{HEAD}source: {{format: {form}}}\nmap: {{a: ST.ST01}}\n"
+    (tmp_path / "c.yaml").write_text(context)
+    ran = helixnet("run", tmp_path / "c.yaml", tmp_path / "a.csv")
+    assert (ran.status, action in ran.err) == (1, True), ran.err
